@@ -1,0 +1,993 @@
+/*
+ * alert.c
+ *	  Alerts and what they do to a job; the record of status changes; NOTIFY.
+ *
+ * Three triggers chain here.  apply_alert, BEFORE INSERT on the alerts table,
+ * locks the job, decides by the table in job_status.c, updates the job and
+ * writes the outcome into the alert's own row.  An alert whose job does not
+ * exist yet waits; apply_waiting_alerts, AFTER INSERT on the jobs table,
+ * applies it then.  record_status_change, AFTER UPDATE on the jobs table, sees
+ * every change of status, whoever made it.
+ *
+ * An alert that waits and the insertion of its job may meet: both lock the
+ * job's id first (trainjob_lock_name), so that one of them sees the other.
+ *
+ * While an alert is applied, record_status_change is to write its id down:
+ * alert_at_work is how it knows.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "commands/async.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/guc.h"
+#include "utils/json.h"
+#include "utils/lsyscache.h"
+
+#include "trainjob.h"
+
+PG_FUNCTION_INFO_V1(trainjob_apply_alert);
+PG_FUNCTION_INFO_V1(trainjob_apply_waiting_alerts);
+PG_FUNCTION_INFO_V1(trainjob_record_status_change);
+
+#define CHANNEL "trainjob"
+
+typedef enum NotifyMode
+{
+	NOTIFY_OFF,
+	NOTIFY_STATUS,
+	NOTIFY_PROGRESS
+} NotifyMode;
+
+static const struct config_enum_entry notify_modes[] = {
+	{"off", NOTIFY_OFF, false},
+	{"status", NOTIFY_STATUS, false},
+	{"progress", NOTIFY_PROGRESS, false},
+	{NULL, 0, false}};
+
+/* trainjob.notify: when does a job's change go to who listens? */
+static int notify_mode = NOTIFY_STATUS;
+
+/* ----------
+ * The columns
+ * ----------
+ */
+
+/* What an alert's row holds for the job, and the job's columns that it sets. */
+typedef enum AlertField
+{
+	ALERT_ID,
+	ALERT_JOB_ID,
+	ALERT_TYPE,
+	ALERT_USER_ID,
+	ALERT_ERROR_MESSAGE,
+	ALERT_ERROR_TYPE,
+	ALERT_CURRENT_STEP,
+	ALERT_TOTAL_STEPS,
+	ALERT_OCCURRED_AT,
+	ALERT_OUTCOME,
+	ALERT_OUTCOME_REASON,
+	ALERT_STATUS_BEFORE,
+	ALERT_STATUS_AFTER,
+	ALERT_FIELDS
+} AlertField;
+
+static const struct
+{
+	const char *name;
+	ColumnKind kind;
+	bool required;
+} alert_columns[ALERT_FIELDS] = {
+	[ALERT_ID] = {"id", COLUMN_KEY},
+	[ALERT_JOB_ID] = {"job_id", COLUMN_KEY, true},
+	[ALERT_TYPE] = {"type", COLUMN_TEXT, true},
+	[ALERT_USER_ID] = {"user_id", COLUMN_KEY},
+	[ALERT_ERROR_MESSAGE] = {"error_message", COLUMN_TEXT},
+	[ALERT_ERROR_TYPE] = {"error_type", COLUMN_TEXT},
+	[ALERT_CURRENT_STEP] = {"current_step", COLUMN_COUNT},
+	[ALERT_TOTAL_STEPS] = {"total_steps", COLUMN_COUNT},
+	[ALERT_OCCURRED_AT] = {"occurred_at", COLUMN_TIME},
+	[ALERT_OUTCOME] = {"outcome", COLUMN_TEXT, true},
+	[ALERT_OUTCOME_REASON] = {"outcome_reason", COLUMN_TEXT},
+	[ALERT_STATUS_BEFORE] = {"status_before", COLUMN_TEXT},
+	[ALERT_STATUS_AFTER] = {"status_after", COLUMN_TEXT},
+};
+
+/* The fields that the trigger fills, at the end of the list above. */
+#define ALERT_FIRST_FILLED ALERT_OUTCOME
+
+typedef enum JobField
+{
+	JOB_USER_ID,
+	JOB_STATUS,
+	JOB_STATUS_CHANGED_AT,
+	JOB_ERROR,
+	JOB_ERROR_TYPE,
+	JOB_CURRENT_STEP,
+	JOB_TOTAL_STEPS,
+	JOB_TOTAL_STEPS_SOURCE,
+	JOB_RESTARTED_AT,
+	JOB_FIELDS
+} JobField;
+
+static const struct
+{
+	const char *name;
+	ColumnKind kind;
+} job_columns[JOB_FIELDS] = {
+	[JOB_USER_ID] = {"user_id", COLUMN_KEY},
+	[JOB_STATUS] = {"status", COLUMN_TEXT},
+	[JOB_STATUS_CHANGED_AT] = {"status_changed_at", COLUMN_TIME},
+	[JOB_ERROR] = {"error", COLUMN_TEXT},
+	[JOB_ERROR_TYPE] = {"error_type", COLUMN_TEXT},
+	[JOB_CURRENT_STEP] = {"current_step", COLUMN_COUNT},
+	[JOB_TOTAL_STEPS] = {"total_steps", COLUMN_COUNT},
+	[JOB_TOTAL_STEPS_SOURCE] = {"total_steps_source", COLUMN_TEXT},
+	[JOB_RESTARTED_AT] = {"restarted_at", COLUMN_TIME},
+};
+
+typedef struct AlertPart
+{
+	Column alert[ALERT_FIELDS];
+	Column key; /* of the jobs table */
+	Column job[JOB_FIELDS];
+} AlertPart;
+
+enum
+{
+	QUERY_LOCK_JOB,
+	QUERY_SET_JOB,
+	QUERY_WAITING_ALERTS,
+	QUERY_SET_ALERT
+};
+
+/* An alert's row in the form that the rules want. */
+typedef struct Alert
+{
+	Value value[ALERT_FIELDS];
+} Alert;
+
+/* Which alert changes which job right now; see the head of the file. */
+static struct
+{
+	const Column *key;
+	Datum job_id;
+	Value alert_id;
+} alert_at_work;
+
+static void
+find_alert_columns(TrainjobSet *set, Relation alerts, AlertPart *part)
+{
+	for (int i = 0; i < ALERT_FIELDS; i++)
+		trainjob_find_column(set, TABLE_ALERTS, alerts, alert_columns[i].name,
+							 alert_columns[i].kind, alert_columns[i].required,
+							 &part->alert[i]);
+}
+
+static void
+find_job_columns(TrainjobSet *set, Relation jobs, AlertPart *part)
+{
+	trainjob_find_column(set, TABLE_JOBS, jobs, "id", COLUMN_KEY, true,
+						 &part->key);
+	for (int i = 0; i < JOB_FIELDS; i++)
+		trainjob_find_column(set, TABLE_JOBS, jobs, job_columns[i].name,
+							 job_columns[i].kind, i == JOB_STATUS,
+							 &part->job[i]);
+}
+
+/* For apply_alert, on the alerts table. */
+static void
+build_alert_part(TrainjobSet *set, Relation rel)
+{
+	AlertPart *part = palloc0(sizeof(AlertPart));
+	Relation jobs = trainjob_open_table(set, TABLE_JOBS, rel, true,
+										ACL_SELECT | ACL_UPDATE);
+
+	find_alert_columns(set, rel, part);
+	find_job_columns(set, jobs, part);
+	relation_close(jobs, NoLock);
+	set->part = part;
+}
+
+/* For apply_waiting_alerts, on the jobs table. */
+static void
+build_waiting_part(TrainjobSet *set, Relation rel)
+{
+	AlertPart *part = palloc0(sizeof(AlertPart));
+	Relation alerts = trainjob_open_table(set, TABLE_ALERTS, rel, true,
+										  ACL_SELECT | ACL_UPDATE);
+
+	find_alert_columns(set, alerts, part);
+	find_job_columns(set, rel, part);
+	relation_close(alerts, NoLock);
+	set->part = part;
+}
+
+/* Locks a job's id, see trainjob_lock_name(). */
+static void
+lock_job_id(TrainjobSet *set, const Column *key, Datum job_id, LOCKMODE mode)
+{
+	trainjob_lock_name(set->table[TABLE_JOBS].oid,
+					   datum_image_hash(job_id, key->typbyval, key->typlen),
+					   mode);
+}
+
+/* ----------
+ * An alert and its job
+ * ----------
+ */
+
+/* SELECT columns FROM jobs WHERE id = $1 FOR NO KEY UPDATE */
+static SPIPlanPtr
+lock_job_plan(TrainjobSet *set, AlertPart *part)
+{
+	StringInfoData query;
+
+	if (set->plan[QUERY_LOCK_JOB] != NULL)
+		return set->plan[QUERY_LOCK_JOB];
+	initStringInfo(&query);
+	appendStringInfoString(&query, "SELECT ");
+	for (int i = 0; i < JOB_FIELDS; i++)
+		appendStringInfo(&query, "%s%s", i == 0 ? "" : ", ",
+						 part->job[i].attnum == 0
+							 ? "NULL"
+							 : quote_identifier(part->job[i].name));
+	appendStringInfo(&query,
+					 " FROM %s WHERE %s OPERATOR(pg_catalog.=) $1"
+					 " FOR NO KEY UPDATE",
+					 set->table[TABLE_JOBS].quoted,
+					 quote_identifier(part->key.name));
+	return trainjob_keep_plan(set, QUERY_LOCK_JOB, query.data, 1,
+							  &part->key.type);
+}
+
+static bool
+lock_job(TrainjobSet *set, AlertPart *part, Datum job_id, Value *job)
+{
+	if (trainjob_execute(lock_job_plan(set, part), SPI_OK_SELECT, &job_id,
+						 NULL) == 0)
+		return false;
+	for (int i = 0; i < JOB_FIELDS; i++)
+	{
+		bool isnull;
+		Datum datum = SPI_getbinval(SPI_tuptable->vals[0],
+									SPI_tuptable->tupdesc, i + 1, &isnull);
+
+		job[i] = trainjob_read_value(&part->job[i], datum, isnull);
+	}
+	return true;
+}
+
+/*
+ * UPDATE jobs SET columns = $2, ... WHERE id = $1
+ *
+ * total_steps is the alert's, or stays with the source that it has.
+ */
+static SPIPlanPtr
+set_job_plan(TrainjobSet *set, AlertPart *part)
+{
+	StringInfoData query;
+	Oid types[1 + JOB_FIELDS] = {part->key.type};
+	const char *comma = "";
+
+	if (set->plan[QUERY_SET_JOB] != NULL)
+		return set->plan[QUERY_SET_JOB];
+	initStringInfo(&query);
+	appendStringInfo(&query, "UPDATE %s SET ", set->table[TABLE_JOBS].quoted);
+	for (int i = 0; i < JOB_FIELDS; i++)
+	{
+		Column *column = &part->job[i];
+
+		types[1 + i] = column->attnum == 0 ? INT4OID : column->type;
+		if (column->attnum == 0 || i == JOB_USER_ID)
+			continue;
+		appendStringInfo(&query, "%s%s = $%d", comma,
+						 quote_identifier(column->name), i + 2);
+		comma = ", ";
+	}
+	appendStringInfo(&query, " WHERE %s OPERATOR(pg_catalog.=) $1",
+					 quote_identifier(part->key.name));
+	return trainjob_keep_plan(set, QUERY_SET_JOB, query.data, lengthof(types),
+							  types);
+}
+
+/* Writes the job, as the alert's doing. */
+static void
+set_job(TrainjobSet *set, AlertPart *part, const Alert *alert, Value *job)
+{
+	Datum args[1 + JOB_FIELDS] = {alert->value[ALERT_JOB_ID].key};
+	char nulls[1 + JOB_FIELDS] = {' '};
+
+	for (int i = 0; i < JOB_FIELDS; i++)
+	{
+		bool isnull;
+
+		args[1 + i] = trainjob_write_value(&part->job[i], &job[i], &isnull);
+		nulls[1 + i] = isnull || part->job[i].attnum == 0 ? 'n' : ' ';
+	}
+	PG_TRY();
+	{
+		alert_at_work.key = &part->key;
+		alert_at_work.job_id = args[0];
+		alert_at_work.alert_id = alert->value[ALERT_ID];
+		trainjob_execute(set_job_plan(set, part), SPI_OK_UPDATE, args, nulls);
+	}
+	PG_FINALLY();
+	{
+		alert_at_work.key = NULL;
+	}
+	PG_END_TRY();
+}
+
+/* When an alert says that it happened, but not later than now. */
+static TimestampTz
+alert_time(const Alert *alert)
+{
+	TimestampTz now = GetCurrentTransactionStartTimestamp();
+	Value occurred = alert->value[ALERT_OCCURRED_AT];
+
+	return occurred.isnull ? now : Min(occurred.time, now);
+}
+
+/* Takes over what an alert says besides its type; false if that is nothing. */
+static bool
+take_facts(const Alert *alert, Value *job)
+{
+	Value step = alert->value[ALERT_CURRENT_STEP];
+	Value total = alert->value[ALERT_TOTAL_STEPS];
+	bool taken = false;
+
+	if (!step.isnull && (job[JOB_CURRENT_STEP].isnull ||
+						 job[JOB_CURRENT_STEP].count < step.count))
+	{
+		job[JOB_CURRENT_STEP] = step;
+		taken = true;
+	}
+	if (!total.isnull && total.count > 0)
+	{
+		job[JOB_TOTAL_STEPS] = total;
+		job[JOB_TOTAL_STEPS_SOURCE] = (Value){.text = "reported"};
+		taken = true;
+	}
+	return taken;
+}
+
+/* The job changes to "status" by the alert. */
+static void
+change_status(const Alert *alert, const char *status, Value *job)
+{
+	JobState before = trainjob_state_of(job[JOB_STATUS].text);
+	JobState after = trainjob_state_of(status);
+
+	job[JOB_STATUS] = (Value){.text = (char *) status};
+	job[JOB_STATUS_CHANGED_AT] = (Value){.time = alert_time(alert)};
+	if (after == STATE_FAILED)
+	{
+		job[JOB_ERROR] = alert->value[ALERT_ERROR_MESSAGE];
+		if (job[JOB_ERROR].isnull)
+			job[JOB_ERROR] = (Value){.text = "Training failed"};
+		job[JOB_ERROR_TYPE] = alert->value[ALERT_ERROR_TYPE];
+	}
+	else if (before == STATE_FAILED)
+	{
+		job[JOB_ERROR].isnull = true;
+		job[JOB_ERROR_TYPE].isnull = true;
+	}
+	if (trainjob_has_ended(before) && !trainjob_has_ended(after))
+	{
+		/* a new attempt: only steps that this alert speaks of count */
+		job[JOB_RESTARTED_AT] = job[JOB_STATUS_CHANGED_AT];
+		job[JOB_CURRENT_STEP].isnull = true;
+	}
+}
+
+/* Why an alert did not change its job, in words; NULL where it did. */
+static char *
+outcome_reason(AlertOutcome outcome, const Alert *alert, const char *status)
+{
+	const char *type = alert->value[ALERT_TYPE].text;
+
+	switch (outcome)
+	{
+		case OUTCOME_UNCHANGED:
+			return psprintf("the job is %s already", status);
+		case OUTCOME_LATE:
+			return psprintf("%s is not newer than the failure of the job",
+							type);
+		case OUTCOME_REFUSED:
+			return psprintf("the job is %s, which %s does not change", status,
+							type);
+		case OUTCOME_WAITING:
+			return pstrdup("there is no such job yet");
+		case OUTCOME_APPLIED:
+		case OUTCOME_NOTED:
+			break;
+	}
+	return NULL;
+}
+
+/* Whether the alert names a user other than the job's. */
+static bool
+is_foreign(AlertPart *part, const Alert *alert, const Value *job)
+{
+	Value user = alert->value[ALERT_USER_ID];
+	Column *column = &part->alert[ALERT_USER_ID];
+
+	if (user.isnull || part->job[JOB_USER_ID].attnum == 0)
+		return false;
+	return job[JOB_USER_ID].isnull ||
+		   !datum_image_eq(user.key, job[JOB_USER_ID].key, column->typbyval,
+						   column->typlen);
+}
+
+static void
+set_outcome(Alert *alert, AlertOutcome outcome, char *reason)
+{
+	alert->value[ALERT_OUTCOME] =
+		(Value){.text = (char *) trainjob_outcome_name(outcome)};
+	alert->value[ALERT_OUTCOME_REASON] =
+		(Value){.isnull = reason == NULL, .text = reason};
+}
+
+/*
+ * Applies an alert to its job and fills the alert's outcome; false if there is
+ * no such job.  SPI is connected, and we are the owner of the jobs table.
+ */
+static bool
+apply_to_job(TrainjobSet *set, AlertPart *part, Alert *alert)
+{
+	Value job[JOB_FIELDS];
+	Value before;
+	Value changed;
+	const char *status;
+	AlertOutcome outcome;
+	Value occurred = alert->value[ALERT_OCCURRED_AT];
+	bool newer;
+	bool write;
+
+	if (!lock_job(set, part, alert->value[ALERT_JOB_ID].key, job))
+		return false;
+	before = job[JOB_STATUS];
+	alert->value[ALERT_STATUS_BEFORE] = before;
+	alert->value[ALERT_STATUS_AFTER] = before;
+	if (is_foreign(part, alert, job))
+	{
+		set_outcome(alert, OUTCOME_REFUSED,
+					pstrdup("the job belongs to another user"));
+		return true;
+	}
+
+	changed = job[JOB_STATUS_CHANGED_AT];
+	if (occurred.isnull)
+		occurred = (Value){.time = GetCurrentTransactionStartTimestamp()};
+	newer = changed.isnull || occurred.time > changed.time;
+	outcome = trainjob_alert_next_state(trainjob_state_of(
+											before.isnull ? NULL : before.text),
+										alert->value[ALERT_TYPE].text, newer,
+										&status);
+	set_outcome(alert, outcome,
+				outcome_reason(outcome, alert,
+							   before.isnull ? "without a status"
+											 : before.text));
+	if (outcome == OUTCOME_REFUSED)
+		return true;
+	if (status != NULL)
+	{
+		change_status(alert, status, job);
+		alert->value[ALERT_STATUS_AFTER] = job[JOB_STATUS];
+	}
+	write = take_facts(alert, job) || status != NULL;
+	if (write)
+		set_job(set, part, alert, job);
+	return true;
+}
+
+/* ----------
+ * apply_alert
+ * ----------
+ */
+
+static void
+check_alert_type(TriggerData *trigdata, const Alert *alert)
+{
+	if (!trainjob_is_alert_type(alert->value[ALERT_TYPE].text))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("invalid type \"%s\" of an alert: it must be %s",
+							   alert->value[ALERT_TYPE].text,
+							   trainjob_alert_type_list()),
+						errtable(trigdata->tg_relation)));
+}
+
+/* The alert's row with what was filled. */
+static HeapTuple
+filled_alert(TriggerData *trigdata, AlertPart *part, Alert *alert)
+{
+	int attnums[ALERT_FIELDS];
+	Datum datums[ALERT_FIELDS];
+	bool nulls[ALERT_FIELDS];
+	int n = 0;
+
+	for (int i = ALERT_FIRST_FILLED; i < ALERT_FIELDS; i++)
+	{
+		if (part->alert[i].attnum == 0)
+			continue;
+		attnums[n] = part->alert[i].attnum;
+		datums[n] =
+			trainjob_write_value(&part->alert[i], &alert->value[i], &nulls[n]);
+		n++;
+	}
+	return heap_modify_tuple_by_cols(trigdata->tg_trigtuple,
+									 RelationGetDescr(trigdata->tg_relation), n,
+									 attnums, datums, nulls);
+}
+
+/*
+ * apply_alert
+ *		BEFORE INSERT FOR EACH ROW on an alerts table: does to the job what the
+ *		alert says and fills outcome, outcome_reason, status_before and
+ *		status_after.  A row that has an outcome was applied before and is
+ *		stored as it is.
+ *
+ * Arguments: jobs=schema.name (required), jobs.column=name,
+ * alerts.column=name.
+ */
+Datum
+trainjob_apply_alert(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata =
+		trainjob_check_trigger_call(fcinfo, "apply_alert",
+									TRAINJOB_BEFORE_ROW | TRAINJOB_ON_INSERT);
+	TrainjobSet *set = trainjob_get_set(trigdata, "apply_alert", TABLE_ALERTS,
+										build_alert_part);
+	AlertPart *part = set->part;
+	TrainjobUser caller;
+	MemoryContext memory = CurrentMemoryContext;
+	HeapTuple tuple;
+	Alert alert;
+
+	for (int i = 0; i < ALERT_FIELDS; i++)
+	{
+		bool isnull = true;
+		Datum datum = (Datum) 0;
+
+		if (part->alert[i].attnum != 0)
+			datum = slot_getattr(trigdata->tg_trigslot, part->alert[i].attnum,
+								 &isnull);
+		alert.value[i] = trainjob_read_value(&part->alert[i], datum, isnull);
+	}
+	/* without job or type it is the table's constraints that refuse it */
+	if (!alert.value[ALERT_OUTCOME].isnull || alert.value[ALERT_TYPE].isnull ||
+		alert.value[ALERT_JOB_ID].isnull)
+		return PointerGetDatum(trigdata->tg_trigtuple);
+	check_alert_type(trigdata, &alert);
+
+	SPI_connect();
+	trainjob_become_owner(&set->table[TABLE_JOBS], &caller);
+	if (!apply_to_job(set, part, &alert))
+	{
+		lock_job_id(set, &part->key, alert.value[ALERT_JOB_ID].key, ShareLock);
+		if (!apply_to_job(set, part, &alert))
+			set_outcome(&alert, OUTCOME_WAITING,
+						outcome_reason(OUTCOME_WAITING, &alert, NULL));
+	}
+	trainjob_become_user(&caller);
+	MemoryContextSwitchTo(memory);
+	tuple = filled_alert(trigdata, part, &alert);
+	SPI_finish();
+	return PointerGetDatum(tuple);
+}
+
+/* ----------
+ * apply_waiting_alerts
+ * ----------
+ */
+
+/*
+ * SELECT columns FROM alerts WHERE job_id = $1 AND outcome = 'waiting'
+ *	ORDER BY occurred_at, id
+ */
+static SPIPlanPtr
+waiting_alerts_plan(TrainjobSet *set, AlertPart *part)
+{
+	StringInfoData query;
+
+	if (set->plan[QUERY_WAITING_ALERTS] != NULL)
+		return set->plan[QUERY_WAITING_ALERTS];
+	initStringInfo(&query);
+	appendStringInfoString(&query, "SELECT ");
+	for (int i = 0; i < ALERT_FIELDS; i++)
+		appendStringInfo(&query, "%s%s", i == 0 ? "" : ", ",
+						 part->alert[i].attnum == 0
+							 ? "NULL"
+							 : quote_identifier(part->alert[i].name));
+	appendStringInfo(&query,
+					 " FROM %s WHERE %s OPERATOR(pg_catalog.=) $1"
+					 " AND %s OPERATOR(pg_catalog.=) 'waiting' ORDER BY ",
+					 set->table[TABLE_ALERTS].quoted,
+					 quote_identifier(part->alert[ALERT_JOB_ID].name),
+					 quote_identifier(part->alert[ALERT_OUTCOME].name));
+	if (part->alert[ALERT_OCCURRED_AT].attnum != 0)
+		appendStringInfo(&query, "%s, ",
+						 quote_identifier(part->alert[ALERT_OCCURRED_AT].name));
+	appendStringInfoString(&query,
+						   part->alert[ALERT_ID].attnum != 0
+							   ? quote_identifier(part->alert[ALERT_ID].name)
+							   : quote_identifier(
+									 part->alert[ALERT_JOB_ID].name));
+	return trainjob_keep_plan(set, QUERY_WAITING_ALERTS, query.data, 1,
+							  &part->alert[ALERT_JOB_ID].type);
+}
+
+/*
+ * UPDATE alerts SET outcome = $3, ...
+ *	WHERE job_id = $1 AND id = $2 AND outcome = 'waiting'
+ */
+static SPIPlanPtr
+set_alert_plan(TrainjobSet *set, AlertPart *part)
+{
+	StringInfoData query;
+	Oid types[2 + ALERT_FIELDS - ALERT_FIRST_FILLED];
+	int nargs = 2;
+	const char *comma = "";
+
+	if (set->plan[QUERY_SET_ALERT] != NULL)
+		return set->plan[QUERY_SET_ALERT];
+	types[0] = part->alert[ALERT_JOB_ID].type;
+	types[1] = part->alert[ALERT_ID].attnum == 0 ? INT4OID
+												 : part->alert[ALERT_ID].type;
+	initStringInfo(&query);
+	appendStringInfo(&query, "UPDATE %s SET ", set->table[TABLE_ALERTS].quoted);
+	for (int i = ALERT_FIRST_FILLED; i < ALERT_FIELDS; i++)
+	{
+		Column *column = &part->alert[i];
+
+		types[nargs++] = column->attnum == 0 ? INT4OID : column->type;
+		if (column->attnum == 0)
+			continue;
+		appendStringInfo(&query, "%s%s = $%d", comma,
+						 quote_identifier(column->name), nargs);
+		comma = ", ";
+	}
+	appendStringInfo(&query,
+					 " WHERE %s OPERATOR(pg_catalog.=) $1"
+					 " AND %s OPERATOR(pg_catalog.=) 'waiting'",
+					 quote_identifier(part->alert[ALERT_JOB_ID].name),
+					 quote_identifier(part->alert[ALERT_OUTCOME].name));
+	if (part->alert[ALERT_ID].attnum != 0)
+		appendStringInfo(&query, " AND %s OPERATOR(pg_catalog.=) $2",
+						 quote_identifier(part->alert[ALERT_ID].name));
+	return trainjob_keep_plan(set, QUERY_SET_ALERT, query.data, nargs, types);
+}
+
+static void
+apply_waiting(TrainjobSet *set, AlertPart *part, Datum job_id)
+{
+	uint64 count = trainjob_execute(waiting_alerts_plan(set, part),
+									SPI_OK_SELECT, &job_id, NULL);
+	SPITupleTable *found = SPI_tuptable;
+
+	for (uint64 row = 0; row < count; row++)
+	{
+		Datum args[2 + ALERT_FIELDS - ALERT_FIRST_FILLED];
+		char nulls[2 + ALERT_FIELDS - ALERT_FIRST_FILLED];
+		Alert alert;
+
+		for (int i = 0; i < ALERT_FIELDS; i++)
+		{
+			bool isnull;
+			Datum datum =
+				SPI_getbinval(found->vals[row], found->tupdesc, i + 1, &isnull);
+
+			alert.value[i] =
+				trainjob_read_value(&part->alert[i], datum, isnull);
+		}
+		if (!apply_to_job(set, part, &alert))
+			return;
+		args[0] = job_id;
+		args[1] = alert.value[ALERT_ID].key;
+		nulls[0] = ' ';
+		nulls[1] = alert.value[ALERT_ID].isnull ? 'n' : ' ';
+		for (int i = ALERT_FIRST_FILLED; i < ALERT_FIELDS; i++)
+		{
+			bool isnull;
+			int n = 2 + i - ALERT_FIRST_FILLED;
+
+			args[n] =
+				trainjob_write_value(&part->alert[i], &alert.value[i], &isnull);
+			nulls[n] = isnull || part->alert[i].attnum == 0 ? 'n' : ' ';
+		}
+		trainjob_execute(set_alert_plan(set, part), SPI_OK_UPDATE, args, nulls);
+	}
+}
+
+/*
+ * apply_waiting_alerts
+ *		AFTER INSERT FOR EACH ROW on a jobs table: applies the alerts that came
+ *		before their job, in the order in which they occurred.
+ *
+ * Arguments: alerts=schema.name (required), alerts.column=name,
+ * jobs.column=name.
+ */
+Datum
+trainjob_apply_waiting_alerts(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata =
+		trainjob_check_trigger_call(fcinfo, "apply_waiting_alerts",
+									TRAINJOB_AFTER_ROW | TRAINJOB_ON_INSERT);
+	TrainjobSet *set = trainjob_get_set(trigdata, "apply_waiting_alerts",
+										TABLE_JOBS, build_waiting_part);
+	AlertPart *part = set->part;
+	TrainjobUser caller;
+	bool isnull;
+	Datum job_id =
+		slot_getattr(trigdata->tg_trigslot, part->key.attnum, &isnull);
+
+	if (isnull)
+		return PointerGetDatum(NULL);
+	lock_job_id(set, &part->key, job_id, RowExclusiveLock);
+	SPI_connect();
+	trainjob_become_owner(&set->table[TABLE_ALERTS], &caller);
+	apply_waiting(set, part, job_id);
+	trainjob_become_user(&caller);
+	SPI_finish();
+	return PointerGetDatum(NULL);
+}
+
+/* ----------
+ * record_status_change
+ * ----------
+ */
+
+/* What a record of a change holds, in the order of the INSERT's parameters. */
+typedef enum ChangeField
+{
+	CHANGE_JOB_ID,
+	CHANGE_STATUS_BEFORE,
+	CHANGE_STATUS_AFTER,
+	CHANGE_CHANGED_AT,
+	CHANGE_ALERT_ID,
+	CHANGE_CHANGED_BY,
+	CHANGE_FIELDS
+} ChangeField;
+
+static const struct
+{
+	const char *name;
+	ColumnKind kind;
+} change_columns[CHANGE_FIELDS] = {
+	[CHANGE_JOB_ID] = {"job_id", COLUMN_KEY},
+	[CHANGE_STATUS_BEFORE] = {"status_before", COLUMN_TEXT},
+	[CHANGE_STATUS_AFTER] = {"status_after", COLUMN_TEXT},
+	[CHANGE_CHANGED_AT] = {"changed_at", COLUMN_TIME},
+	[CHANGE_ALERT_ID] = {"alert_id", COLUMN_KEY},
+	[CHANGE_CHANGED_BY] = {"changed_by", COLUMN_TEXT},
+};
+
+typedef struct ChangePart
+{
+	Column change[CHANGE_FIELDS];
+	Column key; /* of the jobs table, like those below */
+	Column status;
+	Column status_changed_at;
+	Column progress;
+} ChangePart;
+
+enum
+{
+	QUERY_RECORD
+};
+
+static void
+build_change_part(TrainjobSet *set, Relation rel)
+{
+	ChangePart *part = palloc0(sizeof(ChangePart));
+	Relation changes =
+		trainjob_open_table(set, TABLE_STATUS_CHANGES, rel, false, ACL_INSERT);
+
+	trainjob_find_column(set, TABLE_JOBS, rel, "id", COLUMN_KEY, true,
+						 &part->key);
+	trainjob_find_column(set, TABLE_JOBS, rel, "status", COLUMN_TEXT, true,
+						 &part->status);
+	trainjob_find_column(set, TABLE_JOBS, rel, "status_changed_at", COLUMN_TIME,
+						 false, &part->status_changed_at);
+	trainjob_find_column(set, TABLE_JOBS, rel, "progress", COLUMN_NUMBER, false,
+						 &part->progress);
+	if (changes != NULL)
+	{
+		for (int i = 0; i < CHANGE_FIELDS; i++)
+			trainjob_find_column(set, TABLE_STATUS_CHANGES, changes,
+								 change_columns[i].name, change_columns[i].kind,
+								 i == CHANGE_JOB_ID, &part->change[i]);
+		relation_close(changes, NoLock);
+	}
+	set->part = part;
+}
+
+/* INSERT INTO status_changes (columns) VALUES ($1, ...) */
+static SPIPlanPtr
+record_plan(TrainjobSet *set, ChangePart *part)
+{
+	StringInfoData query;
+	StringInfoData values;
+	Oid types[CHANGE_FIELDS];
+	const char *comma = "";
+
+	if (set->plan[QUERY_RECORD] != NULL)
+		return set->plan[QUERY_RECORD];
+	initStringInfo(&query);
+	initStringInfo(&values);
+	appendStringInfo(&query, "INSERT INTO %s (",
+					 set->table[TABLE_STATUS_CHANGES].quoted);
+	for (int i = 0; i < CHANGE_FIELDS; i++)
+	{
+		Column *column = &part->change[i];
+
+		types[i] = column->attnum == 0 ? INT4OID : column->type;
+		if (column->attnum == 0)
+			continue;
+		appendStringInfo(&query, "%s%s", comma, quote_identifier(column->name));
+		appendStringInfo(&values, "%s$%d", comma, i + 1);
+		comma = ", ";
+	}
+	appendStringInfo(&query, ") VALUES (%s)", values.data);
+	return trainjob_keep_plan(set, QUERY_RECORD, query.data, CHANGE_FIELDS,
+							  types);
+}
+
+/* Writes the record of a change, as the owner of its table. */
+static void
+record_change(TrainjobSet *set, ChangePart *part, Value job_id, Value before,
+			  Value after, Value changed_at)
+{
+	Value values[CHANGE_FIELDS] = {
+		[CHANGE_JOB_ID] = job_id,
+		[CHANGE_STATUS_BEFORE] = before,
+		[CHANGE_STATUS_AFTER] = after,
+		[CHANGE_CHANGED_AT] = changed_at,
+		[CHANGE_ALERT_ID] = {.isnull = true},
+		/* not who the triggers act as, but who wrote */
+		[CHANGE_CHANGED_BY] = {.text =
+								   GetUserNameFromId(GetOuterUserId(), true)},
+	};
+	Datum args[CHANGE_FIELDS];
+	char nulls[CHANGE_FIELDS];
+	TrainjobUser caller;
+
+	values[CHANGE_CHANGED_BY].isnull = values[CHANGE_CHANGED_BY].text == NULL;
+	if (alert_at_work.key != NULL &&
+		datum_image_eq(alert_at_work.job_id, job_id.key,
+					   alert_at_work.key->typbyval, alert_at_work.key->typlen))
+		values[CHANGE_ALERT_ID] = alert_at_work.alert_id;
+	for (int i = 0; i < CHANGE_FIELDS; i++)
+	{
+		bool isnull;
+
+		args[i] = trainjob_write_value(&part->change[i], &values[i], &isnull);
+		nulls[i] = isnull || part->change[i].attnum == 0 ? 'n' : ' ';
+	}
+	SPI_connect();
+	trainjob_become_owner(&set->table[TABLE_STATUS_CHANGES], &caller);
+	trainjob_execute(record_plan(set, part), SPI_OK_INSERT, args, nulls);
+	trainjob_become_user(&caller);
+	SPI_finish();
+}
+
+static void
+append_json_text(StringInfo json, const char *text)
+{
+	if (text == NULL)
+		appendStringInfoString(json, "null");
+	else
+		escape_json(json, text);
+}
+
+/* {"job_id": ..., "status": ..., "previous": ..., "progress": ...} */
+static void
+notify(ChangePart *part, Value job_id, Value before, Value after,
+	   Value progress)
+{
+	StringInfoData payload;
+	Oid output;
+	bool is_varlena;
+
+	getTypeOutputInfo(part->key.type, &output, &is_varlena);
+	initStringInfo(&payload);
+	appendStringInfoString(&payload, "{\"job_id\": ");
+	append_json_text(&payload, OidOutputFunctionCall(output, job_id.key));
+	appendStringInfoString(&payload, ", \"status\": ");
+	append_json_text(&payload, after.isnull ? NULL : after.text);
+	appendStringInfoString(&payload, ", \"previous\": ");
+	append_json_text(&payload, before.isnull ? NULL : before.text);
+	if (progress.isnull || !isfinite(progress.number))
+		appendStringInfoString(&payload, ", \"progress\": null}");
+	else
+		appendStringInfo(&payload, ", \"progress\": %.4g}", progress.number);
+	Async_Notify(CHANNEL, payload.data);
+}
+
+/*
+ * Whether the job came to another whole percent.  The hundredth comes with the
+ * change to completed.
+ */
+static bool
+percent_differs(Value before, Value after)
+{
+	if (after.isnull || !(after.number < 100))
+		return false;
+	return before.isnull || floor(before.number) != floor(after.number);
+}
+
+static Value
+slot_value(TupleTableSlot *slot, const Column *column)
+{
+	bool isnull = true;
+	Datum datum = (Datum) 0;
+
+	if (column->attnum != 0)
+		datum = slot_getattr(slot, column->attnum, &isnull);
+	return trainjob_read_value(column, datum, isnull);
+}
+
+/*
+ * record_status_change
+ *		AFTER UPDATE FOR EACH ROW on a jobs table: records a change of status
+ *		and notifies who listens, as trainjob.notify says.
+ *
+ * Arguments: status_changes=schema.name (optional), status_changes.column=name,
+ * jobs.column=name.
+ */
+Datum
+trainjob_record_status_change(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata =
+		trainjob_check_trigger_call(fcinfo, "record_status_change",
+									TRAINJOB_AFTER_ROW | TRAINJOB_ON_UPDATE);
+	TrainjobSet *set = trainjob_get_set(trigdata, "record_status_change",
+										TABLE_JOBS, build_change_part);
+	ChangePart *part = set->part;
+	TupleTableSlot *old_row = trigdata->tg_trigslot;
+	TupleTableSlot *new_row = trigdata->tg_newslot;
+	Value job_id = slot_value(new_row, &part->key);
+	Value before = slot_value(old_row, &part->status);
+	Value after = slot_value(new_row, &part->status);
+	Value progress = slot_value(new_row, &part->progress);
+	bool status_differs =
+		before.isnull != after.isnull ||
+		(!before.isnull && strcmp(before.text, after.text) != 0);
+
+	if (status_differs && OidIsValid(set->table[TABLE_STATUS_CHANGES].oid))
+	{
+		Value changed_at = slot_value(new_row, &part->status_changed_at);
+
+		if (changed_at.isnull)
+			changed_at = (Value){.time = GetCurrentTransactionStartTimestamp()};
+		record_change(set, part, job_id, before, after, changed_at);
+	}
+	if ((status_differs && notify_mode != NOTIFY_OFF) ||
+		(notify_mode == NOTIFY_PROGRESS &&
+		 percent_differs(slot_value(old_row, &part->progress), progress)))
+		notify(part, job_id, before, after, progress);
+	return PointerGetDatum(NULL);
+}
+
+/* Defines the settings of this file. */
+void
+trainjob_alert_init(void)
+{
+	/*
+	 * What goes to listeners on channel "trainjob": nothing, each change of
+	 * status, or each whole percent of progress as well.
+	 */
+	DefineCustomEnumVariable(
+		"trainjob.notify",
+		"Sets which changes of a job are sent to channel \"trainjob\".", NULL,
+		&notify_mode, NOTIFY_STATUS, notify_modes, PGC_USERSET, 0, NULL, NULL,
+		NULL);
+}

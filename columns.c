@@ -1,0 +1,442 @@
+/*
+ * columns.c
+ *	  Columns by name, and values to and from the types they are found with.
+ *
+ * An application's tables may hold a count as smallint, integer, bigint,
+ * numeric or floating point, a text as varchar or enum, a configuration as
+ * json.  The rest of trainjob reads and writes six kinds of value (ColumnKind)
+ * and leaves the differences to this file.
+ *
+ * Writing never raises an error for a value that does not fit its column: the
+ * column becomes NULL and a warning says so, once a session for each column,
+ * for the write that brought the value must go through.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/htup_details.h"
+#include "access/stratnum.h"
+#include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/numeric.h"
+#include "utils/syscache.h"
+
+#include "trainjob.h"
+
+/* ----------
+ * kind_accepts
+ *		Whether a column of base type "type" can hold values of "kind".
+ * ----------
+ */
+static bool
+kind_accepts(ColumnKind kind, Oid type, bool is_enum)
+{
+	switch (kind)
+	{
+		case COLUMN_KEY:
+			return true;
+		case COLUMN_COUNT:
+		case COLUMN_NUMBER:
+			return type == INT2OID || type == INT4OID || type == INT8OID ||
+				   type == FLOAT4OID || type == FLOAT8OID || type == NUMERICOID;
+		case COLUMN_TIME:
+			return type == TIMESTAMPTZOID || type == TIMESTAMPOID;
+		case COLUMN_TEXT:
+			return is_enum || type == TEXTOID || type == VARCHAROID ||
+				   type == BPCHAROID || type == NAMEOID;
+		case COLUMN_JSON:
+			return type == JSONBOID || type == JSONOID;
+	}
+	return false;
+}
+
+/* What to call a kind in a message. */
+static const char *
+kind_allows(ColumnKind kind)
+{
+	switch (kind)
+	{
+		case COLUMN_KEY:
+			return "any";
+		case COLUMN_COUNT:
+		case COLUMN_NUMBER:
+			return "smallint, integer, bigint, numeric, real or double "
+				   "precision";
+		case COLUMN_TIME:
+			return "timestamp with or without time zone";
+		case COLUMN_TEXT:
+			return "text, character varying, character, name or an enum";
+		case COLUMN_JSON:
+			return "jsonb or json";
+	}
+	return "";
+}
+
+/*
+ * trainjob_lookup_column
+ *		Finds column "name" of "rel" and fills *column.
+ *
+ * Returns false, with attnum 0, where the relation has no such column (dropped
+ * and system columns do not count).  A column of a type that cannot hold the
+ * kind is an error.  The name is copied into the current memory context.
+ */
+bool
+trainjob_lookup_column(Relation rel, const char *name, ColumnKind kind,
+					   Column *column)
+{
+	TupleDesc desc = RelationGetDescr(rel);
+
+	memset(column, 0, sizeof(Column));
+	column->kind = kind;
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+
+		if (att->attisdropped || strcmp(NameStr(att->attname), name) != 0)
+			continue;
+		column->attnum = att->attnum;
+		column->typmod = att->atttypmod;
+		column->type = getBaseTypeAndTypmod(att->atttypid, &column->typmod);
+		column->typlen = att->attlen;
+		column->typbyval = att->attbyval;
+		column->is_enum = type_is_enum(column->type);
+		column->name = pstrdup(name);
+		if (!kind_accepts(kind, column->type, column->is_enum))
+			ereport(ERROR,
+					(errcode(ERRCODE_DATATYPE_MISMATCH),
+					 errmsg("column \"%s\" of relation \"%s\" has type %s",
+							name, RelationGetRelationName(rel),
+							format_type_be(att->atttypid)),
+					 errdetail("The type must be %s.", kind_allows(kind)),
+					 errtable(rel)));
+		return true;
+	}
+	return false;
+}
+
+/* ----------
+ * Reading
+ * ----------
+ */
+
+/* The double nearest to a number of any accepted type. */
+static double
+read_number(Oid type, Datum datum)
+{
+	switch (type)
+	{
+		case FLOAT8OID:
+			return DatumGetFloat8(datum);
+		case FLOAT4OID:
+			return DatumGetFloat4(datum);
+		case INT2OID:
+			return DatumGetInt16(datum);
+		case INT4OID:
+			return DatumGetInt32(datum);
+		case INT8OID:
+			return (double) DatumGetInt64(datum);
+		default:
+			return DatumGetFloat8(
+				DirectFunctionCall1(numeric_float8_no_overflow, datum));
+	}
+}
+
+/* A whole number; NULL for one that is not finite or beyond bigint. */
+static Value
+read_count(Oid type, Datum datum)
+{
+	Value value = {.isnull = false};
+	double number;
+
+	switch (type)
+	{
+		case INT8OID:
+			value.count = DatumGetInt64(datum);
+			return value;
+		case INT4OID:
+			value.count = DatumGetInt32(datum);
+			return value;
+		case INT2OID:
+			value.count = DatumGetInt16(datum);
+			return value;
+		default:
+			number = read_number(type, datum);
+			if (isnan(number) || fabs(number) >= 9.2233720368547e18)
+				value.isnull = true;
+			else if (type == NUMERICOID)
+				value.count =
+					DatumGetInt64(DirectFunctionCall1(numeric_int8, datum));
+			else
+				value.count = (int64) rint(number);
+			return value;
+	}
+}
+
+static char *
+read_text(const Column *column, Datum datum)
+{
+	if (column->is_enum)
+		return DatumGetCString(DirectFunctionCall1(enum_out, datum));
+	if (column->type == NAMEOID)
+		return pstrdup(NameStr(*DatumGetName(datum)));
+	if (column->type == BPCHAROID)
+	{
+		char *padded = TextDatumGetCString(datum);
+
+		padded[bpchartruelen(padded, strlen(padded))] = '\0';
+		return padded;
+	}
+	return TextDatumGetCString(datum);
+}
+
+/*
+ * trainjob_read_value
+ *		The value of a column, in the form of its kind.
+ *
+ * A column that is absent, or a number that its kind cannot hold, reads as
+ * NULL.  Text is palloc'd in the current context; a key stays what it is.
+ * COLUMN_JSON is not read here, see trainjob_read_jsonb.
+ */
+Value
+trainjob_read_value(const Column *column, Datum datum, bool isnull)
+{
+	Value value = {.isnull = true};
+
+	if (column->attnum == 0 || isnull)
+		return value;
+	value.isnull = false;
+	switch (column->kind)
+	{
+		case COLUMN_COUNT:
+			return read_count(column->type, datum);
+		case COLUMN_NUMBER:
+			value.number = read_number(column->type, datum);
+			break;
+		case COLUMN_TIME:
+			if (column->type == TIMESTAMPOID)
+				datum = DirectFunctionCall1(timestamp_timestamptz, datum);
+			value.time = DatumGetTimestampTz(datum);
+			break;
+		case COLUMN_TEXT:
+			value.text = read_text(column, datum);
+			break;
+		case COLUMN_KEY:
+		case COLUMN_JSON:
+			value.key = datum;
+			break;
+	}
+	return value;
+}
+
+/*
+ * trainjob_read_jsonb
+ *		A json or jsonb column's value as jsonb, palloc'd where it had to be
+ *		detoasted or converted.
+ */
+Jsonb *
+trainjob_read_jsonb(const Column *column, Datum datum)
+{
+	if (column->type == JSONOID)
+		datum =
+			DirectFunctionCall1(jsonb_in,
+								CStringGetDatum(TextDatumGetCString(datum)));
+	return DatumGetJsonbP(datum);
+}
+
+/* ----------
+ * Writing
+ * ----------
+ */
+
+/* Whether numeric(precision, scale) holds the number after rounding. */
+static bool
+numeric_fits(double number, int32 typmod)
+{
+	int precision;
+	int scale;
+
+	if (isnan(number) || typmod < (int32) VARHDRSZ)
+		return true;
+	if (isinf(number))
+		return false;
+	/* as numeric_typmod_precision() and numeric_typmod_scale() do */
+	precision = ((typmod - VARHDRSZ) >> 16) & 0xffff;
+	scale = (((typmod - VARHDRSZ) & 0x7ff) ^ 1024) - 1024;
+	return fabs(number) + 0.5 * pow(10, -scale) < pow(10, precision - scale);
+}
+
+/* Stores a whole number; false where the type cannot hold it. */
+static bool
+write_count(const Column *column, int64 count, Datum *datum)
+{
+	switch (column->type)
+	{
+		case INT8OID:
+			*datum = Int64GetDatum(count);
+			return true;
+		case INT4OID:
+			*datum = Int32GetDatum((int32) count);
+			return count >= PG_INT32_MIN && count <= PG_INT32_MAX;
+		case INT2OID:
+			*datum = Int16GetDatum((int16) count);
+			return count >= PG_INT16_MIN && count <= PG_INT16_MAX;
+		case FLOAT8OID:
+			*datum = Float8GetDatum((double) count);
+			return true;
+		case FLOAT4OID:
+			*datum = Float4GetDatum((float4) count);
+			return true;
+		default:
+			if (!numeric_fits((double) count, column->typmod))
+				return false;
+			*datum = NumericGetDatum(int64_to_numeric(count));
+			return true;
+	}
+}
+
+/* Stores a measure; false where the type cannot hold it. */
+static bool
+write_number(const Column *column, double number, Datum *datum)
+{
+	switch (column->type)
+	{
+		case FLOAT8OID:
+			*datum = Float8GetDatum(number);
+			return true;
+		case FLOAT4OID:
+			*datum = Float4GetDatum((float4) number);
+			return isinf(number) || !isinf((float4) number);
+		case NUMERICOID:
+			if (!numeric_fits(number, column->typmod))
+				return false;
+			*datum =
+				DirectFunctionCall1(float8_numeric, Float8GetDatum(number));
+			return true;
+		default:
+			if (isnan(number) || fabs(number) >= 9.2233720368547e18)
+				return false;
+			return write_count(column, (int64) rint(number), datum);
+	}
+}
+
+/* Stores a text, cut to the length that the column allows. */
+static bool
+write_text(const Column *column, const char *text, Datum *datum)
+{
+	int length = strlen(text);
+
+	if (column->is_enum)
+	{
+		HeapTuple tuple =
+			SearchSysCache2(ENUMTYPOIDNAME, ObjectIdGetDatum(column->type),
+							CStringGetDatum(text));
+
+		if (!HeapTupleIsValid(tuple))
+			return false;
+		ReleaseSysCache(tuple);
+		*datum = DirectFunctionCall2(enum_in, CStringGetDatum(text),
+									 ObjectIdGetDatum(column->type));
+		return true;
+	}
+	if (column->type == NAMEOID)
+	{
+		*datum = DirectFunctionCall1(namein, CStringGetDatum(text));
+		return true;
+	}
+	if (column->typmod >= (int32) VARHDRSZ)
+		length = pg_mbcharcliplen(text, length, column->typmod - VARHDRSZ);
+	*datum = PointerGetDatum(cstring_to_text_with_len(text, length));
+	return true;
+}
+
+/* A value in words, for the warning that it does not fit. */
+static char *
+value_text(ColumnKind kind, const Value *value)
+{
+	switch (kind)
+	{
+		case COLUMN_COUNT:
+			return psprintf(INT64_FORMAT, value->count);
+		case COLUMN_NUMBER:
+			return psprintf("%g", value->number);
+		case COLUMN_TEXT:
+			return value->text;
+		default:
+			return "";
+	}
+}
+
+/*
+ * trainjob_write_value
+ *		The Datum to store in a column for a value of its kind.
+ *
+ * Sets *isnull.  A value that the column's type cannot hold becomes NULL, with
+ * a warning the first time.  By-reference results are palloc'd.
+ */
+Datum
+trainjob_write_value(Column *column, const Value *value, bool *isnull)
+{
+	Datum datum = (Datum) 0;
+	bool fits = true;
+
+	*isnull = value->isnull;
+	if (value->isnull)
+		return datum;
+	switch (column->kind)
+	{
+		case COLUMN_COUNT:
+			fits = write_count(column, value->count, &datum);
+			break;
+		case COLUMN_NUMBER:
+			fits = write_number(column, value->number, &datum);
+			break;
+		case COLUMN_TIME:
+			datum = TimestampTzGetDatum(value->time);
+			if (column->type == TIMESTAMPOID)
+				datum = DirectFunctionCall1(timestamptz_timestamp, datum);
+			break;
+		case COLUMN_TEXT:
+			fits = write_text(column, value->text, &datum);
+			break;
+		case COLUMN_KEY:
+		case COLUMN_JSON:
+			datum = value->key;
+			break;
+	}
+	if (fits)
+		return datum;
+	*isnull = true;
+	if (!column->warned)
+		ereport(WARNING,
+				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+				 errmsg("value %s does not fit column \"%s\" of type %s",
+						value_text(column->kind, value), column->name,
+						format_type_with_typemod(column->type, column->typmod)),
+				 errdetail("NULL was stored in its place."),
+				 errhint("Give the column a wider type.")));
+	column->warned = true;
+	return (Datum) 0;
+}
+
+/*
+ * trainjob_same_datum
+ *		Whether two stored values are the same, to the byte.
+ *
+ * Compares what is stored and detoasts nothing: values moved out of line are
+ * the same if they are the same out-of-line value.  An absent column is always
+ * the same.
+ */
+bool
+trainjob_same_datum(const Column *column, Datum a, bool a_null, Datum b,
+					bool b_null)
+{
+	if (column->attnum == 0)
+		return true;
+	if (a_null || b_null)
+		return a_null == b_null;
+	return datumIsEqual(a, b, column->typbyval, column->typlen);
+}

@@ -1,0 +1,727 @@
+/*
+ * job_config.c
+ *	  A job's configuration: finding values in it and judging them.
+ *
+ * Trainers write their settings in a dozen shapes.  trainjob_read_config()
+ * looks through the sections of section 2 of doc/steps.md and remembers, for
+ * each key that has a meaning, the first value that is not missing.  Nothing
+ * is copied and nothing is judged: a JobConfig points into the jsonb.  Values
+ * are judged when someone asks.
+ *
+ * No jsonb can raise an error here, whatever it holds.  Numbers of a jsonb may
+ * have 130,000 digits and are compared with bigint's limits before anything
+ * else is done with them.  Nothing recurses into the document.
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+#include "utils/float.h"
+#include "utils/fmgrprotos.h"
+#include "utils/json.h"
+#include "utils/memutils.h"
+#include "utils/numeric.h"
+
+#include "trainjob.h"
+
+/*
+ * An object of up to this many keys is walked beside our list of keys, both
+ * being in the same order; in a larger one each of our keys is searched.
+ */
+#define WALKED_KEYS_MAX 512
+
+/* Digits that decide how a number rounds to a double: 767; more are dropped. */
+#define KEPT_DIGITS_MAX 800
+
+/* The most bytes of a value that a message shows. */
+#define SHOWN_BYTES_MAX 40
+
+/* Where values are searched; the first section wins. */
+typedef enum ConfigSection
+{
+	SECTION_TRAINING,
+	SECTION_TRAINER,
+	SECTION_HYPERPARAMETERS,
+	SECTION_SUPERVISED,
+	SECTION_DPO,
+	SECTION_REINFORCEMENT,
+	SECTION_DATA,
+	SECTION_INIT_ARGS,
+	SECTION_DATASET,
+	SECTION_TOP,
+	SECTION_COUNT
+} ConfigSection;
+
+static const char *const section_paths[SECTION_COUNT] = {
+	"training.",
+	"trainer.",
+	"hyperparameters.",
+	"method.supervised.hyperparameters.",
+	"method.dpo.hyperparameters.",
+	"method.reinforcement.hyperparameters.",
+	"data.",
+	"data.init_args.",
+	"dataset.",
+	""};
+
+typedef struct KeyName
+{
+	const char *name;
+	int len;
+} KeyName;
+
+#define KEY_NAME(symbol, name) {name, sizeof(name) - 1},
+static const KeyName keys[CONFIG_KEY_COUNT] = {{"", 0},
+											   TRAINJOB_CONFIG_KEYS(KEY_NAME)};
+
+/* Where a configuration states its number of samples, in order (section 1). */
+typedef struct SamplePath
+{
+	const char *section;
+	const char *key;
+	bool is_list; /* the length of an array, else a number */
+} SamplePath;
+
+static const SamplePath sample_paths[] = {
+	{"data", "dataset_size", false},	  {"data", "datasetSize", false},
+	{"data", "total_examples", false},	  {"dataset", "size", false},
+	{"dataset", "total_examples", false}, {"metadata", "total_examples", false},
+	{"metadata", "dataset_size", false},  {"training", "total_samples", false},
+	{"data", "examples", true},			  {"dataset", "examples", true}};
+
+/* ----------
+ * Numbers
+ * ----------
+ */
+
+static bool
+is_blank(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* Takes the blanks off both ends of a text. */
+static void
+trim(const char **text, int *len)
+{
+	while (*len > 0 && is_blank((*text)[*len - 1]))
+		(*len)--;
+	while (*len > 0 && is_blank(**text))
+	{
+		(*text)++;
+		(*len)--;
+	}
+}
+
+/* A number beyond bigint, of which only the sign is kept. */
+static void
+set_huge(ConfigNumber *out, int sign)
+{
+	*out = (ConfigNumber){.sign = sign,
+						  .is_whole = true,
+						  .value = sign * get_float8_infinity()};
+}
+
+/*
+ * Value from its significant digits: 0.ddd x 10^point, no zero at either end.
+ * "digits" has room for an exponent behind them.
+ */
+static void
+set_from_digits(ConfigNumber *out, int sign, char *digits, int ndigits,
+				int64 point)
+{
+	uint64 whole = 0;
+
+	if (point > 19)
+	{
+		set_huge(out, sign);
+		return;
+	}
+	for (int i = 0; i < point; i++)
+		whole = whole * 10 + (i < ndigits ? digits[i] - '0' : 0);
+	if (whole > PG_INT64_MAX)
+	{
+		set_huge(out, sign);
+		return;
+	}
+	out->sign = sign;
+	out->fits = true;
+	out->is_whole = ndigits <= point;
+	out->whole = sign * (int64) whole;
+	if (out->is_whole)
+		out->value = (double) out->whole;
+	else
+	{
+		sprintf(digits + ndigits, "e%d", (int) Max(point, -99999) - ndigits);
+		out->value = sign * strtod(digits, NULL);
+	}
+}
+
+/*
+ * Reads a decimal number: blanks, sign, digits with a point, exponent, blanks.
+ * Returns false where the text is anything else.  The text may be of any
+ * length and needs no terminator.
+ */
+static bool
+parse_number(const char *text, int len, ConfigNumber *out)
+{
+	char digits[KEPT_DIGITS_MAX + 16];
+	int ndigits = 0;
+	int64 point = 0; /* where the point is, counted from the first digit */
+	int64 exponent = 0;
+	bool any_digit = false;
+	bool dropped = false;
+	int sign = 1;
+	const char *end;
+
+	trim(&text, &len);
+	end = text + len;
+	memset(out, 0, sizeof(*out));
+
+	if (text < end && (*text == '-' || *text == '+'))
+		sign = *text++ == '-' ? -1 : 1;
+	for (; text < end; text++)
+	{
+		if (*text == '.' && !out->has_point)
+		{
+			out->has_point = true;
+			continue;
+		}
+		if (*text < '0' || *text > '9')
+			break;
+		any_digit = true;
+		if (ndigits > 0 || *text != '0')
+		{
+			if (ndigits < KEPT_DIGITS_MAX)
+				digits[ndigits++] = *text;
+			else if (*text != '0')
+				dropped = true;
+			point += !out->has_point;
+		}
+		else
+			point -= out->has_point;
+	}
+	if (!any_digit)
+		return false;
+	if (text < end && (*text == 'e' || *text == 'E'))
+	{
+		int exponent_sign = 1;
+
+		out->has_point = true;
+		text++;
+		if (text < end && (*text == '-' || *text == '+'))
+			exponent_sign = *text++ == '-' ? -1 : 1;
+		if (text == end)
+			return false;
+		for (; text < end && *text >= '0' && *text <= '9'; text++)
+			exponent = Min(exponent * 10 + (*text - '0'), PG_INT32_MAX);
+		exponent *= exponent_sign;
+	}
+	if (text < end)
+		return false;
+
+	while (ndigits > 0 && digits[ndigits - 1] == '0' && !dropped)
+		ndigits--;
+	if (dropped)
+		digits[ndigits++] = '1'; /* rounds as all that was dropped would */
+	if (ndigits > 0)
+		set_from_digits(out, sign, digits, ndigits, point + exponent);
+	else
+		out->fits = out->is_whole = true;
+	return true;
+}
+
+/* The limits of bigint as numerics, made once. */
+static Numeric
+bigint_limit(bool upper)
+{
+	static Numeric limits[2];
+
+	if (limits[upper] == NULL)
+	{
+		MemoryContext old_context = MemoryContextSwitchTo(TopMemoryContext);
+
+		limits[upper] = int64_to_numeric(upper ? PG_INT64_MAX : -PG_INT64_MAX);
+		MemoryContextSwitchTo(old_context);
+	}
+	return limits[upper];
+}
+
+static int
+compare_numerics(Numeric a, Numeric b)
+{
+	return DatumGetInt32(DirectFunctionCall2(numeric_cmp, NumericGetDatum(a),
+											 NumericGetDatum(b)));
+}
+
+static bool
+read_numeric(Numeric number, ConfigNumber *out)
+{
+	char *text;
+
+	if (numeric_is_nan(number) || numeric_is_inf(number))
+		return false;
+	if (compare_numerics(number, bigint_limit(true)) > 0)
+	{
+		set_huge(out, 1);
+		return true;
+	}
+	if (compare_numerics(number, bigint_limit(false)) < 0)
+	{
+		set_huge(out, -1);
+		return true;
+	}
+	if (DatumGetInt32(
+			DirectFunctionCall1(numeric_scale, NumericGetDatum(number))) == 0)
+	{
+		out->whole = DatumGetInt64(
+			DirectFunctionCall1(numeric_int8, NumericGetDatum(number)));
+		out->sign = out->whole > 0 ? 1 : out->whole < 0 ? -1 : 0;
+		out->fits = out->is_whole = true;
+		out->has_point = false;
+		out->value = (double) out->whole;
+		return true;
+	}
+	text = DatumGetCString(
+		DirectFunctionCall1(numeric_out, NumericGetDatum(number)));
+	parse_number(text, strlen(text), out);
+	pfree(text);
+	return true;
+}
+
+static bool
+read_number(const JsonbValue *value, ConfigNumber *out)
+{
+	if (value->type == jbvNumeric)
+		return read_numeric(value->val.numeric, out);
+	if (value->type == jbvString)
+		return parse_number(value->val.string.val, value->val.string.len, out);
+	return false;
+}
+
+/* ----------
+ * Finding values
+ * ----------
+ */
+
+/* Null and a text of blanks are no values. */
+static bool
+is_missing(const JsonbValue *value)
+{
+	const char *text;
+	int len;
+
+	if (value->type != jbvString)
+		return value->type == jbvNull;
+	text = value->val.string.val;
+	len = value->val.string.len;
+	trim(&text, &len);
+	return len == 0;
+}
+
+static bool
+is_object(const JsonbValue *value)
+{
+	return value->type == jbvBinary &&
+		   JsonContainerIsObject(value->val.binary.data);
+}
+
+static bool
+is_array(const JsonbValue *value)
+{
+	return value->type == jbvBinary &&
+		   JsonContainerIsArray(value->val.binary.data);
+}
+
+/* A member of an object; false where there is none, or no object. */
+static bool
+find_member(JsonbContainer *object, const char *key, JsonbValue *value)
+{
+	return object != NULL &&
+		   getKeyJsonValueFromContainer(object, key, strlen(key), value) !=
+			   NULL;
+}
+
+/* A member of an object that is an object itself, or NULL. */
+static JsonbContainer *
+find_object(JsonbContainer *object, const char *key)
+{
+	JsonbValue value;
+
+	if (!find_member(object, key, &value) || !is_object(&value))
+		return NULL;
+	return value.val.binary.data;
+}
+
+/*
+ * Remembers a value.  Sections are read from the last to the first, so a later
+ * one takes the place of an earlier one, unless it is missing.
+ */
+static void
+note_value(JobConfig *config, ConfigKey key, ConfigSection section,
+		   const JsonbValue *value)
+{
+	config->seen[key] |= CONFIG_SEEN;
+	if (value->type == jbvNull)
+		config->seen[key] |= CONFIG_NULL;
+	if (is_missing(value))
+		return;
+	config->seen[key] |= CONFIG_GIVEN;
+	config->value[key].value = *value;
+	config->value[key].section = section;
+}
+
+/* Compares a name with a key as jsonb orders them. */
+static int
+compare_key(const KeyName *name, const JsonbValue *key)
+{
+	if (name->len != key->val.string.len)
+		return name->len < key->val.string.len ? -1 : 1;
+	return memcmp(name->name, key->val.string.val, name->len);
+}
+
+static void
+walk_section(JsonbContainer *object, ConfigSection section, JobConfig *config)
+{
+	JsonbIterator *walk = JsonbIteratorInit(object);
+	ConfigKey key = CONFIG_NONE + 1;
+	JsonbValue value;
+
+	JsonbIteratorNext(&walk, &value, true); /* WJB_BEGIN_OBJECT */
+	while (JsonbIteratorNext(&walk, &value, true) == WJB_KEY)
+	{
+		int order = -1;
+
+		while (key < CONFIG_KEY_COUNT &&
+			   (order = compare_key(&keys[key], &value)) < 0)
+			key++;
+		if (key == CONFIG_KEY_COUNT)
+			break;
+		JsonbIteratorNext(&walk, &value, true); /* WJB_VALUE */
+		if (order == 0)
+			note_value(config, key++, section, &value);
+	}
+	if (walk != NULL) /* freed by itself at the object's end */
+		pfree(walk);
+}
+
+static void
+read_section(JsonbContainer *object, ConfigSection section, JobConfig *config)
+{
+	JsonbValue value;
+
+	if (object == NULL)
+		return;
+	if (JsonContainerSize(object) <= WALKED_KEYS_MAX)
+	{
+		walk_section(object, section, config);
+		return;
+	}
+	for (ConfigKey key = CONFIG_NONE + 1; key < CONFIG_KEY_COUNT; key++)
+		if (getKeyJsonValueFromContainer(object, keys[key].name, keys[key].len,
+										 &value) != NULL)
+			note_value(config, key, section, &value);
+}
+
+/* The object that stands at the top under a key; once the top was read. */
+static JsonbContainer *
+top_object(const JobConfig *config, ConfigKey key)
+{
+	if (!trainjob_config_given(config, key) ||
+		!is_object(&config->value[key].value))
+		return NULL;
+	return config->value[key].value.val.binary.data;
+}
+
+static JsonbContainer *
+method_section(JobConfig *config, JsonbContainer *method, const char *kind)
+{
+	JsonbContainer *object = find_object(method, kind);
+
+	if (object != NULL)
+		config->has_method_object = true;
+	return find_object(object, "hyperparameters");
+}
+
+void
+trainjob_read_config(Jsonb *config, JobConfig *out)
+{
+	JsonbContainer *sections[SECTION_COUNT];
+	JsonbContainer *method;
+	JsonbValue scalar;
+
+	out->root = NULL;
+	out->is_readable = true;
+	out->has_method_object = false;
+	memset(out->seen, 0, sizeof(out->seen));
+	if (config == NULL)
+		return;
+	if (!JB_ROOT_IS_OBJECT(config))
+	{
+		if (JB_ROOT_IS_SCALAR(config) &&
+			JsonbExtractScalar(&config->root, &scalar) &&
+			scalar.type == jbvNull)
+			return;
+		out->root = &config->root;
+		out->is_readable = false;
+		return;
+	}
+
+	out->root = &config->root;
+	read_section(out->root, SECTION_TOP, out);
+	method = top_object(out, CONFIG_METHOD);
+	sections[SECTION_TRAINING] = top_object(out, CONFIG_TRAINING);
+	sections[SECTION_TRAINER] = top_object(out, CONFIG_TRAINER);
+	sections[SECTION_HYPERPARAMETERS] = top_object(out, CONFIG_HYPERPARAMETERS);
+	sections[SECTION_SUPERVISED] = method_section(out, method, "supervised");
+	sections[SECTION_DPO] = method_section(out, method, "dpo");
+	sections[SECTION_REINFORCEMENT] =
+		method_section(out, method, "reinforcement");
+	sections[SECTION_DATA] = top_object(out, CONFIG_DATA);
+	sections[SECTION_INIT_ARGS] =
+		find_object(sections[SECTION_DATA], "init_args");
+	sections[SECTION_DATASET] = top_object(out, CONFIG_DATASET);
+	for (int i = SECTION_TOP - 1; i >= 0; i--)
+		read_section(sections[i], i, out);
+}
+
+int64
+trainjob_config_sample_total(Jsonb *config)
+{
+	JsonbContainer *section = NULL;
+	const char *section_name = "";
+
+	if (config == NULL || !JB_ROOT_IS_OBJECT(config))
+		return -1;
+	for (int i = 0; i < lengthof(sample_paths); i++)
+	{
+		const SamplePath *path = &sample_paths[i];
+		JsonbValue value;
+		ConfigNumber number;
+
+		if (strcmp(path->section, section_name) != 0)
+		{
+			section_name = path->section;
+			section = find_object(&config->root, section_name);
+		}
+		if (!find_member(section, path->key, &value))
+			continue;
+		if (path->is_list)
+		{
+			if (is_array(&value) &&
+				JsonContainerSize(value.val.binary.data) > 0)
+				return JsonContainerSize(value.val.binary.data);
+		}
+		else if (read_number(&value, &number) && number.fits &&
+				 number.is_whole && number.sign > 0)
+			return number.whole;
+	}
+	return -1;
+}
+
+/* ----------
+ * Judging values
+ * ----------
+ */
+
+/* Whether a value is this word, in any case, with blanks around it or not. */
+static bool
+is_word(const JsonbValue *value, const char *word)
+{
+	const char *text;
+	int len;
+
+	if (value->type != jbvString)
+		return false;
+	text = value->val.string.val;
+	len = value->val.string.len;
+	trim(&text, &len);
+	return len == strlen(word) && pg_strncasecmp(text, word, len) == 0;
+}
+
+static bool
+is_on(const JsonbValue *value)
+{
+	ConfigNumber number;
+
+	if (value->type == jbvBool)
+		return value->val.boolean;
+	if (is_word(value, "true") || is_word(value, "yes") || is_word(value, "on"))
+		return true;
+	return read_number(value, &number) && number.sign != 0;
+}
+
+bool
+trainjob_config_number(const JobConfig *config, ConfigKey key,
+					   ConfigNumber *out)
+{
+	return trainjob_config_given(config, key) &&
+		   read_number(&config->value[key].value, out);
+}
+
+int64
+trainjob_config_count(const JobConfig *config, ConfigKey key)
+{
+	ConfigNumber number;
+
+	if (!trainjob_config_number(config, key, &number) || !number.is_whole ||
+		!number.fits || number.whole < 1 || number.whole > PG_INT32_MAX)
+		return -1;
+	return number.whole;
+}
+
+bool
+trainjob_config_on(const JobConfig *config, ConfigKey key)
+{
+	return trainjob_config_given(config, key) &&
+		   is_on(&config->value[key].value);
+}
+
+bool
+trainjob_config_word(const JobConfig *config, ConfigKey key, const char *word)
+{
+	return trainjob_config_given(config, key) &&
+		   is_word(&config->value[key].value, word);
+}
+
+bool
+trainjob_config_member_on(const JobConfig *config, ConfigKey key,
+						  const char *member)
+{
+	JsonbValue value;
+
+	return trainjob_config_given(config, key) &&
+		   is_object(&config->value[key].value) &&
+		   find_member(config->value[key].value.val.binary.data, member,
+					   &value) &&
+		   is_on(&value);
+}
+
+int64
+trainjob_config_length(const JobConfig *config, ConfigKey key)
+{
+	if (!trainjob_config_given(config, key) ||
+		!is_array(&config->value[key].value))
+		return -1;
+	return JsonContainerSize(config->value[key].value.val.binary.data);
+}
+
+/* ----------
+ * Texts
+ * ----------
+ */
+
+const char *
+trainjob_config_key_name(ConfigKey key)
+{
+	return keys[key].name;
+}
+
+char *
+trainjob_config_path(const JobConfig *config, ConfigKey key)
+{
+	Assert(trainjob_config_given(config, key));
+	return psprintf("config.%s%s", section_paths[config->value[key].section],
+					keys[key].name);
+}
+
+char *
+trainjob_config_shown(const JobConfig *config, ConfigKey key)
+{
+	const JsonbValue *value = &config->value[key].value;
+	StringInfoData shown;
+	char *text;
+	int len;
+	int kept;
+
+	Assert(trainjob_config_given(config, key));
+	switch (value->type)
+	{
+		case jbvString:
+			len = value->val.string.len;
+			kept = pg_mbcliplen(value->val.string.val, len, SHOWN_BYTES_MAX);
+			initStringInfo(&shown);
+			escape_json(&shown, pnstrdup(value->val.string.val, kept));
+			if (kept < len)
+			{
+				shown.data[--shown.len] = '\0'; /* the closing quote */
+				appendStringInfoString(&shown, "...\"");
+			}
+			return shown.data;
+		case jbvNumeric:
+			text = DatumGetCString(
+				DirectFunctionCall1(numeric_out,
+									NumericGetDatum(value->val.numeric)));
+			if (strlen(text) > SHOWN_BYTES_MAX)
+				strcpy(text + SHOWN_BYTES_MAX - 3, "...");
+			return text;
+		case jbvBool:
+			return pstrdup(value->val.boolean ? "true" : "false");
+		default:
+			return pstrdup(is_array(value) ? "an array" : "an object");
+	}
+}
+
+const char *
+trainjob_config_kind(const JobConfig *config)
+{
+	JsonbValue scalar;
+
+	if (config->root == NULL)
+		return "null";
+	if (!JsonContainerIsScalar(config->root))
+		return JsonContainerIsObject(config->root) ? "an object" : "an array";
+	if (!JsonbExtractScalar(config->root, &scalar))
+		return "a scalar";
+	switch (scalar.type)
+	{
+		case jbvString:
+			return "a string";
+		case jbvNumeric:
+			return "a number";
+		case jbvBool:
+			return "a boolean";
+		default:
+			return "null";
+	}
+}
+
+/* A text trimmed and in lower case, or NULL where it is none or blank. */
+static char *
+lower_text(const JsonbValue *value)
+{
+	const char *text;
+	char *lower;
+	int len;
+
+	if (value->type != jbvString || is_missing(value))
+		return NULL;
+	text = value->val.string.val;
+	len = value->val.string.len;
+	trim(&text, &len);
+	lower = pnstrdup(text, len);
+	for (char *c = lower; *c != '\0'; c++)
+		*c = pg_ascii_tolower((unsigned char) *c);
+	return lower;
+}
+
+char *
+trainjob_config_text(const JobConfig *config, ConfigKey key)
+{
+	if (!trainjob_config_given(config, key))
+		return NULL;
+	return lower_text(&config->value[key].value);
+}
+
+char *
+trainjob_config_text_at(const JobConfig *config, const char *section,
+						const char *key)
+{
+	JsonbContainer *object = config->is_readable ? config->root : NULL;
+	JsonbValue value;
+
+	if (section != NULL)
+		object = find_object(object, section);
+	return find_member(object, key, &value) ? lower_text(&value) : NULL;
+}

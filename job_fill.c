@@ -1,0 +1,1127 @@
+/*
+ * job_fill.c
+ *	  The trigger that completes a job's row, and the one that lets jobs know
+ *	  of a dataset that came later.
+ *
+ * fill_job sees every INSERT and UPDATE of a job, the application's own, those
+ * of the metrics roll-up and those of alerts, and is the only place that
+ * derives columns of a job from each other: counts from the dataset or the
+ * configuration, total_steps from both, progress, timestamps from the status.
+ *
+ * What a column says and what the statement said are told apart by two
+ * questions.  changed(): is the value another than before?  said(): did the
+ * writer mean it?  A writer means a value that is new, or one that stands in
+ * the SET list, unless the statement saves the whole row as some object mappers
+ * do: then an old value in the SET list means nothing.
+ *
+ * A row that is complete is left exactly as it is, for it may come from a
+ * dump.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/xact.h"
+#include "catalog/pg_type.h"
+#include "common/hashfn.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+
+#include "trainjob.h"
+
+PG_FUNCTION_INFO_V1(trainjob_fill_job);
+PG_FUNCTION_INFO_V1(trainjob_fill_waiting_jobs);
+
+/* The columns of a job that fill_job reads or fills. */
+typedef enum JobColumn
+{
+	JOB_USER_ID,
+	JOB_DATASET_PATH,
+	JOB_CONFIG,
+	JOB_STATUS,
+	JOB_ERROR,
+	JOB_ERROR_TYPE,
+	JOB_STATUS_CHANGED_AT,
+	JOB_CREATED_AT,
+	JOB_UPDATED_AT,
+	JOB_STARTED_AT,
+	JOB_RESTARTED_AT,
+	JOB_COMPLETED_AT,
+	JOB_FAILED_AT,
+	JOB_CANCELLED_AT,
+	JOB_TOTAL_SAMPLES,
+	JOB_TRAIN_SAMPLES,
+	JOB_VAL_SAMPLES,
+	JOB_TOTAL_STEPS,
+	JOB_EXPECTED_TOTAL_STEPS,
+	JOB_TOTAL_EPOCHS,
+	JOB_TOTAL_STEPS_SOURCE,
+	JOB_CURRENT_STEP,
+	JOB_CURRENT_EPOCH,
+	JOB_PROGRESS,
+	JOB_COLUMNS
+} JobColumn;
+
+static const struct
+{
+	const char *name;
+	ColumnKind kind;
+} job_columns[JOB_COLUMNS] = {
+	[JOB_USER_ID] = {"user_id", COLUMN_KEY},
+	[JOB_DATASET_PATH] = {"dataset_path", COLUMN_TEXT},
+	[JOB_CONFIG] = {"config", COLUMN_JSON},
+	[JOB_STATUS] = {"status", COLUMN_TEXT},
+	[JOB_ERROR] = {"error", COLUMN_TEXT},
+	[JOB_ERROR_TYPE] = {"error_type", COLUMN_TEXT},
+	[JOB_STATUS_CHANGED_AT] = {"status_changed_at", COLUMN_TIME},
+	[JOB_CREATED_AT] = {"created_at", COLUMN_TIME},
+	[JOB_UPDATED_AT] = {"updated_at", COLUMN_TIME},
+	[JOB_STARTED_AT] = {"started_at", COLUMN_TIME},
+	[JOB_RESTARTED_AT] = {"restarted_at", COLUMN_TIME},
+	[JOB_COMPLETED_AT] = {"completed_at", COLUMN_TIME},
+	[JOB_FAILED_AT] = {"failed_at", COLUMN_TIME},
+	[JOB_CANCELLED_AT] = {"cancelled_at", COLUMN_TIME},
+	[JOB_TOTAL_SAMPLES] = {"total_samples", COLUMN_COUNT},
+	[JOB_TRAIN_SAMPLES] = {"train_samples", COLUMN_COUNT},
+	[JOB_VAL_SAMPLES] = {"val_samples", COLUMN_COUNT},
+	[JOB_TOTAL_STEPS] = {"total_steps", COLUMN_COUNT},
+	[JOB_EXPECTED_TOTAL_STEPS] = {"expected_total_steps", COLUMN_COUNT},
+	[JOB_TOTAL_EPOCHS] = {"total_epochs", COLUMN_NUMBER},
+	[JOB_TOTAL_STEPS_SOURCE] = {"total_steps_source", COLUMN_TEXT},
+	[JOB_CURRENT_STEP] = {"current_step", COLUMN_COUNT},
+	[JOB_CURRENT_EPOCH] = {"current_epoch", COLUMN_NUMBER},
+	[JOB_PROGRESS] = {"progress", COLUMN_NUMBER},
+};
+
+/* The timestamp that belongs to a state; JOB_COLUMNS where none does. */
+static const JobColumn state_timestamp[] = {
+	[STATE_WAITING] = JOB_COLUMNS,		  [STATE_RUNNING] = JOB_STARTED_AT,
+	[STATE_FAILED] = JOB_FAILED_AT,		  [STATE_COMPLETED] = JOB_COMPLETED_AT,
+	[STATE_CANCELLED] = JOB_CANCELLED_AT,
+};
+
+static const JobColumn count_columns[] = {JOB_TOTAL_SAMPLES, JOB_TRAIN_SAMPLES,
+										  JOB_VAL_SAMPLES};
+
+/* The columns of a dataset that they come from, in the same order. */
+static const char *const dataset_counts[] = {"sample_count", "train_samples",
+											 "val_samples"};
+
+/* What fill_job keeps of a jobs table (TrainjobSet.part). */
+typedef struct FillPart
+{
+	Column column[JOB_COLUMNS];
+	Column storage_path; /* of the datasets table, like the two below */
+	Column dataset_user;
+	Column dataset_count[lengthof(count_columns)];
+} FillPart;
+
+enum
+{
+	QUERY_DATASET
+};
+
+/* A row at work. */
+typedef struct JobFill
+{
+	TriggerData *trigdata;
+	TrainjobSet *set;
+	FillPart *part;
+	bool is_update;
+	bool whole_row;			  /* the statement saves the whole row */
+	TupleTableSlot *new_row;  /* as the statement leaves it */
+	TupleTableSlot *old_row;  /* NULL on INSERT */
+	Value value[JOB_COLUMNS]; /* what was filled, */
+	bool filled[JOB_COLUMNS]; /* where this says so */
+} JobFill;
+
+/* ----------
+ * A row's values
+ * ----------
+ */
+
+static void
+build_fill_part(TrainjobSet *set, Relation rel)
+{
+	FillPart *part = palloc0(sizeof(FillPart));
+	Relation datasets;
+
+	for (int i = 0; i < JOB_COLUMNS; i++)
+		trainjob_find_column(set, TABLE_JOBS, rel, job_columns[i].name,
+							 job_columns[i].kind, i == JOB_STATUS,
+							 &part->column[i]);
+	datasets = trainjob_open_table(set, TABLE_DATASETS, rel, false, ACL_SELECT);
+	if (datasets != NULL)
+	{
+		trainjob_find_column(set, TABLE_DATASETS, datasets, "storage_path",
+							 COLUMN_KEY, true, &part->storage_path);
+		trainjob_find_column(set, TABLE_DATASETS, datasets, "user_id",
+							 COLUMN_KEY, false, &part->dataset_user);
+		for (int i = 0; i < lengthof(dataset_counts); i++)
+			trainjob_find_column(set, TABLE_DATASETS, datasets,
+								 dataset_counts[i], COLUMN_COUNT, false,
+								 &part->dataset_count[i]);
+		relation_close(datasets, NoLock);
+	}
+	set->part = part;
+}
+
+/* A stored Datum of a row; *isnull is true for an absent column. */
+static Datum
+stored(JobFill *fill, TupleTableSlot *row, JobColumn c, bool *isnull)
+{
+	AttrNumber attnum = fill->part->column[c].attnum;
+
+	if (attnum == 0 || row == NULL)
+	{
+		*isnull = true;
+		return (Datum) 0;
+	}
+	return slot_getattr(row, attnum, isnull);
+}
+
+static Value
+value_in(JobFill *fill, TupleTableSlot *row, JobColumn c)
+{
+	bool isnull;
+	Datum datum = stored(fill, row, c, &isnull);
+
+	return trainjob_read_value(&fill->part->column[c], datum, isnull);
+}
+
+static Value
+value_before(JobFill *fill, JobColumn c)
+{
+	return value_in(fill, fill->old_row, c);
+}
+
+/* The value of a column as it stands now, what was filled included. */
+static Value
+value_now(JobFill *fill, JobColumn c)
+{
+	return fill->filled[c] ? fill->value[c] : value_in(fill, fill->new_row, c);
+}
+
+static bool
+is_null(JobFill *fill, JobColumn c)
+{
+	bool isnull;
+
+	if (fill->filled[c])
+		return fill->value[c].isnull;
+	stored(fill, fill->new_row, c, &isnull);
+	return isnull;
+}
+
+static bool
+has_column(JobFill *fill, JobColumn c)
+{
+	return fill->part->column[c].attnum != 0;
+}
+
+/* Whether the statement gave the column another value; INSERT: any value. */
+static bool
+changed(JobFill *fill, JobColumn c)
+{
+	bool old_null;
+	bool new_null;
+	Datum old_datum = stored(fill, fill->old_row, c, &old_null);
+	Datum new_datum = stored(fill, fill->new_row, c, &new_null);
+
+	return !trainjob_same_datum(&fill->part->column[c], old_datum, old_null,
+								new_datum, new_null);
+}
+
+static bool
+named(JobFill *fill, JobColumn c)
+{
+	return trainjob_names_column(fill->trigdata, &fill->part->column[c]);
+}
+
+/* Whether the writer meant the column to have the value it has. */
+static bool
+said(JobFill *fill, JobColumn c)
+{
+	return changed(fill, c) || (named(fill, c) && !fill->whole_row);
+}
+
+static void
+fill_value(JobFill *fill, JobColumn c, Value value)
+{
+	if (!has_column(fill, c))
+		return;
+	fill->value[c] = value;
+	fill->filled[c] = true;
+}
+
+static void
+fill_null(JobFill *fill, JobColumn c)
+{
+	if (!is_null(fill, c))
+		fill_value(fill, c, (Value){.isnull = true});
+}
+
+static void
+fill_time(JobFill *fill, JobColumn c, TimestampTz time)
+{
+	fill_value(fill, c, (Value){.time = time});
+}
+
+static void
+fill_count(JobFill *fill, JobColumn c, int64 count)
+{
+	Value now = value_now(fill, c);
+
+	if (now.isnull || now.count != count)
+		fill_value(fill, c, (Value){.count = count});
+}
+
+static void
+fill_number(JobFill *fill, JobColumn c, double number)
+{
+	Value now = value_now(fill, c);
+
+	if (now.isnull || now.number != number)
+		fill_value(fill, c, (Value){.number = number});
+}
+
+static void
+fill_text(JobFill *fill, JobColumn c, const char *text)
+{
+	Value now = value_now(fill, c);
+
+	if (now.isnull || strcmp(now.text, text) != 0)
+		fill_value(fill, c, (Value){.text = (char *) text});
+}
+
+static bool
+text_is(Value value, const char *text)
+{
+	return !value.isnull && strcmp(value.text, text) == 0;
+}
+
+/* ----------
+ * Status and timestamps
+ * ----------
+ */
+
+/*
+ * When the status changed: what the writer says of it, by status_changed_at or
+ * by the timestamp of the new state, but not later than now.
+ */
+static TimestampTz
+time_of_change(JobFill *fill, JobState state)
+{
+	TimestampTz now = GetCurrentTransactionStartTimestamp();
+	JobColumn timestamp = state_timestamp[state];
+	Value given = {.isnull = true};
+
+	if (said(fill, JOB_STATUS_CHANGED_AT))
+		given = value_now(fill, JOB_STATUS_CHANGED_AT);
+	else if (timestamp != JOB_COLUMNS && changed(fill, timestamp))
+		given = value_now(fill, timestamp);
+	return given.isnull ? now : Min(given.time, now);
+}
+
+/*
+ * A job that had ended goes on: what the end left is cleared, and steps count
+ * from what the statement says or from nothing.
+ */
+static void
+restart(JobFill *fill, TimestampTz when)
+{
+	static const JobColumn cleared[] = {JOB_COMPLETED_AT,  JOB_FAILED_AT,
+										JOB_CANCELLED_AT,  JOB_ERROR,
+										JOB_ERROR_TYPE,	   JOB_CURRENT_STEP,
+										JOB_CURRENT_EPOCH, JOB_PROGRESS};
+
+	if (!said(fill, JOB_RESTARTED_AT) || is_null(fill, JOB_RESTARTED_AT))
+		fill_time(fill, JOB_RESTARTED_AT, when);
+	for (int i = 0; i < lengthof(cleared); i++)
+		if (!said(fill, cleared[i]))
+			fill_null(fill, cleared[i]);
+}
+
+/* A job that had ended one way has ended another way: one end is true. */
+static void
+end_otherwise(JobFill *fill, JobState state)
+{
+	for (JobState other = STATE_FAILED; other <= STATE_CANCELLED; other++)
+		if (other != state && !said(fill, state_timestamp[other]))
+			fill_null(fill, state_timestamp[other]);
+	if (state == STATE_FAILED)
+		return;
+	if (!said(fill, JOB_ERROR))
+		fill_null(fill, JOB_ERROR);
+	if (!said(fill, JOB_ERROR_TYPE))
+		fill_null(fill, JOB_ERROR_TYPE);
+}
+
+/* Returns the state that the job is in now. */
+static JobState
+follow_status(JobFill *fill)
+{
+	TimestampTz when = GetCurrentTransactionStartTimestamp();
+	JobState state = trainjob_state_of(value_now(fill, JOB_STATUS).text);
+	JobColumn timestamp = state_timestamp[state];
+
+	if (fill->is_update)
+	{
+		JobState before;
+
+		if (!changed(fill, JOB_STATUS))
+			return state;
+		before = trainjob_state_of(value_before(fill, JOB_STATUS).text);
+		when = time_of_change(fill, state);
+		fill_time(fill, JOB_STATUS_CHANGED_AT, when);
+		if (trainjob_has_ended(before) && !trainjob_has_ended(state))
+			restart(fill, when);
+		else if (trainjob_has_ended(before) && before != state)
+			end_otherwise(fill, state);
+	}
+	if (timestamp != JOB_COLUMNS && is_null(fill, timestamp))
+		fill_time(fill, timestamp, when);
+	return state;
+}
+
+/* ----------
+ * Sample counts
+ * ----------
+ */
+
+/* A count as SampleCounts holds it: NULL and what is no count is -1. */
+static int64
+known_count(Value value)
+{
+	return value.isnull || value.count < 0 ? -1 : value.count;
+}
+
+/* Of total = train + val, derives the one that is not known. */
+static void
+complete_counts(SampleCounts *counts)
+{
+	if (counts->total < 0 && counts->train >= 0 && counts->val >= 0 &&
+		counts->train <= PG_INT64_MAX - counts->val)
+		counts->total = counts->train + counts->val;
+	else if (counts->train < 0 && counts->val >= 0 &&
+			 counts->total >= counts->val)
+		counts->train = counts->total - counts->val;
+	else if (counts->val < 0 && counts->train >= 0 &&
+			 counts->total >= counts->train)
+		counts->val = counts->total - counts->train;
+}
+
+/*
+ * SELECT counts FROM datasets
+ *	WHERE storage_path = $1 AND (user_id = $2 OR user_id IS NULL)
+ *	ORDER BY user_id NULLS LAST LIMIT 1
+ */
+static SPIPlanPtr
+dataset_plan(JobFill *fill)
+{
+	FillPart *part = fill->part;
+	StringInfoData query;
+	Oid types[2] = {TEXTOID, InvalidOid};
+	int nargs = 1;
+
+	if (fill->set->plan[QUERY_DATASET] != NULL)
+		return fill->set->plan[QUERY_DATASET];
+
+	initStringInfo(&query);
+	appendStringInfoString(&query, "SELECT ");
+	for (int i = 0; i < lengthof(part->dataset_count); i++)
+		appendStringInfo(&query, "%s%s", i == 0 ? "" : ", ",
+						 part->dataset_count[i].attnum == 0
+							 ? "NULL"
+							 : quote_identifier(part->dataset_count[i].name));
+	appendStringInfo(&query, " FROM %s WHERE %s OPERATOR(pg_catalog.=) $1",
+					 fill->set->table[TABLE_DATASETS].quoted,
+					 quote_identifier(part->storage_path.name));
+	if (part->dataset_user.attnum != 0)
+	{
+		const char *user = quote_identifier(part->dataset_user.name);
+
+		if (part->column[JOB_USER_ID].attnum != 0)
+		{
+			types[nargs++] = part->column[JOB_USER_ID].type;
+			appendStringInfo(
+				&query, " AND (%s OPERATOR(pg_catalog.=) $2 OR %s IS NULL)",
+				user, user);
+		}
+		else
+			appendStringInfo(&query, " AND %s IS NULL", user);
+		appendStringInfo(&query, " ORDER BY %s NULLS LAST", user);
+	}
+	appendStringInfoString(&query, " LIMIT 1");
+	return trainjob_keep_plan(fill->set, QUERY_DATASET, query.data, nargs,
+							  types);
+}
+
+/* Looks a dataset up; false, and all counts -1, where there is none. */
+static bool
+find_dataset(JobFill *fill, Datum path, Datum user, bool user_null,
+			 SampleCounts *counts)
+{
+	SPIPlanPtr plan = dataset_plan(fill);
+	Datum args[2] = {path, user};
+	const char nulls[2] = {' ', user_null ? 'n' : ' '};
+	int64 count[lengthof(count_columns)] = {-1, -1, -1};
+	TrainjobUser caller;
+	bool found;
+
+	trainjob_become_owner(&fill->set->table[TABLE_DATASETS], &caller);
+	found = trainjob_execute(plan, SPI_OK_SELECT, args, nulls) > 0;
+	trainjob_become_user(&caller);
+	if (found)
+		for (int i = 0; i < lengthof(count); i++)
+		{
+			bool isnull;
+			Datum datum = SPI_getbinval(SPI_tuptable->vals[0],
+										SPI_tuptable->tupdesc, i + 1, &isnull);
+
+			count[i] =
+				known_count(trainjob_read_value(&fill->part->dataset_count[i],
+												datum, isnull));
+		}
+	*counts = (SampleCounts){count[0], count[1], count[2]};
+	return found;
+}
+
+/* Locks a dataset's path, see trainjob_lock_name(). */
+static void
+lock_path(Oid datasets, const char *path, LOCKMODE mode)
+{
+	trainjob_lock_name(datasets,
+					   DatumGetUInt32(hash_any((const unsigned char *) path,
+											   strlen(path))),
+					   mode);
+}
+
+/* The configuration that a row holds; NULL where it has none. */
+static Jsonb *
+config_of(JobFill *fill, TupleTableSlot *row)
+{
+	bool isnull;
+	Datum datum = stored(fill, row, JOB_CONFIG, &isnull);
+
+	return isnull ? NULL
+				  : trainjob_read_jsonb(&fill->part->column[JOB_CONFIG], datum);
+}
+
+/*
+ * The counts that a row's dataset or else its configuration gives.  Where
+ * there is no dataset yet and "wait" is set, the one that comes will find the
+ * job.
+ */
+static SampleCounts
+counts_for(JobFill *fill, TupleTableSlot *row, Jsonb *config, bool wait)
+{
+	SetTable *datasets = &fill->set->table[TABLE_DATASETS];
+	SampleCounts counts = {-1, -1, -1};
+	bool found = false;
+	bool user_null;
+	Datum user = stored(fill, row, JOB_USER_ID, &user_null);
+	Value path = value_in(fill, row, JOB_DATASET_PATH);
+
+	if (!path.isnull && OidIsValid(datasets->oid))
+	{
+		Datum path_text = CStringGetTextDatum(path.text);
+
+		SPI_connect();
+		found = find_dataset(fill, path_text, user, user_null, &counts);
+		if (!found && wait)
+		{
+			lock_path(datasets->oid, path.text, RowExclusiveLock);
+			found = find_dataset(fill, path_text, user, user_null, &counts);
+		}
+		SPI_finish();
+	}
+	if (!found)
+		counts.total = trainjob_config_sample_total(config);
+	complete_counts(&counts);
+	return counts;
+}
+
+static int64 *
+count_at(SampleCounts *counts, int i)
+{
+	return i == 0 ? &counts->total : i == 1 ? &counts->train : &counts->val;
+}
+
+/* The counts in the row as it stands now. */
+static SampleCounts
+counts_now(JobFill *fill)
+{
+	return (SampleCounts){known_count(value_now(fill, JOB_TOTAL_SAMPLES)),
+						  known_count(value_now(fill, JOB_TRAIN_SAMPLES)),
+						  known_count(value_now(fill, JOB_VAL_SAMPLES))};
+}
+
+/*
+ * Another dataset or configuration: counts that came from the old one go, so
+ * that the new one's take their place.  A count that the writer gave stays.
+ */
+static void
+drop_derived_counts(JobFill *fill)
+{
+	SampleCounts derived =
+		counts_for(fill, fill->old_row, config_of(fill, fill->old_row), false);
+
+	for (int i = 0; i < lengthof(count_columns); i++)
+	{
+		JobColumn c = count_columns[i];
+		Value before = value_before(fill, c);
+
+		if (!changed(fill, c) && !before.isnull &&
+			before.count == *count_at(&derived, i))
+			fill_null(fill, c);
+	}
+}
+
+static void
+fill_counts(JobFill *fill, Jsonb *config)
+{
+	SampleCounts found;
+	SampleCounts counts;
+
+	if (fill->is_update &&
+		(changed(fill, JOB_DATASET_PATH) || changed(fill, JOB_CONFIG)))
+		drop_derived_counts(fill);
+	if (!is_null(fill, JOB_TOTAL_SAMPLES) &&
+		!is_null(fill, JOB_TRAIN_SAMPLES) && !is_null(fill, JOB_VAL_SAMPLES))
+		return;
+
+	found = counts_for(fill, fill->new_row, config, true);
+	for (int i = 0; i < lengthof(count_columns); i++)
+		if (is_null(fill, count_columns[i]) && *count_at(&found, i) >= 0)
+			fill_count(fill, count_columns[i], *count_at(&found, i));
+	counts = counts_now(fill);
+	complete_counts(&counts);
+	for (int i = 0; i < lengthof(count_columns); i++)
+		if (is_null(fill, count_columns[i]) && *count_at(&counts, i) >= 0)
+			fill_count(fill, count_columns[i], *count_at(&counts, i));
+}
+
+/* ----------
+ * Total steps
+ * ----------
+ */
+
+/* Whether total_steps still was the estimate before the statement. */
+static bool
+was_estimate(JobFill *fill)
+{
+	Value total = value_before(fill, JOB_TOTAL_STEPS);
+	Value expected;
+
+	if (total.isnull)
+		return true;
+	if (has_column(fill, JOB_TOTAL_STEPS_SOURCE))
+		return text_is(value_before(fill, JOB_TOTAL_STEPS_SOURCE), "estimated");
+	expected = value_before(fill, JOB_EXPECTED_TOTAL_STEPS);
+	return !expected.isnull && expected.count == total.count;
+}
+
+/* Whose total_steps is it?  Settles total_steps_source for one that is said. */
+static bool
+total_is_said(JobFill *fill)
+{
+	const char *source = "given";
+
+	if (!said(fill, JOB_TOTAL_STEPS) || is_null(fill, JOB_TOTAL_STEPS))
+		return false;
+	if (fill->is_update &&
+		trainjob_state_of(value_before(fill, JOB_STATUS).text) == STATE_RUNNING)
+		source = "reported";
+	if (!said(fill, JOB_TOTAL_STEPS_SOURCE) ||
+		is_null(fill, JOB_TOTAL_STEPS_SOURCE))
+		fill_text(fill, JOB_TOTAL_STEPS_SOURCE, source);
+	return true;
+}
+
+/* The epochs of the run; NULL where a number of steps limits it instead. */
+static void
+fill_epochs(JobFill *fill, const StepPlan *plan, const StepPlan *old_plan)
+{
+	Value epochs = value_now(fill, JOB_TOTAL_EPOCHS);
+
+	if (!epochs.isnull && old_plan != NULL &&
+		epochs.number == old_plan->num_epochs &&
+		!changed(fill, JOB_TOTAL_EPOCHS))
+		epochs.isnull = true;
+	if (!epochs.isnull)
+		return;
+	if (plan->total_is_explicit || isnan(plan->num_epochs))
+		fill_null(fill, JOB_TOTAL_EPOCHS);
+	else
+		fill_number(fill, JOB_TOTAL_EPOCHS, plan->num_epochs);
+}
+
+static void
+fill_total_steps(JobFill *fill, Jsonb *config)
+{
+	SampleCounts counts = counts_now(fill);
+	bool total_said = total_is_said(fill);
+	JobConfig job_config;
+	StepPlan plan;
+	StepPlan old_plan;
+
+	trainjob_read_config(config, &job_config);
+	trainjob_plan_steps(&job_config, &counts, &plan);
+	if (fill->is_update && changed(fill, JOB_CONFIG))
+	{
+		JobConfig old_config;
+
+		trainjob_read_config(config_of(fill, fill->old_row), &old_config);
+		trainjob_plan_steps(&old_config, &counts, &old_plan);
+		fill_epochs(fill, &plan, &old_plan);
+	}
+	else
+		fill_epochs(fill, &plan, NULL);
+
+	if (plan.total_steps > 0)
+		fill_count(fill, JOB_EXPECTED_TOTAL_STEPS, plan.total_steps);
+	else if (fill->is_update && !changed(fill, JOB_EXPECTED_TOTAL_STEPS))
+		fill_null(fill, JOB_EXPECTED_TOTAL_STEPS);
+
+	if (total_said)
+		return;
+	if (!is_null(fill, JOB_TOTAL_STEPS) &&
+		!(fill->is_update && was_estimate(fill)))
+		return;
+	if (plan.total_steps > 0)
+	{
+		fill_count(fill, JOB_TOTAL_STEPS, plan.total_steps);
+		fill_text(fill, JOB_TOTAL_STEPS_SOURCE, "estimated");
+	}
+	else
+	{
+		fill_null(fill, JOB_TOTAL_STEPS);
+		fill_null(fill, JOB_TOTAL_STEPS_SOURCE);
+	}
+}
+
+/* ----------
+ * Progress
+ * ----------
+ */
+
+/*
+ * A report of (step, fractional epoch) may prove the estimate wrong.  Only a
+ * total that was estimated from samples is moved: total_epochs is NULL where
+ * the configuration states the steps.  The configuration is read only when the
+ * report does not agree with the total, for it is stored out of line.
+ */
+static void
+observe_epoch(JobFill *fill, int64 step)
+{
+	Value epoch = value_now(fill, JOB_CURRENT_EPOCH);
+	Value total = value_now(fill, JOB_TOTAL_STEPS);
+	Value epochs = value_now(fill, JOB_TOTAL_EPOCHS);
+	Value source = value_now(fill, JOB_TOTAL_STEPS_SOURCE);
+	SampleCounts counts;
+	JobConfig config;
+	StepPlan plan;
+	int64 observed;
+
+	if (epoch.isnull || epochs.isnull || !changed(fill, JOB_CURRENT_EPOCH) ||
+		named(fill, JOB_TOTAL_STEPS) || named(fill, JOB_TOTAL_STEPS_SOURCE))
+		return;
+	if (!total.isnull)
+	{
+		if (!text_is(source, "estimated") && !text_is(source, "observed"))
+			return;
+		if (trainjob_epoch_agrees(total.count, epochs.number, step,
+								  epoch.number))
+			return;
+	}
+	counts = counts_now(fill);
+	trainjob_read_config(config_of(fill, fill->new_row), &config);
+	trainjob_plan_steps(&config, &counts, &plan);
+	observed =
+		trainjob_observed_total(&config, &plan, total.isnull ? -1 : total.count,
+								step, epoch.number);
+	if (observed < 1)
+		return;
+	fill_count(fill, JOB_TOTAL_STEPS, observed);
+	fill_text(fill, JOB_TOTAL_STEPS_SOURCE, "observed");
+}
+
+static void
+follow_progress(JobFill *fill, JobState state)
+{
+	Value step = value_now(fill, JOB_CURRENT_STEP);
+	Value total;
+
+	if (!step.isnull && fill->is_update && changed(fill, JOB_CURRENT_STEP))
+		observe_epoch(fill, step.count);
+	total = value_now(fill, JOB_TOTAL_STEPS);
+	if (!step.isnull && !total.isnull && step.count > total.count)
+	{
+		total = step;
+		fill_count(fill, JOB_TOTAL_STEPS, step.count);
+		fill_text(fill, JOB_TOTAL_STEPS_SOURCE, "observed");
+	}
+
+	if (state == STATE_COMPLETED)
+		fill_number(fill, JOB_PROGRESS, 100);
+	else if (!step.isnull && !total.isnull && total.count > 0)
+		fill_number(fill, JOB_PROGRESS,
+					step.count <= 0
+						? 0
+						: Min(100, 100 * ((double) step.count / total.count)));
+}
+
+/* ----------
+ * The row as a whole
+ * ----------
+ */
+
+/* Whether the row is another than before the statement. */
+static bool
+row_differs(JobFill *fill)
+{
+	TupleDesc desc = RelationGetDescr(fill->trigdata->tg_relation);
+
+	for (int i = 0; i < JOB_COLUMNS; i++)
+		if (fill->filled[i])
+			return true;
+	if (changed(fill, JOB_CURRENT_STEP))
+		return true;
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute att = TupleDescAttr(desc, i);
+		bool old_null;
+		bool new_null;
+		Datum old_datum;
+		Datum new_datum;
+
+		if (att->attisdropped || att->attgenerated)
+			continue;
+		old_datum = slot_getattr(fill->old_row, i + 1, &old_null);
+		new_datum = slot_getattr(fill->new_row, i + 1, &new_null);
+		if (old_null != new_null ||
+			(!new_null &&
+			 !datumIsEqual(old_datum, new_datum, att->attbyval, att->attlen)))
+			return true;
+	}
+	return false;
+}
+
+/* The row with what was filled; the same tuple where nothing was. */
+static HeapTuple
+filled_row(JobFill *fill, HeapTuple tuple)
+{
+	int attnums[JOB_COLUMNS];
+	Datum datums[JOB_COLUMNS];
+	bool nulls[JOB_COLUMNS];
+	int n = 0;
+
+	for (int i = 0; i < JOB_COLUMNS; i++)
+	{
+		if (!fill->filled[i])
+			continue;
+		attnums[n] = fill->part->column[i].attnum;
+		datums[n] = trainjob_write_value(&fill->part->column[i],
+										 &fill->value[i], &nulls[n]);
+		n++;
+	}
+	if (n == 0)
+		return tuple;
+	return heap_modify_tuple_by_cols(tuple,
+									 RelationGetDescr(
+										 fill->trigdata->tg_relation),
+									 n, attnums, datums, nulls);
+}
+
+/* Whether the statement touches what total_steps is made of. */
+static bool
+inputs_touched(JobFill *fill)
+{
+	static const JobColumn inputs[] = {
+		JOB_DATASET_PATH,  JOB_CONFIG,
+		JOB_TOTAL_SAMPLES, JOB_TRAIN_SAMPLES,
+		JOB_VAL_SAMPLES,   JOB_TOTAL_STEPS,
+		JOB_TOTAL_EPOCHS,  JOB_EXPECTED_TOTAL_STEPS};
+
+	for (int i = 0; i < lengthof(inputs); i++)
+		if (named(fill, inputs[i]) || changed(fill, inputs[i]))
+			return true;
+	return false;
+}
+
+/* A row that says where its total_steps came from was filled before. */
+static bool
+is_complete(JobFill *fill)
+{
+	if (is_null(fill, JOB_TOTAL_STEPS))
+		return false;
+	if (has_column(fill, JOB_TOTAL_STEPS_SOURCE))
+		return !is_null(fill, JOB_TOTAL_STEPS_SOURCE);
+	return !is_null(fill, JOB_EXPECTED_TOTAL_STEPS);
+}
+
+static void
+fill_row(JobFill *fill)
+{
+	JobState state = follow_status(fill);
+
+	if (fill->is_update ? inputs_touched(fill) : !is_complete(fill))
+	{
+		Jsonb *config = config_of(fill, fill->new_row);
+
+		fill_counts(fill, config);
+		fill_total_steps(fill, config);
+	}
+	follow_progress(fill, state);
+	if (fill->is_update && !changed(fill, JOB_UPDATED_AT) && row_differs(fill))
+		fill_time(fill, JOB_UPDATED_AT, GetCurrentTransactionStartTimestamp());
+}
+
+/*
+ * fill_job
+ *		BEFORE INSERT OR UPDATE FOR EACH ROW on a jobs table.
+ *
+ * Arguments: datasets=schema.name (optional), jobs.column=name,
+ * datasets.column=name.
+ */
+Datum
+trainjob_fill_job(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata =
+		trainjob_check_trigger_call(fcinfo, "fill_job",
+									TRAINJOB_BEFORE_ROW | TRAINJOB_ON_INSERT |
+										TRAINJOB_ON_UPDATE);
+	JobFill fill = {.trigdata = trigdata};
+
+	fill.set =
+		trainjob_get_set(trigdata, "fill_job", TABLE_JOBS, build_fill_part);
+	fill.part = fill.set->part;
+	fill.is_update = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event);
+	fill.new_row =
+		fill.is_update ? trigdata->tg_newslot : trigdata->tg_trigslot;
+	fill.old_row = fill.is_update ? trigdata->tg_trigslot : NULL;
+	fill.whole_row =
+		named(&fill, JOB_CREATED_AT) || named(&fill, JOB_EXPECTED_TOTAL_STEPS);
+	fill_row(&fill);
+	return PointerGetDatum(filled_row(&fill, fill.is_update
+												 ? trigdata->tg_newtuple
+												 : trigdata->tg_trigtuple));
+}
+
+/* ----------
+ * Datasets that come later
+ * ----------
+ */
+
+/* The columns of a dataset that jobs wait for. */
+typedef struct DatasetPart
+{
+	Column storage_path;
+	Column user;
+	Column count[lengthof(count_columns)];
+	Column job_id; /* of the jobs table, like those below */
+	Column job_path;
+	Column job_user;
+	Column job_status;
+	Column job_count[lengthof(count_columns)];
+} DatasetPart;
+
+enum
+{
+	QUERY_WAITING_JOBS,
+	QUERY_TOUCH_JOB
+};
+
+static void
+build_dataset_part(TrainjobSet *set, Relation rel)
+{
+	DatasetPart *part = palloc0(sizeof(DatasetPart));
+	Relation jobs = trainjob_open_table(set, TABLE_JOBS, rel, true,
+										ACL_SELECT | ACL_UPDATE);
+
+	trainjob_find_column(set, TABLE_DATASETS, rel, "storage_path", COLUMN_TEXT,
+						 true, &part->storage_path);
+	trainjob_find_column(set, TABLE_DATASETS, rel, "user_id", COLUMN_KEY, false,
+						 &part->user);
+	trainjob_find_column(set, TABLE_JOBS, jobs, "id", COLUMN_KEY, true,
+						 &part->job_id);
+	trainjob_find_column(set, TABLE_JOBS, jobs, "dataset_path", COLUMN_TEXT,
+						 true, &part->job_path);
+	trainjob_find_column(set, TABLE_JOBS, jobs, "user_id", COLUMN_KEY, false,
+						 &part->job_user);
+	trainjob_find_column(set, TABLE_JOBS, jobs, "status", COLUMN_TEXT, true,
+						 &part->job_status);
+	for (int i = 0; i < lengthof(count_columns); i++)
+	{
+		trainjob_find_column(set, TABLE_DATASETS, rel, dataset_counts[i],
+							 COLUMN_COUNT, false, &part->count[i]);
+		trainjob_find_column(set, TABLE_JOBS, jobs,
+							 job_columns[count_columns[i]].name, COLUMN_COUNT,
+							 false, &part->job_count[i]);
+	}
+	relation_close(jobs, NoLock);
+	set->part = part;
+}
+
+/*
+ * SELECT id FROM jobs
+ *	WHERE dataset_path = $1 AND (total_samples IS NULL OR ...)
+ *	  AND status has not ended AND user_id = $2
+ *	ORDER BY id
+ */
+static SPIPlanPtr
+waiting_jobs_plan(TrainjobSet *set, DatasetPart *part)
+{
+	StringInfoData query;
+	Oid types[2] = {TEXTOID, part->user.type};
+	int nargs = 1;
+
+	if (set->plan[QUERY_WAITING_JOBS] != NULL)
+		return set->plan[QUERY_WAITING_JOBS];
+	initStringInfo(&query);
+	appendStringInfo(&query,
+					 "SELECT %s FROM %s WHERE %s OPERATOR(pg_catalog.=) $1"
+					 " AND %s::pg_catalog.text OPERATOR(pg_catalog.<>) ALL"
+					 " ('{completed,failed,cancelled}'::pg_catalog.text[])"
+					 " AND (false",
+					 quote_identifier(part->job_id.name),
+					 set->table[TABLE_JOBS].quoted,
+					 quote_identifier(part->job_path.name),
+					 quote_identifier(part->job_status.name));
+	for (int i = 0; i < lengthof(part->job_count); i++)
+		if (part->job_count[i].attnum != 0)
+			appendStringInfo(&query, " OR %s IS NULL",
+							 quote_identifier(part->job_count[i].name));
+	appendStringInfoChar(&query, ')');
+	if (part->user.attnum != 0 && part->job_user.attnum != 0)
+	{
+		nargs = 2;
+		appendStringInfo(&query,
+						 " AND ($2 IS NULL OR %s OPERATOR(pg_catalog.=) $2)",
+						 quote_identifier(part->job_user.name));
+	}
+	appendStringInfo(&query, " ORDER BY %s",
+					 quote_identifier(part->job_id.name));
+	return trainjob_keep_plan(set, QUERY_WAITING_JOBS, query.data, nargs,
+							  types);
+}
+
+/*
+ * UPDATE jobs SET dataset_path = dataset_path
+ *	WHERE id = $1 AND dataset_path = $2
+ *
+ * Writes nothing new: naming dataset_path makes fill_job look the dataset up.
+ */
+static SPIPlanPtr
+touch_job_plan(TrainjobSet *set, DatasetPart *part)
+{
+	Oid types[2] = {part->job_id.type, TEXTOID};
+	const char *path = quote_identifier(part->job_path.name);
+
+	if (set->plan[QUERY_TOUCH_JOB] != NULL)
+		return set->plan[QUERY_TOUCH_JOB];
+	return trainjob_keep_plan(
+		set, QUERY_TOUCH_JOB,
+		psprintf("UPDATE %s SET %s = %s WHERE %s OPERATOR(pg_catalog.=) $1"
+				 " AND %s OPERATOR(pg_catalog.=) $2",
+				 set->table[TABLE_JOBS].quoted, path, path,
+				 quote_identifier(part->job_id.name), path),
+		2, types);
+}
+
+/* Whether an UPDATE changed nothing that a job takes from its dataset. */
+static bool
+dataset_is_same(TriggerData *trigdata, DatasetPart *part)
+{
+	const Column *columns[] = {&part->storage_path, &part->user,
+							   &part->count[0], &part->count[1],
+							   &part->count[2]};
+
+	for (int i = 0; i < lengthof(columns); i++)
+	{
+		bool old_null;
+		bool new_null;
+		Datum old_datum;
+		Datum new_datum;
+
+		if (columns[i]->attnum == 0)
+			continue;
+		old_datum =
+			slot_getattr(trigdata->tg_trigslot, columns[i]->attnum, &old_null);
+		new_datum =
+			slot_getattr(trigdata->tg_newslot, columns[i]->attnum, &new_null);
+		if (!trainjob_same_datum(columns[i], old_datum, old_null, new_datum,
+								 new_null))
+			return false;
+	}
+	return true;
+}
+
+static void
+touch_waiting_jobs(TrainjobSet *set, DatasetPart *part, TupleTableSlot *row)
+{
+	bool path_null;
+	bool user_null = true;
+	Datum path = slot_getattr(row, part->storage_path.attnum, &path_null);
+	Datum user = (Datum) 0;
+	Value name = trainjob_read_value(&part->storage_path, path, path_null);
+	Datum args[2];
+	char nulls[2] = {' ', ' '};
+	SPITupleTable *jobs;
+	uint64 count;
+	TrainjobUser caller;
+
+	if (name.isnull)
+		return;
+	if (part->user.attnum != 0)
+		user = slot_getattr(row, part->user.attnum, &user_null);
+	args[0] = CStringGetTextDatum(name.text);
+	args[1] = user;
+	nulls[1] = user_null ? 'n' : ' ';
+	lock_path(set->table[TABLE_DATASETS].oid, name.text, ShareLock);
+
+	SPI_connect();
+	trainjob_become_owner(&set->table[TABLE_JOBS], &caller);
+	count = trainjob_execute(waiting_jobs_plan(set, part), SPI_OK_SELECT, args,
+							 nulls);
+	jobs = SPI_tuptable;
+	args[1] = args[0];
+	for (uint64 i = 0; i < count; i++)
+	{
+		bool isnull;
+
+		args[0] = SPI_getbinval(jobs->vals[i], jobs->tupdesc, 1, &isnull);
+		trainjob_execute(touch_job_plan(set, part), SPI_OK_UPDATE, args, NULL);
+	}
+	trainjob_become_user(&caller);
+	SPI_finish();
+}
+
+/*
+ * fill_waiting_jobs
+ *		AFTER INSERT OR UPDATE FOR EACH ROW on a datasets table: fills the jobs
+ *		of this dataset that lack a sample count and have not ended.
+ *
+ * Arguments: jobs=schema.name (required), jobs.column=name,
+ * datasets.column=name.
+ */
+Datum
+trainjob_fill_waiting_jobs(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata =
+		trainjob_check_trigger_call(fcinfo, "fill_waiting_jobs",
+									TRAINJOB_AFTER_ROW | TRAINJOB_ON_INSERT |
+										TRAINJOB_ON_UPDATE);
+	TrainjobSet *set = trainjob_get_set(trigdata, "fill_waiting_jobs",
+										TABLE_DATASETS, build_dataset_part);
+	bool is_update = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event);
+
+	if (!is_update || !dataset_is_same(trigdata, set->part))
+		touch_waiting_jobs(set, set->part,
+						   is_update ? trigdata->tg_newslot
+									 : trigdata->tg_trigslot);
+	return PointerGetDatum(NULL);
+}

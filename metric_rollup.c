@@ -1,0 +1,1320 @@
+/*
+ * metric_rollup.c
+ *	  Reports: the row trigger that adds perplexities, and the statement trigger
+ *	  that carries a statement's reports up to their jobs.
+ *
+ * roll_up_metrics reads the transition table by itself, row by row, into one
+ * JobReports for each job, then updates the jobs one by one in the order of
+ * their ids.  It never joins the transition table with a table, for distributed
+ * engines cannot.
+ *
+ * The ordinary report is ahead of all that came before: its steps are higher
+ * than the job's current_step.  Then one UPDATE does it all (advance_job), and
+ * its WHERE clause makes sure of it after waiting for whoever held the row.
+ * Everything else goes the long way (settle_job): the first report, an
+ * evaluation, a report that comes late or twice, a change of status, an UPDATE
+ * of reports.  It locks the job, asks the metrics table which value is the
+ * newest where the reports at hand do not say, and writes only what differs.
+ *
+ * "Newest" is by (step, id) within the attempt, whatever the order of arrival.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/xact.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/memutils.h"
+#include "utils/tuplestore.h"
+#include "utils/typcache.h"
+
+#include "trainjob.h"
+
+PG_FUNCTION_INFO_V1(trainjob_fill_metric);
+PG_FUNCTION_INFO_V1(trainjob_roll_up_metrics);
+
+/*
+ * The columns of a report whose newest value the job shows.  A new one is a
+ * line here and a column in both tables.
+ */
+static const struct
+{
+	const char *metric;
+	const char *job;
+	bool not_in_summary; /* means something else in a summary row */
+} latest[] = {
+	{"epoch", "current_epoch"},
+	{"train_loss", "loss", true},
+	{"eval_loss", "eval_loss"},
+	{"perplexity", "perplexity", true},
+	{"learning_rate", "learning_rate"},
+	{"grad_norm", "grad_norm"},
+	{"samples_per_second", "samples_per_second"},
+	{"tokens_per_second", "tokens_per_second"},
+	{"gpu_memory_allocated_gb", "gpu_memory_allocated_gb"},
+	{"gpu_utilization_percent", "gpu_utilization_percent"},
+};
+
+#define LATEST lengthof(latest)
+#define LATEST_EPOCH 0
+#define LATEST_EVAL_LOSS 2
+
+/*
+ * The key in "extra" by which the row that a trainer writes at its end is
+ * known: its train_loss is the mean of the run, not the loss of a step.
+ */
+#define SUMMARY_KEY "train_runtime"
+
+/* ----------
+ * fill_metric
+ * ----------
+ */
+
+/* A loss and the perplexity that is exp() of it. */
+typedef struct PerplexityPair
+{
+	Column loss;
+	Column perplexity;
+} PerplexityPair;
+
+typedef struct MetricPart
+{
+	Column recorded_at;
+	Column extra;
+	PerplexityPair pair[2];
+} MetricPart;
+
+static void
+build_metric_part(TrainjobSet *set, Relation rel)
+{
+	static const char *const names[][2] = {{"train_loss", "perplexity"},
+										   {"eval_loss", "eval_perplexity"}};
+	MetricPart *part = palloc0(sizeof(MetricPart));
+
+	for (int i = 0; i < lengthof(names); i++)
+	{
+		trainjob_find_column(set, TABLE_METRICS, rel, names[i][0],
+							 COLUMN_NUMBER, false, &part->pair[i].loss);
+		trainjob_find_column(set, TABLE_METRICS, rel, names[i][1],
+							 COLUMN_NUMBER, false, &part->pair[i].perplexity);
+	}
+	trainjob_find_column(set, TABLE_METRICS, rel, "recorded_at", COLUMN_TIME,
+						 false, &part->recorded_at);
+	trainjob_find_column(set, TABLE_METRICS, rel, "extra", COLUMN_JSON, false,
+						 &part->extra);
+	set->part = part;
+}
+
+/* The value of a column in a row; NULL where either is absent. */
+static Value
+row_value(TupleTableSlot *row, const Column *column)
+{
+	Datum datum;
+	bool isnull;
+
+	if (column->attnum == 0 || row == NULL)
+		return (Value){.isnull = true};
+	datum = slot_getattr(row, column->attnum, &isnull);
+	return trainjob_read_value(column, datum, isnull);
+}
+
+/*
+ * Whether a row is a trainer's summary.  A value of "extra" that is compressed
+ * or out of line is not looked into: a summary is short.
+ */
+static bool
+is_summary(TupleTableSlot *row, const Column *extra)
+{
+	bool isnull;
+	Datum datum;
+	struct varlena *stored;
+	Jsonb *jsonb;
+	JsonbValue found;
+
+	if (extra->attnum == 0)
+		return false;
+	datum = slot_getattr(row, extra->attnum, &isnull);
+	if (isnull)
+		return false;
+	stored = (struct varlena *) DatumGetPointer(datum);
+	if (VARATT_IS_EXTERNAL(stored) || VARATT_IS_COMPRESSED(stored))
+		return false;
+	jsonb = trainjob_read_jsonb(extra, datum);
+	return JB_ROOT_IS_OBJECT(jsonb) &&
+		   getKeyJsonValueFromContainer(&jsonb->root, SUMMARY_KEY,
+										strlen(SUMMARY_KEY), &found) != NULL;
+}
+
+/* exp(loss), NULL where that is not finite. */
+static Value
+perplexity_of(Value loss)
+{
+	Value perplexity = {.isnull = true};
+
+	if (!loss.isnull)
+	{
+		perplexity.number = exp(loss.number);
+		perplexity.isnull = !isfinite(perplexity.number);
+	}
+	return perplexity;
+}
+
+/*
+ * Whether the perplexity of a row is ours to set: it is NULL, or an UPDATE
+ * gave the row another loss and left the perplexity that followed from the old
+ * one.
+ */
+static bool
+wants_perplexity(TupleTableSlot *row, TupleTableSlot *old_row,
+				 const PerplexityPair *pair)
+{
+	Value perplexity = row_value(row, &pair->perplexity);
+	Value old_perplexity = row_value(old_row, &pair->perplexity);
+	Value derived;
+
+	if (perplexity.isnull)
+		return true;
+	if (old_row == NULL || old_perplexity.isnull ||
+		perplexity.number != old_perplexity.number)
+		return false;
+	derived = perplexity_of(row_value(old_row, &pair->loss));
+	return !derived.isnull && derived.number == perplexity.number;
+}
+
+/*
+ * fill_metric
+ *		BEFORE INSERT OR UPDATE FOR EACH ROW on a metrics table: perplexity =
+ *		exp(train_loss) and eval_perplexity = exp(eval_loss), where the trainer
+ *		sent none and they are finite; recorded_at = now() where it is NULL.
+ *
+ * Arguments: metrics.column=name.
+ */
+Datum
+trainjob_fill_metric(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata =
+		trainjob_check_trigger_call(fcinfo, "fill_metric",
+									TRAINJOB_BEFORE_ROW | TRAINJOB_ON_INSERT |
+										TRAINJOB_ON_UPDATE);
+	TrainjobSet *set = trainjob_get_set(trigdata, "fill_metric", TABLE_METRICS,
+										build_metric_part);
+	MetricPart *part = set->part;
+	bool is_update = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event);
+	TupleTableSlot *row =
+		is_update ? trigdata->tg_newslot : trigdata->tg_trigslot;
+	TupleTableSlot *old_row = is_update ? trigdata->tg_trigslot : NULL;
+	HeapTuple tuple =
+		is_update ? trigdata->tg_newtuple : trigdata->tg_trigtuple;
+	int attnums[3];
+	Datum datums[3];
+	bool nulls[3];
+	int n = 0;
+
+	for (int i = 0; i < lengthof(part->pair); i++)
+	{
+		PerplexityPair *pair = &part->pair[i];
+		Value loss = row_value(row, &pair->loss);
+		Value perplexity;
+
+		if (pair->perplexity.attnum == 0 || loss.isnull ||
+			!wants_perplexity(row, old_row, pair) ||
+			is_summary(row, &part->extra))
+			continue;
+		perplexity = perplexity_of(loss);
+		if (perplexity.isnull && row_value(row, &pair->perplexity).isnull)
+			continue;
+		attnums[n] = pair->perplexity.attnum;
+		datums[n] =
+			trainjob_write_value(&pair->perplexity, &perplexity, &nulls[n]);
+		n++;
+	}
+	if (part->recorded_at.attnum != 0 &&
+		row_value(row, &part->recorded_at).isnull)
+	{
+		Value now = {.time = GetCurrentTransactionStartTimestamp()};
+
+		attnums[n] = part->recorded_at.attnum;
+		datums[n] = trainjob_write_value(&part->recorded_at, &now, &nulls[n]);
+		n++;
+	}
+	if (n > 0)
+		tuple =
+			heap_modify_tuple_by_cols(tuple,
+									  RelationGetDescr(trigdata->tg_relation),
+									  n, attnums, datums, nulls);
+	return PointerGetDatum(tuple);
+}
+
+/* ----------
+ * What is known of the tables
+ * ----------
+ */
+
+/* The columns of a job that the roll-up reads or writes beside the latest. */
+typedef enum RollUpColumn
+{
+	JOB_STATUS,
+	JOB_ERROR_TYPE,
+	JOB_STATUS_CHANGED_AT,
+	JOB_RESTARTED_AT,
+	JOB_LAST_METRIC_AT,
+	JOB_CURRENT_STEP,
+	JOB_BEST_EVAL_LOSS,
+	JOB_BEST_STEP,
+	JOB_BEST_EPOCH,
+	ROLL_UP_COLUMNS
+} RollUpColumn;
+
+static const struct
+{
+	const char *name;
+	ColumnKind kind;
+} roll_up_columns[ROLL_UP_COLUMNS] = {
+	[JOB_STATUS] = {"status", COLUMN_TEXT},
+	[JOB_ERROR_TYPE] = {"error_type", COLUMN_TEXT},
+	[JOB_STATUS_CHANGED_AT] = {"status_changed_at", COLUMN_TIME},
+	[JOB_RESTARTED_AT] = {"restarted_at", COLUMN_TIME},
+	[JOB_LAST_METRIC_AT] = {"last_metric_at", COLUMN_TIME},
+	[JOB_CURRENT_STEP] = {"current_step", COLUMN_COUNT},
+	[JOB_BEST_EVAL_LOSS] = {"best_eval_loss", COLUMN_NUMBER},
+	[JOB_BEST_STEP] = {"best_step", COLUMN_COUNT},
+	[JOB_BEST_EPOCH] = {"best_epoch", COLUMN_NUMBER},
+};
+
+/* Columns of a job in one array: the above, then the latest. */
+#define JOB_LATEST(i) (ROLL_UP_COLUMNS + (i))
+#define JOB_COLUMNS (ROLL_UP_COLUMNS + LATEST)
+
+typedef struct RollUpPart
+{
+	Column job_id; /* of the metrics table, like those below */
+	Column step;
+	Column id;
+	Column recorded_at;
+	Column extra;
+	Column metric[LATEST];
+	Column key; /* of the jobs table, like those below */
+	Column total_steps_source;
+	Column job[JOB_COLUMNS];
+	FmgrInfo *compare; /* job ids; NULL where their type has no order */
+} RollUpPart;
+
+enum
+{
+	QUERY_ADVANCE,
+	QUERY_LOCK,
+	QUERY_NEWEST,
+	QUERY_BEST,
+	QUERY_SETTLE,
+	QUERY_SETTLE_UNPAIRED
+};
+
+static void
+build_roll_up_part(TrainjobSet *set, Relation rel)
+{
+	RollUpPart *part = palloc0(sizeof(RollUpPart));
+	Relation jobs = trainjob_open_table(set, TABLE_JOBS, rel, true,
+										ACL_SELECT | ACL_UPDATE);
+	TypeCacheEntry *type;
+
+	trainjob_find_column(set, TABLE_METRICS, rel, "job_id", COLUMN_KEY, true,
+						 &part->job_id);
+	trainjob_find_column(set, TABLE_METRICS, rel, "step", COLUMN_COUNT, true,
+						 &part->step);
+	trainjob_find_column(set, TABLE_METRICS, rel, "id", COLUMN_KEY, false,
+						 &part->id);
+	trainjob_find_column(set, TABLE_METRICS, rel, "recorded_at", COLUMN_TIME,
+						 false, &part->recorded_at);
+	trainjob_find_column(set, TABLE_METRICS, rel, "extra", COLUMN_JSON, false,
+						 &part->extra);
+	trainjob_find_column(set, TABLE_JOBS, jobs, "id", COLUMN_KEY, true,
+						 &part->key);
+	trainjob_find_column(set, TABLE_JOBS, jobs, "total_steps_source",
+						 COLUMN_TEXT, false, &part->total_steps_source);
+	for (int i = 0; i < ROLL_UP_COLUMNS; i++)
+		trainjob_find_column(set, TABLE_JOBS, jobs, roll_up_columns[i].name,
+							 roll_up_columns[i].kind, i == JOB_STATUS,
+							 &part->job[i]);
+	for (int i = 0; i < LATEST; i++)
+	{
+		trainjob_find_column(set, TABLE_METRICS, rel, latest[i].metric,
+							 COLUMN_NUMBER, false, &part->metric[i]);
+		trainjob_find_column(set, TABLE_JOBS, jobs, latest[i].job,
+							 COLUMN_NUMBER, false, &part->job[JOB_LATEST(i)]);
+	}
+	relation_close(jobs, NoLock);
+	type = lookup_type_cache(part->job_id.type, TYPECACHE_CMP_PROC_FINFO);
+	if (OidIsValid(type->cmp_proc_finfo.fn_oid))
+	{
+		part->compare = palloc(sizeof(FmgrInfo));
+		fmgr_info_copy(part->compare, &type->cmp_proc_finfo,
+					   CurrentMemoryContext);
+	}
+	set->part = part;
+}
+
+/* ----------
+ * Reading the transition tables
+ * ----------
+ */
+
+/* The newest value of a column among the reports of a statement. */
+typedef struct Newest
+{
+	bool seen;
+	int64 step;
+	int64 id;
+	double number;
+} Newest;
+
+/* What a statement reports of one job. */
+typedef struct JobReports
+{
+	Datum job_id;
+	int64 min_step;
+	int64 max_step;
+	TimestampTz min_recorded;
+	TimestampTz max_recorded;
+	Newest newest[LATEST];
+
+	/* the lowest finite eval_loss, at the first step that has it */
+	bool has_best;
+	double best;
+	int64 best_step;
+	int64 best_id;
+	Value best_epoch;
+
+	/* an UPDATE: what the rows held before */
+	bool replaced[LATEST]; /* a value stood there */
+	bool replaced_best;	   /* a finite eval_loss stood there */
+	double old_best;	   /* the lowest of those */
+	int64 old_max_step;
+} JobReports;
+
+typedef struct JobEntry
+{
+	Datum job_id;
+	uint32 hash;
+	char status;
+	JobReports *reports;
+} JobEntry;
+
+#define SH_PREFIX jobs
+#define SH_ELEMENT_TYPE JobEntry
+#define SH_KEY_TYPE Datum
+#define SH_KEY job_id
+#define SH_HASH_KEY(table, key)                                         \
+	datum_image_hash(key, ((Column *) (table)->private_data)->typbyval, \
+					 ((Column *) (table)->private_data)->typlen)
+#define SH_EQUAL(table, a, b)                                        \
+	datumIsEqual(a, b, ((Column *) (table)->private_data)->typbyval, \
+				 ((Column *) (table)->private_data)->typlen)
+#define SH_STORE_HASH
+#define SH_GET_HASH(table, entry) (entry)->hash
+#define SH_SCOPE static inline
+#define SH_DEFINE
+#define SH_DECLARE
+#include "lib/simplehash.h"
+
+/* One call of roll_up_metrics. */
+typedef struct RollUp
+{
+	TriggerData *trigdata;
+	TrainjobSet *set;
+	RollUpPart *part;
+	MemoryContext memory; /* one JobReports for each job, no more */
+	bool is_update;
+	jobs_hash *hash;  /* NULL while there is one job */
+	JobReports *last; /* of the row before: mostly the same job */
+	JobReports **jobs;
+	int count;
+	int room;
+} RollUp;
+
+static JobReports *
+new_reports(RollUp *roll, Datum job_id)
+{
+	MemoryContext caller = MemoryContextSwitchTo(roll->memory);
+	JobReports *reports = palloc0(sizeof(JobReports));
+
+	reports->job_id = datumCopy(job_id, roll->part->job_id.typbyval,
+								roll->part->job_id.typlen);
+	reports->best_epoch.isnull = true;
+	reports->min_step = PG_INT64_MAX;
+	reports->max_step = PG_INT64_MIN;
+	reports->old_max_step = PG_INT64_MIN;
+	reports->min_recorded = DT_NOEND;
+	reports->max_recorded = DT_NOBEGIN;
+	if (roll->count == roll->room)
+	{
+		roll->room = roll->room == 0 ? 8 : 2 * roll->room;
+		roll->jobs =
+			roll->jobs == NULL
+				? palloc(roll->room * sizeof(JobReports *))
+				: repalloc(roll->jobs, roll->room * sizeof(JobReports *));
+	}
+	roll->jobs[roll->count++] = reports;
+	MemoryContextSwitchTo(caller);
+	return reports;
+}
+
+/* The JobReports of a job; a hash table is made for the second job. */
+static JobReports *
+reports_of(RollUp *roll, Datum job_id)
+{
+	Column *column = &roll->part->job_id;
+	JobEntry *entry;
+	bool found;
+
+	if (roll->last != NULL && datumIsEqual(roll->last->job_id, job_id,
+										   column->typbyval, column->typlen))
+		return roll->last;
+	if (roll->last == NULL)
+		return roll->last = new_reports(roll, job_id);
+	if (roll->hash == NULL)
+	{
+		roll->hash = jobs_create(roll->memory, 64, column);
+		entry = jobs_insert(roll->hash, roll->last->job_id, &found);
+		entry->reports = roll->last;
+	}
+	entry = jobs_lookup(roll->hash, job_id);
+	if (entry == NULL)
+	{
+		JobReports *reports = new_reports(roll, job_id);
+
+		entry = jobs_insert(roll->hash, reports->job_id, &found);
+		entry->reports = reports;
+	}
+	return roll->last = entry->reports;
+}
+
+/* The number that orders the rows of a step: their id where that is one. */
+static int64
+row_order(TupleTableSlot *row, const Column *id)
+{
+	bool isnull;
+	Datum datum;
+
+	if (id->attnum == 0 || (id->type != INT8OID && id->type != INT4OID))
+		return 0;
+	datum = slot_getattr(row, id->attnum, &isnull);
+	if (isnull)
+		return 0;
+	return id->type == INT8OID ? DatumGetInt64(datum) : DatumGetInt32(datum);
+}
+
+/* The job and step of a row; false where it has none: it belongs to nobody. */
+static bool
+row_job(RollUp *roll, TupleTableSlot *row, JobReports **reports, int64 *step)
+{
+	bool isnull;
+	Datum job_id = slot_getattr(row, roll->part->job_id.attnum, &isnull);
+	Value value;
+
+	if (isnull)
+		return false;
+	value = row_value(row, &roll->part->step);
+	if (value.isnull)
+		return false;
+	*reports = reports_of(roll, job_id);
+	*step = value.count;
+	return true;
+}
+
+/* Takes in a row as it is after the statement. */
+static void
+add_new_row(RollUp *roll, TupleTableSlot *row)
+{
+	RollUpPart *part = roll->part;
+	JobReports *reports;
+	int64 step;
+	int64 id = row_order(row, &part->id);
+	Value recorded = row_value(row, &part->recorded_at);
+	bool summary = is_summary(row, &part->extra);
+	Value eval_loss;
+
+	if (!row_job(roll, row, &reports, &step))
+		return;
+	if (recorded.isnull)
+		recorded.time = GetCurrentTransactionStartTimestamp();
+	reports->min_step = Min(reports->min_step, step);
+	reports->max_step = Max(reports->max_step, step);
+	reports->min_recorded = Min(reports->min_recorded, recorded.time);
+	reports->max_recorded = Max(reports->max_recorded, recorded.time);
+	for (int i = 0; i < LATEST; i++)
+	{
+		Newest *newest = &reports->newest[i];
+		Value value;
+
+		if (summary && latest[i].not_in_summary)
+			continue;
+		value = row_value(row, &part->metric[i]);
+		if (value.isnull)
+			continue;
+		if (newest->seen &&
+			(step < newest->step || (step == newest->step && id < newest->id)))
+			continue;
+		*newest = (Newest){true, step, id, value.number};
+	}
+
+	eval_loss = row_value(row, &part->metric[LATEST_EVAL_LOSS]);
+	if (eval_loss.isnull || !isfinite(eval_loss.number))
+		return;
+	if (!reports->has_best || eval_loss.number < reports->best ||
+		(eval_loss.number == reports->best &&
+		 (step < reports->best_step ||
+		  (step == reports->best_step && id < reports->best_id))))
+	{
+		reports->has_best = true;
+		reports->best = eval_loss.number;
+		reports->best_step = step;
+		reports->best_id = id;
+		reports->best_epoch = row_value(row, &part->metric[LATEST_EPOCH]);
+	}
+}
+
+/* Takes in a row as it was before an UPDATE. */
+static void
+add_old_row(RollUp *roll, TupleTableSlot *row)
+{
+	JobReports *reports;
+	int64 step;
+	Value eval_loss;
+
+	if (!row_job(roll, row, &reports, &step))
+		return;
+	reports->old_max_step = Max(reports->old_max_step, step);
+	for (int i = 0; i < LATEST; i++)
+		if (!row_value(row, &roll->part->metric[i]).isnull)
+			reports->replaced[i] = true;
+	eval_loss = row_value(row, &roll->part->metric[LATEST_EVAL_LOSS]);
+	if (eval_loss.isnull || !isfinite(eval_loss.number))
+		return;
+	if (!reports->replaced_best || eval_loss.number < reports->old_best)
+		reports->old_best = eval_loss.number;
+	reports->replaced_best = true;
+}
+
+/* Reads a transition table with a read pointer of our own. */
+static void
+read_rows(RollUp *roll, Tuplestorestate *rows,
+		  void (*add)(RollUp *roll, TupleTableSlot *row))
+{
+	TupleTableSlot *slot =
+		MakeSingleTupleTableSlot(RelationGetDescr(roll->trigdata->tg_relation),
+								 &TTSOpsMinimalTuple);
+	MemoryContext per_row =
+		AllocSetContextCreate(roll->memory, "trainjob report",
+							  ALLOCSET_DEFAULT_SIZES);
+
+	tuplestore_select_read_pointer(
+		rows, tuplestore_alloc_read_pointer(rows, EXEC_FLAG_REWIND));
+	tuplestore_rescan(rows);
+	while (tuplestore_gettupleslot(rows, true, false, slot))
+	{
+		CHECK_FOR_INTERRUPTS();
+		MemoryContextSwitchTo(per_row);
+		add(roll, slot);
+		MemoryContextSwitchTo(roll->memory);
+		MemoryContextReset(per_row);
+	}
+	ExecDropSingleTupleTableSlot(slot);
+	MemoryContextDelete(per_row);
+}
+
+/* ----------
+ * The short way: reports that are ahead of all before
+ * ----------
+ */
+
+/* Appends a parameter of a column's type; returns its number. */
+static int
+add_parameter(Oid *types, int *nargs, Oid type)
+{
+	types[(*nargs)++] = type;
+	return *nargs;
+}
+
+/*
+ * UPDATE jobs SET current_step = $2, last_metric_at = greatest(.., $5),
+ *		loss = coalesce($6, loss), ...
+ *	WHERE id = $1 AND status = 'running' AND current_step < $3
+ *	  AND (restarted_at IS NULL OR restarted_at <= $4)
+ */
+static SPIPlanPtr
+advance_plan(RollUp *roll)
+{
+	RollUpPart *part = roll->part;
+	StringInfoData query;
+	Oid types[5 + LATEST];
+	int nargs = 0;
+	const char *step = quote_identifier(part->job[JOB_CURRENT_STEP].name);
+
+	if (roll->set->plan[QUERY_ADVANCE] != NULL)
+		return roll->set->plan[QUERY_ADVANCE];
+	add_parameter(types, &nargs, part->key.type);
+	add_parameter(types, &nargs, part->job[JOB_CURRENT_STEP].type);
+	add_parameter(types, &nargs, INT8OID);
+	add_parameter(types, &nargs, TIMESTAMPTZOID);
+	add_parameter(types, &nargs, part->job[JOB_LAST_METRIC_AT].type);
+	initStringInfo(&query);
+	appendStringInfo(&query, "UPDATE %s SET %s = $2",
+					 roll->set->table[TABLE_JOBS].quoted, step);
+	if (part->job[JOB_LAST_METRIC_AT].attnum != 0)
+	{
+		const char *name = quote_identifier(part->job[JOB_LAST_METRIC_AT].name);
+
+		appendStringInfo(&query, ", %s = GREATEST(%s, $5)", name, name);
+	}
+	else
+		types[4] = TIMESTAMPTZOID;
+	for (int i = 0; i < LATEST; i++)
+	{
+		Column *column = &part->job[JOB_LATEST(i)];
+		const char *name;
+
+		if (column->attnum == 0)
+			add_parameter(types, &nargs, FLOAT8OID);
+		else
+		{
+			name = quote_identifier(column->name);
+			appendStringInfo(&query, ", %s = COALESCE($%d, %s)", name,
+							 add_parameter(types, &nargs, column->type), name);
+		}
+	}
+	appendStringInfo(&query,
+					 " WHERE %s OPERATOR(pg_catalog.=) $1"
+					 " AND %s OPERATOR(pg_catalog.=) 'running'"
+					 " AND %s OPERATOR(pg_catalog.<) $3",
+					 quote_identifier(part->key.name),
+					 quote_identifier(part->job[JOB_STATUS].name), step);
+	if (part->job[JOB_RESTARTED_AT].attnum != 0)
+	{
+		const char *name = quote_identifier(part->job[JOB_RESTARTED_AT].name);
+
+		appendStringInfo(&query,
+						 " AND (%s IS NULL OR %s OPERATOR(pg_catalog.<=) $4)",
+						 name, name);
+	}
+	return trainjob_keep_plan(roll->set, QUERY_ADVANCE, query.data, nargs,
+							  types);
+}
+
+/*
+ * Updates the job if the reports are ahead of all before; false if nothing
+ * was done.
+ */
+static bool
+advance_job(RollUp *roll, JobReports *reports)
+{
+	RollUpPart *part = roll->part;
+	Newest *epoch = &reports->newest[LATEST_EPOCH];
+	Datum args[5 + LATEST];
+	char nulls[5 + LATEST];
+	Value step = {.count = reports->max_step};
+	Value recorded = {.time = reports->max_recorded};
+	bool isnull;
+
+	/*
+	 * An evaluation may be the best; an epoch of another step than the last
+	 * would be taken for evidence: both are for settle_job.
+	 */
+	if (roll->is_update || reports->has_best ||
+		part->job[JOB_CURRENT_STEP].attnum == 0 ||
+		(epoch->seen && epoch->step != reports->max_step))
+		return false;
+
+	args[0] = reports->job_id;
+	args[1] =
+		trainjob_write_value(&part->job[JOB_CURRENT_STEP], &step, &isnull);
+	if (isnull)
+		return false;
+	args[2] = Int64GetDatum(reports->min_step);
+	args[3] = TimestampTzGetDatum(reports->min_recorded);
+	args[4] = TimestampTzGetDatum(reports->max_recorded);
+	if (part->job[JOB_LAST_METRIC_AT].attnum != 0)
+		args[4] = trainjob_write_value(&part->job[JOB_LAST_METRIC_AT],
+									   &recorded, &isnull);
+	memset(nulls, ' ', sizeof(nulls));
+	for (int i = 0; i < LATEST; i++)
+	{
+		Value value = {.isnull = !reports->newest[i].seen,
+					   .number = reports->newest[i].number};
+
+		if (part->job[JOB_LATEST(i)].attnum == 0)
+			value.isnull = true;
+		args[5 + i] = (Datum) 0;
+		nulls[5 + i] = 'n';
+		if (value.isnull)
+			continue;
+		args[5 + i] =
+			trainjob_write_value(&part->job[JOB_LATEST(i)], &value, &isnull);
+		if (isnull)
+			return false;
+		nulls[5 + i] = ' ';
+	}
+	return trainjob_execute(advance_plan(roll), SPI_OK_UPDATE, args, nulls) > 0;
+}
+
+/* ----------
+ * The long way: everything else
+ * ----------
+ */
+
+/* A job as it was locked, and as it will be. */
+typedef struct JobRow
+{
+	Datum stored[JOB_COLUMNS];
+	bool stored_null[JOB_COLUMNS];
+	Value value[JOB_COLUMNS];
+} JobRow;
+
+/* SELECT columns FROM jobs WHERE id = $1 FOR NO KEY UPDATE */
+static SPIPlanPtr
+lock_plan(RollUp *roll)
+{
+	RollUpPart *part = roll->part;
+	StringInfoData query;
+
+	if (roll->set->plan[QUERY_LOCK] != NULL)
+		return roll->set->plan[QUERY_LOCK];
+	initStringInfo(&query);
+	appendStringInfoString(&query, "SELECT ");
+	for (int i = 0; i < JOB_COLUMNS; i++)
+		appendStringInfo(&query, "%s%s", i == 0 ? "" : ", ",
+						 part->job[i].attnum == 0
+							 ? "NULL"
+							 : quote_identifier(part->job[i].name));
+	appendStringInfo(&query,
+					 " FROM %s WHERE %s OPERATOR(pg_catalog.=) $1"
+					 " FOR NO KEY UPDATE",
+					 roll->set->table[TABLE_JOBS].quoted,
+					 quote_identifier(part->key.name));
+	return trainjob_keep_plan(roll->set, QUERY_LOCK, query.data, 1,
+							  &part->key.type);
+}
+
+/* Locks and reads a job; false where there is none. */
+static bool
+lock_job(RollUp *roll, Datum job_id, JobRow *job)
+{
+	if (trainjob_execute(lock_plan(roll), SPI_OK_SELECT, &job_id, NULL) == 0)
+		return false;
+	for (int i = 0; i < JOB_COLUMNS; i++)
+	{
+		job->stored[i] =
+			SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1,
+						  &job->stored_null[i]);
+		job->value[i] = trainjob_read_value(&roll->part->job[i], job->stored[i],
+											job->stored_null[i]);
+	}
+	return true;
+}
+
+/*
+ * What settle_job asks the metrics table for: the newest step, and the newest
+ * value of each column that the statement touched.
+ */
+#define NEWEST_STEP LATEST
+
+/*
+ * SELECT CASE WHEN $4 THEN (SELECT epoch FROM metrics
+ *			WHERE job_id = $1 AND step <= $2 AND epoch IS NOT NULL
+ *			  AND ($3 IS NULL OR recorded_at >= $3)
+ *			ORDER BY step DESC, id DESC LIMIT 1) END, ...
+ *
+ * Each column is read from the newest report back to the first that has it;
+ * a column that was not asked for is not read at all.
+ */
+static SPIPlanPtr
+newest_plan(RollUp *roll)
+{
+	RollUpPart *part = roll->part;
+	StringInfoData query;
+	Oid types[3 + LATEST + 1];
+	int nargs = 0;
+
+	if (roll->set->plan[QUERY_NEWEST] != NULL)
+		return roll->set->plan[QUERY_NEWEST];
+	add_parameter(types, &nargs, part->job_id.type);
+	add_parameter(types, &nargs, INT8OID);
+	add_parameter(types, &nargs, TIMESTAMPTZOID);
+	initStringInfo(&query);
+	appendStringInfoString(&query, "SELECT ");
+	for (int i = 0; i <= LATEST; i++)
+	{
+		Column *column = i == NEWEST_STEP ? &part->step : &part->metric[i];
+		int wanted = add_parameter(types, &nargs, BOOLOID);
+		const char *step = quote_identifier(part->step.name);
+		const char *name;
+
+		if (i > 0)
+			appendStringInfoString(&query, ", ");
+		if (column->attnum == 0)
+		{
+			appendStringInfo(&query, "$%d", wanted);
+			continue;
+		}
+		name = quote_identifier(column->name);
+		appendStringInfo(&query,
+						 "CASE WHEN $%d THEN (SELECT %s FROM %s"
+						 " WHERE %s OPERATOR(pg_catalog.=) $1"
+						 " AND %s OPERATOR(pg_catalog.<=) $2"
+						 " AND %s IS NOT NULL",
+						 wanted, name, roll->set->table[TABLE_METRICS].quoted,
+						 quote_identifier(part->job_id.name), step, name);
+		if (part->recorded_at.attnum != 0)
+			appendStringInfo(
+				&query, " AND ($3 IS NULL OR %s OPERATOR(pg_catalog.>=) $3)",
+				quote_identifier(part->recorded_at.name));
+		if (i < LATEST && latest[i].not_in_summary && part->extra.attnum != 0)
+			appendStringInfo(&query,
+							 " AND (%s OPERATOR(pg_catalog.->)"
+							 " '" SUMMARY_KEY "'::pg_catalog.text) IS NULL",
+							 quote_identifier(part->extra.name));
+		appendStringInfo(&query, " ORDER BY %s DESC", step);
+		if (part->id.attnum != 0)
+			appendStringInfo(&query, ", %s DESC",
+							 quote_identifier(part->id.name));
+		appendStringInfoString(&query, " LIMIT 1) END");
+	}
+	return trainjob_keep_plan(roll->set, QUERY_NEWEST, query.data, nargs,
+							  types);
+}
+
+/*
+ * Asks the metrics table for the newest values of the job's attempt, for the
+ * columns that are "wanted", among steps up to "bound".  A column that has no
+ * value keeps the one in "job" unless "replaced" says that it may have gone.
+ */
+static void
+read_newest(RollUp *roll, JobReports *reports, JobRow *job, int64 bound,
+			const bool *wanted, int64 *newest_step)
+{
+	RollUpPart *part = roll->part;
+	Datum args[3 + LATEST + 1];
+	char nulls[3 + LATEST + 1];
+	TrainjobUser caller;
+	Value restarted = job->value[JOB_RESTARTED_AT];
+
+	memset(nulls, ' ', sizeof(nulls));
+	args[0] = reports->job_id;
+	args[1] = Int64GetDatum(bound);
+	args[2] = TimestampTzGetDatum(restarted.time);
+	nulls[2] = restarted.isnull ? 'n' : ' ';
+	for (int i = 0; i <= LATEST; i++)
+		args[3 + i] = BoolGetDatum(wanted[i]);
+	trainjob_become_owner(&roll->set->table[TABLE_METRICS], &caller);
+	trainjob_execute(newest_plan(roll), SPI_OK_SELECT, args, nulls);
+	trainjob_become_user(&caller);
+	for (int i = 0; i <= LATEST; i++)
+	{
+		Column *column = i == NEWEST_STEP ? &part->step : &part->metric[i];
+		bool isnull;
+		Datum datum = SPI_getbinval(SPI_tuptable->vals[0],
+									SPI_tuptable->tupdesc, i + 1, &isnull);
+		Value value;
+
+		if (!wanted[i] || column->attnum == 0)
+			continue;
+		value = trainjob_read_value(column, datum, isnull);
+		if (i == NEWEST_STEP)
+		{
+			if (!value.isnull)
+				*newest_step = value.count;
+		}
+		else if (!value.isnull || reports->replaced[i])
+			job->value[JOB_LATEST(i)] = value;
+	}
+}
+
+/*
+ * SELECT eval_loss, step, epoch FROM metrics
+ *	WHERE job_id = $1 AND eval_loss is finite
+ *	ORDER BY eval_loss, step, id LIMIT 1
+ */
+static SPIPlanPtr
+best_plan(RollUp *roll)
+{
+	RollUpPart *part = roll->part;
+	StringInfoData query;
+	const char *loss = quote_identifier(part->metric[LATEST_EVAL_LOSS].name);
+
+	if (roll->set->plan[QUERY_BEST] != NULL)
+		return roll->set->plan[QUERY_BEST];
+	initStringInfo(&query);
+	appendStringInfo(&query,
+					 "SELECT %s, %s, %s FROM %s"
+					 " WHERE %s OPERATOR(pg_catalog.=) $1"
+					 " AND %s::pg_catalog.float8 OPERATOR(pg_catalog.<)"
+					 " 'Infinity'::pg_catalog.float8"
+					 " AND %s::pg_catalog.float8 OPERATOR(pg_catalog.>)"
+					 " '-Infinity'::pg_catalog.float8"
+					 " ORDER BY %s, %s",
+					 loss, quote_identifier(part->step.name),
+					 part->metric[LATEST_EPOCH].attnum == 0
+						 ? "NULL"
+						 : quote_identifier(part->metric[LATEST_EPOCH].name),
+					 roll->set->table[TABLE_METRICS].quoted,
+					 quote_identifier(part->job_id.name), loss, loss, loss,
+					 quote_identifier(part->step.name));
+	if (part->id.attnum != 0)
+		appendStringInfo(&query, ", %s", quote_identifier(part->id.name));
+	appendStringInfoString(&query, " LIMIT 1");
+	return trainjob_keep_plan(roll->set, QUERY_BEST, query.data, 1,
+							  &part->job_id.type);
+}
+
+/* Takes the best evaluation from the metrics table. */
+static void
+read_best(RollUp *roll, JobReports *reports, JobRow *job)
+{
+	static const int columns[] = {JOB_BEST_EVAL_LOSS, JOB_BEST_STEP,
+								  JOB_BEST_EPOCH};
+	RollUpPart *part = roll->part;
+	const Column *found[] = {&part->metric[LATEST_EVAL_LOSS], &part->step,
+							 &part->metric[LATEST_EPOCH]};
+	TrainjobUser caller;
+	bool any;
+
+	trainjob_become_owner(&roll->set->table[TABLE_METRICS], &caller);
+	any = trainjob_execute(best_plan(roll), SPI_OK_SELECT, &reports->job_id,
+						   NULL) > 0;
+	trainjob_become_user(&caller);
+	for (int i = 0; i < lengthof(columns); i++)
+	{
+		bool isnull = true;
+		Datum datum = (Datum) 0;
+
+		if (any)
+			datum = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc,
+								  i + 1, &isnull);
+		job->value[columns[i]] = trainjob_read_value(found[i], datum, isnull);
+	}
+}
+
+static void
+settle_best(RollUp *roll, JobReports *reports, JobRow *job)
+{
+	Value *best = &job->value[JOB_BEST_EVAL_LOSS];
+	Value *step = &job->value[JOB_BEST_STEP];
+
+	if (reports->replaced_best && !best->isnull &&
+		reports->old_best <= best->number)
+		read_best(roll, reports, job);
+	else if (reports->has_best &&
+			 (best->isnull || reports->best < best->number ||
+			  (reports->best == best->number &&
+			   (step->isnull || reports->best_step < step->count))))
+	{
+		*best = (Value){.number = reports->best};
+		*step = (Value){.count = reports->best_step};
+		job->value[JOB_BEST_EPOCH] = reports->best_epoch;
+	}
+}
+
+/* Whether the reports, all of them, are newer than any of the attempt. */
+static bool
+is_ahead(RollUp *roll, JobReports *reports, JobRow *job)
+{
+	Value step = job->value[JOB_CURRENT_STEP];
+	Value restarted = job->value[JOB_RESTARTED_AT];
+	Value reported = job->value[JOB_LAST_METRIC_AT];
+
+	if (roll->is_update)
+		return false;
+	if (!restarted.isnull && reports->min_recorded < restarted.time)
+		return false;
+	if (!step.isnull && step.count < reports->min_step)
+		return true;
+	/* the first report of the attempt? */
+	if (roll->part->job[JOB_LAST_METRIC_AT].attnum == 0)
+		return false;
+	return reported.isnull ||
+		   (!restarted.isnull && reported.time < restarted.time);
+}
+
+/* Takes the latest values from the reports themselves. */
+static void
+take_reports(JobReports *reports, JobRow *job)
+{
+	Value *step = &job->value[JOB_CURRENT_STEP];
+
+	if (step->isnull || step->count < reports->max_step)
+		*step = (Value){.count = reports->max_step};
+	for (int i = 0; i < LATEST; i++)
+		if (reports->newest[i].seen)
+			job->value[JOB_LATEST(i)] =
+				(Value){.number = reports->newest[i].number};
+}
+
+/* Takes them from the metrics table, for reports that come late or twice. */
+static void
+take_newest(RollUp *roll, JobReports *reports, JobRow *job)
+{
+	Value *step = &job->value[JOB_CURRENT_STEP];
+	Value restarted = job->value[JOB_RESTARTED_AT];
+	int64 bound = reports->max_step;
+	int64 newest_step = PG_INT64_MIN;
+	bool wanted[LATEST + 1];
+
+	for (int i = 0; i < LATEST; i++)
+		wanted[i] = reports->newest[i].seen || reports->replaced[i];
+
+	/*
+	 * The step that the job was at may be gone by an UPDATE; some of the
+	 * reports may be of an earlier attempt.
+	 */
+	wanted[NEWEST_STEP] =
+		(!restarted.isnull && reports->min_recorded < restarted.time) ||
+		(!step->isnull && reports->old_max_step >= step->count);
+	if (!step->isnull)
+		bound = Max(bound, step->count);
+	read_newest(roll, reports, job, bound, wanted, &newest_step);
+	if (!wanted[NEWEST_STEP])
+		newest_step = reports->max_step;
+	if (newest_step != PG_INT64_MIN &&
+		(step->isnull || step->count < newest_step ||
+		 reports->old_max_step >= step->count))
+		*step = (Value){.count = newest_step};
+}
+
+/*
+ * A report of a job that does not run may mean that it runs.  Returns whether
+ * a new attempt began.
+ */
+static bool
+settle_status(JobReports *reports, JobRow *job)
+{
+	TimestampTz now = GetCurrentTransactionStartTimestamp();
+	Value *status = &job->value[JOB_STATUS];
+	Value *restarted = &job->value[JOB_RESTARTED_AT];
+	Value *changed = &job->value[JOB_STATUS_CHANGED_AT];
+	TimestampTz when;
+	ReportEffect effect =
+		trainjob_on_report(status->isnull ? NULL : status->text,
+						   job->value[JOB_ERROR_TYPE].isnull
+							   ? NULL
+							   : job->value[JOB_ERROR_TYPE].text);
+
+	if (effect == REPORT_CHANGES_NOTHING)
+		return false;
+	if (!restarted->isnull && reports->max_recorded < restarted->time)
+		return false;
+	if (effect != REPORT_STARTS && !changed->isnull &&
+		reports->max_recorded < changed->time)
+		return false;
+	*status = (Value){.text = "running"};
+	when = reports->min_recorded;
+	if (!restarted->isnull)
+		when = Max(when, restarted->time);
+	when = Min(when, now);
+	if (effect == REPORT_REVIVES)
+	{
+		/* what the trainer kept back while presumed dead counts as well */
+		*restarted = (Value){.time = when};
+		job->value[JOB_CURRENT_STEP].isnull = true;
+	}
+	/* it has been running since that report, or since the pause ended */
+	if (!changed->isnull)
+		when = Max(when, changed->time);
+	*changed = (Value){.time = Min(when, now)};
+	return effect == REPORT_REVIVES;
+}
+
+/*
+ * UPDATE jobs SET columns = $2, ... WHERE id = $1
+ *
+ * "unpaired" says that current_step and current_epoch are not of one report:
+ * naming total_steps_source keeps fill_job from taking them for evidence.
+ */
+static SPIPlanPtr
+settle_plan(RollUp *roll, bool unpaired)
+{
+	int number = unpaired ? QUERY_SETTLE_UNPAIRED : QUERY_SETTLE;
+	RollUpPart *part = roll->part;
+	StringInfoData query;
+	Oid types[1 + JOB_COLUMNS];
+	int nargs = 0;
+	const char *comma = "";
+
+	if (roll->set->plan[number] != NULL)
+		return roll->set->plan[number];
+	add_parameter(types, &nargs, part->key.type);
+	initStringInfo(&query);
+	appendStringInfo(&query, "UPDATE %s SET ",
+					 roll->set->table[TABLE_JOBS].quoted);
+	for (int i = 0; i < JOB_COLUMNS; i++)
+	{
+		Column *column = &part->job[i];
+
+		add_parameter(types, &nargs,
+					  column->attnum == 0 ? INT4OID : column->type);
+		if (column->attnum == 0 || i == JOB_ERROR_TYPE)
+			continue;
+		appendStringInfo(&query, "%s%s = $%d", comma,
+						 quote_identifier(column->name), nargs);
+		comma = ", ";
+	}
+	if (unpaired && part->total_steps_source.attnum != 0)
+	{
+		const char *name = quote_identifier(part->total_steps_source.name);
+
+		appendStringInfo(&query, ", %s = %s", name, name);
+	}
+	appendStringInfo(&query, " WHERE %s OPERATOR(pg_catalog.=) $1",
+					 quote_identifier(part->key.name));
+	return trainjob_keep_plan(roll->set, number, query.data, nargs, types);
+}
+
+/* Writes what differs from the row that was locked; nothing if nothing does. */
+static void
+write_job(RollUp *roll, JobReports *reports, JobRow *job, bool unpaired)
+{
+	RollUpPart *part = roll->part;
+	Datum args[1 + JOB_COLUMNS];
+	char nulls[1 + JOB_COLUMNS];
+	bool differs = false;
+
+	args[0] = reports->job_id;
+	nulls[0] = ' ';
+	for (int i = 0; i < JOB_COLUMNS; i++)
+	{
+		bool isnull;
+
+		args[1 + i] =
+			trainjob_write_value(&part->job[i], &job->value[i], &isnull);
+		if (part->job[i].attnum == 0)
+			isnull = true;
+		nulls[1 + i] = isnull ? 'n' : ' ';
+		if (!trainjob_same_datum(&part->job[i], job->stored[i],
+								 job->stored_null[i], args[1 + i], isnull))
+			differs = true;
+	}
+	if (differs)
+		trainjob_execute(settle_plan(roll, unpaired), SPI_OK_UPDATE, args,
+						 nulls);
+}
+
+static void
+settle_job(RollUp *roll, JobReports *reports)
+{
+	Newest *epoch = &reports->newest[LATEST_EPOCH];
+	Value *reported;
+	JobRow job;
+	bool ahead;
+
+	if (!lock_job(roll, reports->job_id, &job))
+		return;
+	ahead = settle_status(reports, &job) || is_ahead(roll, reports, &job);
+	if (ahead)
+		take_reports(reports, &job);
+	else
+		take_newest(roll, reports, &job);
+	settle_best(roll, reports, &job);
+	reported = &job.value[JOB_LAST_METRIC_AT];
+	if (reports->max_recorded != DT_NOBEGIN &&
+		(reported->isnull || reported->time < reports->max_recorded))
+		*reported = (Value){.time = reports->max_recorded};
+	write_job(roll, reports, &job,
+			  !ahead || (epoch->seen && epoch->step != reports->max_step));
+}
+
+/* ----------
+ * roll_up_metrics
+ * ----------
+ */
+
+static int
+compare_jobs(const void *a, const void *b, void *arg)
+{
+	return DatumGetInt32(FunctionCall2Coll((FmgrInfo *) arg,
+										   DEFAULT_COLLATION_OID,
+										   (*(JobReports *const *) a)->job_id,
+										   (*(JobReports *const *) b)->job_id));
+}
+
+static void
+update_jobs(RollUp *roll)
+{
+	TrainjobUser caller;
+
+	/* every statement takes the jobs' locks in the same order */
+	if (roll->count > 1 && roll->part->compare != NULL)
+		qsort_arg(roll->jobs, roll->count, sizeof(JobReports *), compare_jobs,
+				  roll->part->compare);
+	SPI_connect();
+	trainjob_become_owner(&roll->set->table[TABLE_JOBS], &caller);
+	for (int i = 0; i < roll->count; i++)
+	{
+		if (!advance_job(roll, roll->jobs[i]))
+			settle_job(roll, roll->jobs[i]);
+		SPI_freetuptable(SPI_tuptable);
+	}
+	trainjob_become_user(&caller);
+	SPI_finish();
+}
+
+/* The transition tables that the trigger must have, or an error. */
+static void
+check_transition_tables(TriggerData *trigdata)
+{
+	Trigger *trigger = trigdata->tg_trigger;
+	bool is_update = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event);
+
+	if (trigger->tgnewtable != NULL &&
+		(trigger->tgoldtable != NULL || !is_update))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
+			 errmsg("trigger \"%s\" on table \"%s\" has no %s transition table",
+					trigger->tgname,
+					RelationGetRelationName(trigdata->tg_relation),
+					trigger->tgnewtable == NULL ? "new" : "old"),
+			 errdetail("Function \"roll_up_metrics\" reads it."),
+			 errhint("Create the trigger with REFERENCING %sNEW TABLE AS "
+					 "new_rows.",
+					 is_update ? "OLD TABLE AS old_rows " : "")));
+}
+
+/*
+ * roll_up_metrics
+ *		AFTER INSERT FOR EACH STATEMENT on a metrics table, REFERENCING NEW
+ *		TABLE; AFTER UPDATE FOR EACH STATEMENT, REFERENCING OLD TABLE and NEW
+ *		TABLE: the newest values of each job go up to its row.
+ *
+ * Arguments: jobs=schema.name (required), jobs.column=name,
+ * metrics.column=name.
+ */
+Datum
+trainjob_roll_up_metrics(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata =
+		trainjob_check_trigger_call(fcinfo, "roll_up_metrics",
+									TRAINJOB_AFTER_STATEMENT |
+										TRAINJOB_ON_INSERT |
+										TRAINJOB_ON_UPDATE);
+	RollUp roll = {.trigdata = trigdata, .memory = CurrentMemoryContext};
+
+	check_transition_tables(trigdata);
+	roll.is_update = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event);
+
+	/* a replication worker gives none, though the trigger declares one */
+	if (trigdata->tg_newtable == NULL)
+		return PointerGetDatum(NULL);
+	roll.set = trainjob_get_set(trigdata, "roll_up_metrics", TABLE_METRICS,
+								build_roll_up_part);
+	roll.part = roll.set->part;
+	if (roll.is_update && trigdata->tg_oldtable != NULL)
+		read_rows(&roll, trigdata->tg_oldtable, add_old_row);
+	read_rows(&roll, trigdata->tg_newtable, add_new_row);
+	if (roll.count > 0)
+		update_jobs(&roll);
+	return PointerGetDatum(NULL);
+}

@@ -1,0 +1,488 @@
+/*
+ * plan_cache.c
+ *	  What is kept of a set of tables between calls of a trigger: which tables
+ *	  it names, where their columns are, and the plans of its queries.
+ *
+ * An entry belongs to one trigger (not to a table: a partition's clone of a
+ * trigger sees other column numbers than its parent).  It is built by the
+ * trigger's first call and marked stale by the relcache when one of its tables
+ * changes: renamed, altered, another owner, other privileges.  A stale entry
+ * is built anew by the next call.  An outer frame may still hold the old one,
+ * so that is kept until the end of the transaction.
+ *
+ * The query texts hold the tables' and columns' names, hence no plan outlives
+ * its entry.  Every name in them is qualified, functions and operators too: a
+ * kept plan is analysed again under whatever search_path is set then.
+ *
+ * A trigger's arguments are texts of the form key=value:
+ *
+ *		jobs=public.jobs			a table of the set: jobs, metrics, datasets,
+ *									alerts, status_changes; schema-qualified
+ *		jobs.loss=train_loss		a column with another name than the
+ *									canonical one
+ */
+#include "postgres.h"
+
+#include "access/relation.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/varlena.h"
+
+#include "trainjob.h"
+
+/* The names of the tables of a set in trigger arguments, by TableId. */
+static const char *const table_keys[TABLE_COUNT] = {"jobs", "metrics",
+													"datasets", "alerts",
+													"status_changes"};
+
+/* The hash table of the entries: an outer frame may hold a pointer to a set, so
+ * it lives in its own memory and not in the table. */
+typedef struct SetEntry
+{
+	Oid trigger; /* hash key */
+	TrainjobSet *set;
+} SetEntry;
+
+static HTAB *sets = NULL;
+static MemoryContext sets_context = NULL;
+
+/* Counts relcache messages, to see one that arrives while a set is built */
+static uint64 invalidations = 0;
+
+/* ----------
+ * Staleness
+ * ----------
+ */
+
+/* Relcache callback: marks the sets that know the relation, frees nothing. */
+static void
+mark_stale(Datum arg, Oid relid)
+{
+	HASH_SEQ_STATUS status;
+	SetEntry *entry;
+
+	invalidations++;
+	if (sets == NULL)
+		return;
+	hash_seq_init(&status, sets);
+	while ((entry = hash_seq_search(&status)) != NULL)
+	{
+		for (int i = 0; i < TABLE_COUNT; i++)
+			if (relid == InvalidOid || entry->set->table[i].oid == relid)
+				entry->set->valid = false;
+	}
+}
+
+/* Memory context callback: the plans of a set end with it. */
+static void
+free_plans(void *arg)
+{
+	TrainjobSet *set = arg;
+
+	for (int i = 0; i < TRAINJOB_MAX_QUERIES; i++)
+		if (set->plan[i] != NULL)
+			SPI_freeplan(set->plan[i]);
+}
+
+/* Takes the stale sets, some of them of dropped triggers, out of the table. */
+static void
+retire_stale(void)
+{
+	HASH_SEQ_STATUS status;
+	SetEntry *entry;
+
+	hash_seq_init(&status, sets);
+	while ((entry = hash_seq_search(&status)) != NULL)
+	{
+		if (entry->set->valid)
+			continue;
+		MemoryContextSetParent(entry->set->context, TopTransactionContext);
+		hash_search(sets, &entry->trigger, HASH_REMOVE, NULL);
+	}
+}
+
+/* ----------
+ * Building an entry
+ * ----------
+ */
+
+static void
+bad_argument(TriggerData *trigdata, const char *argument)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+			 errmsg("invalid argument \"%s\" of trigger \"%s\" on table \"%s\"",
+					argument, trigdata->tg_trigger->tgname,
+					RelationGetRelationName(trigdata->tg_relation)),
+			 errdetail("An argument is table=schema.name or "
+					   "table.column=name, where table is jobs, metrics, "
+					   "datasets, alerts or status_changes."),
+			 errhint(
+				 "trainjob.attach() creates the triggers with the arguments "
+				 "that they need.")));
+}
+
+/* Which table's key is "key"?  TABLE_COUNT if none. */
+static int
+find_table_key(const char *key, size_t length)
+{
+	int i;
+
+	for (i = 0; i < TABLE_COUNT; i++)
+		if (strlen(table_keys[i]) == length &&
+			strncmp(table_keys[i], key, length) == 0)
+			break;
+	return i;
+}
+
+static void
+parse_arguments(TrainjobSet *set, TriggerData *trigdata, TableId own)
+{
+	Trigger *trigger = trigdata->tg_trigger;
+
+	for (int i = 0; i < trigger->tgnargs; i++)
+	{
+		const char *argument = trigger->tgargs[i];
+		const char *equals = strchr(argument, '=');
+		const char *dot;
+		int table;
+
+		if (equals == NULL || equals[1] == '\0')
+			bad_argument(trigdata, argument);
+		dot = memchr(argument, '.', equals - argument);
+		table = find_table_key(argument, (dot ? dot : equals) - argument);
+		if (table == TABLE_COUNT || (dot && dot + 1 == equals))
+			bad_argument(trigdata, argument);
+		if (dot)
+			set->renamed =
+				lappend(lappend(set->renamed,
+								pnstrdup(argument, equals - argument)),
+						pstrdup(equals + 1));
+		else if (table != own)
+			set->table[table].name = pstrdup(equals + 1);
+	}
+}
+
+/* Takes down what queries need to know of a table. */
+static void
+describe_table(SetTable *table, Relation rel, LOCKMODE lockmode)
+{
+	table->oid = RelationGetRelid(rel);
+	table->owner = rel->rd_rel->relowner;
+	table->lockmode = lockmode;
+	table->quoted = quote_qualified_identifier(get_namespace_name(
+												   RelationGetNamespace(rel)),
+											   RelationGetRelationName(rel));
+}
+
+static TrainjobSet *
+build_set(TriggerData *trigdata, const char *function, TableId own,
+		  TrainjobBuildPart build)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	MemoryContext context;
+	MemoryContextCallback *callback;
+	TrainjobSet *set;
+	SetEntry *entry;
+	uint64 seen = invalidations;
+
+	/* Belongs to the transaction until it is complete: an error frees it. */
+	context = AllocSetContextCreate(TopTransactionContext, "trainjob set",
+									ALLOCSET_SMALL_SIZES);
+	MemoryContextSwitchTo(context);
+	set = palloc0(sizeof(TrainjobSet));
+	set->context = context;
+	set->function = function;
+	callback = palloc0(sizeof(MemoryContextCallback));
+	callback->func = free_plans;
+	callback->arg = set;
+	MemoryContextRegisterResetCallback(context, callback);
+	describe_table(&set->table[own], trigdata->tg_relation, NoLock);
+	parse_arguments(set, trigdata, own);
+	build(set, trigdata->tg_relation);
+	MemoryContextSwitchTo(caller);
+
+	entry = hash_search(sets, &trigdata->tg_trigger->tgoid, HASH_ENTER, NULL);
+	entry->set = set;
+	MemoryContextSetParent(context, sets_context);
+	set->valid = (seen == invalidations);
+	return set;
+}
+
+/* Locks the partner tables, as the queries will; may see them change. */
+static void
+lock_tables(const TrainjobSet *set)
+{
+	for (int i = 0; i < TABLE_COUNT; i++)
+		if (set->table[i].lockmode != NoLock)
+			LockRelationOid(set->table[i].oid, set->table[i].lockmode);
+}
+
+/*
+ * trainjob_get_set
+ *		What is known of the set that the fired trigger belongs to.
+ *
+ * "own" says which of the set's tables the trigger is on; "build" looks up the
+ * columns that the trigger function wants and fills set->part.  The partner
+ * tables that "build" opened are locked when this returns, until the end of
+ * the transaction, so that what is known stays true for this call.  Errors:
+ * the trigger's arguments, a table or a required column that is not there, a
+ * privilege that the owner of the trigger's table does not have.
+ */
+TrainjobSet *
+trainjob_get_set(TriggerData *trigdata, const char *function, TableId own,
+				 TrainjobBuildPart build)
+{
+	SetEntry *entry;
+	TrainjobSet *set;
+
+	entry = hash_search(sets, &trigdata->tg_trigger->tgoid, HASH_FIND, NULL);
+	set = entry ? entry->set : NULL;
+	if (set != NULL && set->valid)
+		lock_tables(set);
+	while (set == NULL || !set->valid)
+	{
+		retire_stale();
+		set = build_set(trigdata, function, own, build);
+	}
+	return set;
+}
+
+/* Looks up a schema-qualified table; the caller's search_path plays no part. */
+static Oid
+find_table(TrainjobSet *set, const char *name, Relation rel)
+{
+	List *names = textToQualifiedNameList(cstring_to_text(name));
+	RangeVar *rangevar = makeRangeVarFromNameList(names);
+	Oid oid;
+
+	if (rangevar->schemaname == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("table \"%s\" in the arguments of a trigger on table "
+						"\"%s\" has no schema",
+						name, RelationGetRelationName(rel)),
+				 errhint("Write it as schema.name.")));
+	oid = RangeVarGetRelid(rangevar, NoLock, true);
+	if (!OidIsValid(oid))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation \"%s\" does not exist", name),
+				 errdetail("The trigger of function \"%s\" on table \"%s\" "
+						   "names it.",
+						   set->function, RelationGetRelationName(rel)),
+				 errhint("Call trainjob.attach() again with the tables' "
+						 "present names.")));
+	return oid;
+}
+
+/*
+ * trainjob_open_table
+ *		Opens a partner table of the set; for TrainjobBuildPart functions.
+ *
+ * Returns NULL where the trigger does not name the table and it is not
+ * "required".  "needed" are the privileges that the queries on it use: queries
+ * run as the partner's owner, hence the owner of the trigger's table must hold
+ * them, or anyone could write to a table by naming it in a trigger.  Close
+ * with relation_close(rel, NoLock).
+ */
+Relation
+trainjob_open_table(TrainjobSet *set, TableId table, Relation rel,
+					bool required, AclMode needed)
+{
+	LOCKMODE lockmode =
+		needed & (ACL_INSERT | ACL_UPDATE) ? RowExclusiveLock : AccessShareLock;
+	Relation partner;
+
+	if (set->table[table].name == NULL)
+	{
+		if (!required)
+			return NULL;
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("a trigger of function \"%s\" on table \"%s\" lacks "
+						"argument \"%s\"",
+						set->function, RelationGetRelationName(rel),
+						table_keys[table]),
+				 errhint("Create the trigger with argument '%s=schema.name', "
+						 "or let trainjob.attach() create it.",
+						 table_keys[table])));
+	}
+	partner =
+		relation_open(find_table(set, set->table[table].name, rel), lockmode);
+	if (pg_class_aclmask(RelationGetRelid(partner), rel->rd_rel->relowner,
+						 needed, ACLMASK_ALL) != needed)
+		ereport(ERROR,
+				(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+				 errmsg("permission denied for table %s",
+						RelationGetRelationName(partner)),
+				 errdetail("A trigger on table \"%s\" works on it, but the "
+						   "owner \"%s\" of that table may not.",
+						   RelationGetRelationName(rel),
+						   GetUserNameFromId(rel->rd_rel->relowner, true))));
+	describe_table(&set->table[table], partner, lockmode);
+	return partner;
+}
+
+/*
+ * trainjob_find_column
+ *		Finds the column of "rel" that stands for "canonical" in the set.
+ *
+ * Returns false, with column->attnum 0, where there is none; an error if it is
+ * "required".
+ */
+bool
+trainjob_find_column(TrainjobSet *set, TableId table, Relation rel,
+					 const char *canonical, ColumnKind kind, bool required,
+					 Column *column)
+{
+	const char *name = canonical;
+	char *key = psprintf("%s.%s", table_keys[table], canonical);
+
+	for (int i = 0; i + 1 < list_length(set->renamed); i += 2)
+		if (strcmp(list_nth(set->renamed, i), key) == 0)
+			name = list_nth(set->renamed, i + 1);
+	pfree(key);
+	if (trainjob_lookup_column(rel, name, kind, column))
+		return true;
+	if (required)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_COLUMN),
+				 errmsg("column \"%s\" of relation \"%s\" does not exist", name,
+						RelationGetRelationName(rel)),
+				 errdetail("Trigger function \"%s\" needs it.", set->function),
+				 errhint("If it was renamed, call trainjob.attach() again "
+						 "with its present name."),
+				 errtable(rel)));
+	return false;
+}
+
+/* ----------
+ * Queries
+ * ----------
+ */
+
+/*
+ * trainjob_keep_plan
+ *		Prepares a query and keeps its plan in the set, as number "query".
+ *
+ * SPI must be connected.  The caller asks for set->plan[query] first.
+ */
+SPIPlanPtr
+trainjob_keep_plan(TrainjobSet *set, int query, const char *text, int nargs,
+				   Oid *argtypes)
+{
+	SPIPlanPtr plan;
+
+	Assert(query < TRAINJOB_MAX_QUERIES);
+	plan = SPI_prepare(text, nargs, argtypes);
+	if (plan == NULL)
+		elog(ERROR, "SPI_prepare returned %s for \"%s\"",
+			 SPI_result_code_string(SPI_result), text);
+	if (SPI_keepplan(plan) != 0)
+		elog(ERROR, "SPI_keepplan failed");
+	set->plan[query] = plan;
+	return plan;
+}
+
+/*
+ * trainjob_execute
+ *		Runs a plan; returns the number of rows, the rows are in SPI_tuptable.
+ *
+ * "expected" is the SPI_OK_* code that it must return.  Like a foreign key's
+ * check, the query sees what is committed now whatever the isolation level:
+ * where the transaction has one snapshot for all, a row that it may not see
+ * yet and that the query would change is a serialization failure, not a row
+ * left out in silence.
+ */
+uint64
+trainjob_execute(SPIPlanPtr plan, int expected, Datum *values,
+				 const char *nulls)
+{
+	Snapshot latest = InvalidSnapshot;
+	Snapshot crosscheck = InvalidSnapshot;
+	int code;
+
+	if (IsolationUsesXactSnapshot())
+	{
+		CommandCounterIncrement(); /* own work must be visible, too */
+		latest = GetLatestSnapshot();
+		crosscheck = GetTransactionSnapshot();
+	}
+	code = SPI_execute_snapshot(plan, values, nulls, latest, crosscheck, false,
+								true, 0);
+	if (code != expected)
+		elog(ERROR, "SPI_execute_snapshot returned %s",
+			 SPI_result_code_string(code));
+	return SPI_processed;
+}
+
+/*
+ * trainjob_become_owner
+ *		Goes on as the owner of a table of the set, whom row-level security
+ *		does not restrict, as the checks of foreign keys do (ri_triggers.c).
+ *
+ * An error puts the user back by itself.
+ */
+void
+trainjob_become_owner(const SetTable *table, TrainjobUser *saved)
+{
+	GetUserIdAndSecContext(&saved->userid, &saved->sec_context);
+	SetUserIdAndSecContext(table->owner, saved->sec_context |
+											 SECURITY_LOCAL_USERID_CHANGE |
+											 SECURITY_NOFORCE_RLS);
+}
+
+/* Becomes again who one was before trainjob_become_owner(). */
+void
+trainjob_become_user(const TrainjobUser *saved)
+{
+	SetUserIdAndSecContext(saved->userid, saved->sec_context);
+}
+
+/*
+ * trainjob_lock_name
+ *		Locks a name of which there may be no row yet, until the transaction
+ *		ends: a job's id that an alert waits for, a dataset's path that a job
+ *		waits for.
+ *
+ * Who writes the row takes one mode, who found none takes the conflicting one
+ * and looks again: then one of the two sees the other.  Modes that do not
+ * conflict with themselves (RowExclusiveLock against ShareLock) keep writers
+ * of one side from waiting for each other.  The names share 256 locks a table,
+ * so that no bulk load can fill the lock table.
+ */
+void
+trainjob_lock_name(Oid table, uint32 hash, LOCKMODE mode)
+{
+	LOCKTAG tag;
+
+	/* objsubid 1 and 2 are what SQL's advisory locks use */
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, table, hash % 256, 3);
+	(void) LockAcquire(&tag, mode, false, false);
+}
+
+/* Called once when the library is loaded. */
+void
+trainjob_plan_cache_init(void)
+{
+	HASHCTL control = {0};
+
+	sets_context = AllocSetContextCreate(TopMemoryContext, "trainjob",
+										 ALLOCSET_DEFAULT_SIZES);
+	control.keysize = sizeof(Oid);
+	control.entrysize = sizeof(SetEntry);
+	control.hcxt = sets_context;
+	sets = hash_create("trainjob sets", 16, &control,
+					   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+	CacheRegisterRelcacheCallback(mark_stale, (Datum) 0);
+}

@@ -1,0 +1,33 @@
+/*
+ * trainjob.c
+ *	  The library's magic and its table of contents.
+ *
+ *	  job_fill.c		a job's row completes itself
+ *	  metric_rollup.c	reports go up to their job
+ *	  alert.c			alerts change a job's status
+ *	  overview.c		what the views need
+ *
+ * These are the parts.  They never call each other but meet in the tables:
+ * the UPDATE of a job that metric_rollup.c or alert.c makes fires job_fill.c.
+ * All stand on trigger_call.c, columns.c, plan_cache.c, job_status.c,
+ * job_steps.c and job_config.c.
+ */
+#include "postgres.h"
+
+#include "utils/guc.h"
+
+#include "trainjob.h"
+
+PG_MODULE_MAGIC;
+
+void _PG_init(void);
+
+void
+_PG_init(void)
+{
+	trainjob_plan_cache_init();
+	trainjob_job_steps_init();
+	trainjob_alert_init();
+	trainjob_overview_init();
+	MarkGUCPrefixReserved("trainjob");
+}
