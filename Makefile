@@ -1,16 +1,18 @@
-# trainjob: build with `make`, install with `make install`; `make test` and
-# `make demo` set up what they need by themselves.
+# trainjob: "make" and "make install" with a PostgreSQL's pg_config at hand;
+# "make test" and "make demo" set up what they need by themselves.
 
 EXTENSION = trainjob
 EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" $(EXTENSION).control)
 
 MODULE_big = $(EXTENSION)
 OBJS = trainjob.o trigger_call.o columns.o plan_cache.o job_config.o \
-	job_steps.o job_explain.o job_status.o job_fill.o metric_rollup.o alert.o overview.o lttb.o
-DATA = $(sort $(wildcard trainjob--*.sql))
+	job_steps.o job_explain.o job_status.o job_fill.o metric_rollup.o \
+	alert.o report.o overview.o lttb.o
+DATA = $(sort $(wildcard $(EXTENSION)--*.sql))
 PGFILEDESC = "trainjob - keeps the rows of training jobs true"
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers
+EXTRA_CLEAN = demo/train
 
 REGRESS = $(sort $(patsubst sql/%.sql,%,$(wildcard sql/*.sql)))
 REGRESS_OPTS = --load-extension=$(EXTENSION)
@@ -18,9 +20,43 @@ ISOLATION = $(sort $(patsubst test/specs/%.spec,%,$(wildcard test/specs/*.spec))
 ISOLATION_OPTS = --inputdir=test --load-extension=$(EXTENSION)
 TAP_TESTS = 1
 PROVE_TESTS = $(sort $(wildcard test/t/*.pl))
+PROVE_FLAGS = -I test/lib
 
+# On a machine where nothing is installed yet there is no pg_config, and make
+# must get to test, demo and the like all the same. "?=" lets the environment,
+# and so "PG_CONFIG=... make test", reach the scripts.
 PG_CONFIG ?= pg_config
+
+ifneq ($(filter-out test demo ci bench dist,$(or $(MAKECMDGOALS),all)),)
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
+endif
 
 $(OBJS): trainjob.h
+
+# make test TESTS="job_fill tap" runs these only; see test/run.
+test:
+	@test/run $(TESTS)
+
+demo:
+	@demo/run
+
+bench:
+	@bench/run
+
+ci:
+	@.ci/run
+
+dist:
+	git archive --format=zip --prefix=$(EXTENSION)-$(EXTVERSION).0/ \
+		-o $(EXTENSION)-$(EXTVERSION).0.zip HEAD
+
+# The demonstration's trainer. Sums may be reordered, so that they are done
+# several at a time; NaN stays NaN.
+TRAIN_FLAGS = -fassociative-math -fno-signed-zeros -fno-trapping-math -fno-math-errno
+
+demo/train: demo/train.c
+	$(CC) -std=gnu99 -O3 $(TRAIN_FLAGS) -Wall -Wextra $(COPT) \
+		-I$(shell $(PG_CONFIG) --includedir) -o $@ $< -L$(shell $(PG_CONFIG) --libdir) -lpq -lm
+
+.PHONY: test demo bench ci dist

@@ -27,6 +27,8 @@
 
 #include "trainjob.h"
 
+PG_FUNCTION_INFO_V1(trainjob_type_holds);
+
 /* ----------
  * kind_accepts
  *		Whether a column of base type "type" can hold values of "kind".
@@ -74,6 +76,39 @@ kind_allows(ColumnKind kind)
 			return "jsonb or json";
 	}
 	return "";
+}
+
+/*
+ * trainjob_type_holds
+ *		SQL: type_holds(found regtype, canonical regtype) returns boolean,
+ *		strict: whether a column of type "found" can stand for trainjob's own
+ *		column of type "canonical".
+ */
+Datum
+trainjob_type_holds(PG_FUNCTION_ARGS)
+{
+	Oid found = getBaseType(PG_GETARG_OID(0));
+	ColumnKind kind = COLUMN_KEY;
+
+	switch (PG_GETARG_OID(1))
+	{
+		case INT8OID:
+			kind = COLUMN_COUNT;
+			break;
+		case FLOAT8OID:
+			kind = COLUMN_NUMBER;
+			break;
+		case TIMESTAMPTZOID:
+			kind = COLUMN_TIME;
+			break;
+		case TEXTOID:
+			kind = COLUMN_TEXT;
+			break;
+		case JSONBOID:
+			kind = COLUMN_JSON;
+			break;
+	}
+	PG_RETURN_BOOL(kind_accepts(kind, found, type_is_enum(found)));
 }
 
 /*

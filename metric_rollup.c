@@ -27,6 +27,7 @@
 #include "access/xact.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
+#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
@@ -38,6 +39,7 @@
 
 PG_FUNCTION_INFO_V1(trainjob_fill_metric);
 PG_FUNCTION_INFO_V1(trainjob_roll_up_metrics);
+PG_FUNCTION_INFO_V1(trainjob_latest_columns);
 
 /*
  * The columns of a report whose newest value the job shows.  A new one is a
@@ -70,6 +72,29 @@ static const struct
  * known: its train_loss is the mean of the run, not the loss of a step.
  */
 #define SUMMARY_KEY "train_runtime"
+
+/*
+ * trainjob_latest_columns
+ *		SQL: latest_columns() returns setof (metric_column text, job_column
+ *		text, not_in_summary boolean), the table above.
+ */
+Datum
+trainjob_latest_columns(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	InitMaterializedSRF(fcinfo, 0);
+	for (int i = 0; i < LATEST; i++)
+	{
+		Datum values[3] = {CStringGetTextDatum(latest[i].metric),
+						   CStringGetTextDatum(latest[i].job),
+						   BoolGetDatum(latest[i].not_in_summary)};
+		bool nulls[3] = {false, false, false};
+
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
 
 /* ----------
  * fill_metric

@@ -16,6 +16,7 @@
 PG_FUNCTION_INFO_V1(trainjob_stall_timeout);
 PG_FUNCTION_INFO_V1(trainjob_number_text);
 PG_FUNCTION_INFO_V1(trainjob_duration_text);
+PG_FUNCTION_INFO_V1(trainjob_config_samples);
 
 /* trainjob.stall_timeout: a running job this long silent is stalled */
 static int stall_timeout = 600;
@@ -88,6 +89,23 @@ trainjob_duration_text(PG_FUNCTION_ARGS)
 		text = psprintf(INT64_FORMAT " d %d h", minutes / (24 * 60),
 						(int) (minutes / 60 % 24));
 	PG_RETURN_TEXT_P(cstring_to_text(text));
+}
+
+/*
+ * trainjob_config_samples
+ *		SQL: config_samples(config jsonb) returns bigint, see
+ *		trainjob_config_sample_total().
+ */
+Datum
+trainjob_config_samples(PG_FUNCTION_ARGS)
+{
+	int64 samples = -1;
+
+	if (!PG_ARGISNULL(0))
+		samples = trainjob_config_sample_total(PG_GETARG_JSONB_P(0));
+	if (samples < 0)
+		PG_RETURN_NULL();
+	PG_RETURN_INT64(samples);
 }
 
 /* Defines the settings of this file. */

@@ -26,8 +26,11 @@
 #include "access/relation.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_type.h"
 #include "miscadmin.h"
+#include "parser/parse_func.h"
 #include "storage/lmgr.h"
+#include "storage/lock.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/hsearch.h"
@@ -46,9 +49,15 @@ static const char *const table_keys[TABLE_COUNT] = {"jobs", "metrics",
 
 /* The hash table of the entries: an outer frame may hold a pointer to a set, so
  * it lives in its own memory and not in the table. */
+typedef struct SetKey
+{
+	const char *function; /* the string constant of one function */
+	uint64 object;		  /* OID of the trigger, or of the jobs table */
+} SetKey;
+
 typedef struct SetEntry
 {
-	Oid trigger; /* hash key */
+	SetKey key;
 	TrainjobSet *set;
 } SetEntry;
 
@@ -106,7 +115,7 @@ retire_stale(void)
 		if (entry->set->valid)
 			continue;
 		MemoryContextSetParent(entry->set->context, TopTransactionContext);
-		hash_search(sets, &entry->trigger, HASH_REMOVE, NULL);
+		hash_search(sets, &entry->key, HASH_REMOVE, NULL);
 	}
 }
 
@@ -116,13 +125,12 @@ retire_stale(void)
  */
 
 static void
-bad_argument(TriggerData *trigdata, const char *argument)
+bad_argument(Trigger *trigger, Relation rel, const char *argument)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("invalid argument \"%s\" of trigger \"%s\" on table \"%s\"",
-					argument, trigdata->tg_trigger->tgname,
-					RelationGetRelationName(trigdata->tg_relation)),
+					argument, trigger->tgname, RelationGetRelationName(rel)),
 			 errdetail("An argument is table=schema.name or "
 					   "table.column=name, where table is jobs, metrics, "
 					   "datasets, alerts or status_changes."),
@@ -145,10 +153,8 @@ find_table_key(const char *key, size_t length)
 }
 
 static void
-parse_arguments(TrainjobSet *set, TriggerData *trigdata, TableId own)
+parse_arguments(TrainjobSet *set, Trigger *trigger, Relation rel, TableId own)
 {
-	Trigger *trigger = trigdata->tg_trigger;
-
 	for (int i = 0; i < trigger->tgnargs; i++)
 	{
 		const char *argument = trigger->tgargs[i];
@@ -157,11 +163,11 @@ parse_arguments(TrainjobSet *set, TriggerData *trigdata, TableId own)
 		int table;
 
 		if (equals == NULL || equals[1] == '\0')
-			bad_argument(trigdata, argument);
+			bad_argument(trigger, rel, argument);
 		dot = memchr(argument, '.', equals - argument);
 		table = find_table_key(argument, (dot ? dot : equals) - argument);
 		if (table == TABLE_COUNT || (dot && dot + 1 == equals))
-			bad_argument(trigdata, argument);
+			bad_argument(trigger, rel, argument);
 		if (dot)
 			set->renamed =
 				lappend(lappend(set->renamed,
@@ -185,7 +191,7 @@ describe_table(SetTable *table, Relation rel, LOCKMODE lockmode)
 }
 
 static TrainjobSet *
-build_set(TriggerData *trigdata, const char *function, TableId own,
+build_set(const SetKey *key, Trigger *trigger, Relation rel, TableId own,
 		  TrainjobBuildPart build)
 {
 	MemoryContext caller = CurrentMemoryContext;
@@ -201,17 +207,17 @@ build_set(TriggerData *trigdata, const char *function, TableId own,
 	MemoryContextSwitchTo(context);
 	set = palloc0(sizeof(TrainjobSet));
 	set->context = context;
-	set->function = function;
+	set->function = key->function;
 	callback = palloc0(sizeof(MemoryContextCallback));
 	callback->func = free_plans;
 	callback->arg = set;
 	MemoryContextRegisterResetCallback(context, callback);
-	describe_table(&set->table[own], trigdata->tg_relation, NoLock);
-	parse_arguments(set, trigdata, own);
-	build(set, trigdata->tg_relation);
+	describe_table(&set->table[own], rel, NoLock);
+	parse_arguments(set, trigger, rel, own);
+	build(set, rel);
 	MemoryContextSwitchTo(caller);
 
-	entry = hash_search(sets, &trigdata->tg_trigger->tgoid, HASH_ENTER, NULL);
+	entry = hash_search(sets, key, HASH_ENTER, NULL);
 	entry->set = set;
 	MemoryContextSetParent(context, sets_context);
 	set->valid = (seen == invalidations);
@@ -225,6 +231,23 @@ lock_tables(const TrainjobSet *set)
 	for (int i = 0; i < TABLE_COUNT; i++)
 		if (set->table[i].lockmode != NoLock)
 			LockRelationOid(set->table[i].oid, set->table[i].lockmode);
+}
+
+static TrainjobSet *
+get_set(const SetKey *key, Trigger *trigger, Relation rel, TableId own,
+		TrainjobBuildPart build)
+{
+	SetEntry *entry = hash_search(sets, key, HASH_FIND, NULL);
+	TrainjobSet *set = entry ? entry->set : NULL;
+
+	if (set != NULL && set->valid)
+		lock_tables(set);
+	while (set == NULL || !set->valid)
+	{
+		retire_stale();
+		set = build_set(key, trigger, rel, own, build);
+	}
+	return set;
 }
 
 /*
@@ -242,20 +265,140 @@ TrainjobSet *
 trainjob_get_set(TriggerData *trigdata, const char *function, TableId own,
 				 TrainjobBuildPart build)
 {
-	SetEntry *entry;
-	TrainjobSet *set;
+	SetKey key = {function, trigdata->tg_trigger->tgoid};
 
-	entry = hash_search(sets, &trigdata->tg_trigger->tgoid, HASH_FIND, NULL);
-	set = entry ? entry->set : NULL;
-	if (set != NULL && set->valid)
-		lock_tables(set);
-	while (set == NULL || !set->valid)
-	{
-		retire_stale();
-		set = build_set(trigdata, function, own, build);
-	}
-	return set;
+	return get_set(&key, trigdata->tg_trigger, trigdata->tg_relation, own,
+				   build);
 }
+
+/* ----------
+ * Sets found from outside of their triggers
+ * ----------
+ */
+
+/* The OID of the trigger function by which a jobs table is known. */
+static Oid
+fill_job_function(void)
+{
+	List *name = list_make2(makeString("trainjob"), makeString("fill_job"));
+
+	return LookupFuncName(name, 0, NULL, false);
+}
+
+/* The trigger that makes a table the jobs table of a set; NULL if none does. */
+static Trigger *
+find_fill_job(Relation rel)
+{
+	Oid function = fill_job_function();
+
+	if (rel->trigdesc != NULL)
+		for (int i = 0; i < rel->trigdesc->numtriggers; i++)
+			if (rel->trigdesc->triggers[i].tgfoid == function)
+				return &rel->trigdesc->triggers[i];
+	return NULL;
+}
+
+/*
+ * trainjob_check_jobs_table
+ *		The trigger that makes a table the jobs table of a set, or an error.
+ */
+Trigger *
+trainjob_check_jobs_table(Relation jobs)
+{
+	Trigger *trigger = find_fill_job(jobs);
+
+	if (trigger == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("table \"%s\" is not the jobs table of a set",
+						RelationGetRelationName(jobs)),
+				 errdetail("It has no trigger of function "
+						   "\"trainjob.fill_job\"."),
+				 errhint("trainjob.create_tables() makes a set, "
+						 "trainjob.attach() makes one of your tables.")));
+	return trigger;
+}
+
+/*
+ * trainjob_get_set_of
+ *		What is known of the set of a jobs table, for functions that are not
+ *		called by a trigger.  "jobs" must be open; see trainjob_get_set().
+ */
+TrainjobSet *
+trainjob_get_set_of(Relation jobs, const char *function,
+					TrainjobBuildPart build)
+{
+	SetKey key = {function, RelationGetRelid(jobs)};
+
+	return get_set(&key, trainjob_check_jobs_table(jobs), jobs, TABLE_JOBS,
+				   build);
+}
+
+/*
+ * trainjob_sole_jobs_table
+ *		The jobs table of the only set of the database; an error that lists
+ *		them where there are several.
+ *
+ * Found by a scan of pg_trigger, and kept until any table changes.
+ */
+Oid
+trainjob_sole_jobs_table(void)
+{
+	static Oid found = InvalidOid;
+	static uint64 seen = 0;
+	Oid function = fill_job_function();
+	Oid type = OIDOID;
+	Datum arg = ObjectIdGetDatum(function);
+	StringInfoData list;
+	uint64 count;
+
+	if (OidIsValid(found) && seen == invalidations)
+		return found;
+	seen = invalidations;
+	initStringInfo(&list);
+	SPI_connect();
+	if (SPI_execute_with_args(
+			"SELECT t.tgrelid, t.tgrelid::pg_catalog.regclass::pg_catalog.text"
+			" FROM pg_catalog.pg_trigger AS t"
+			" WHERE t.tgfoid OPERATOR(pg_catalog.=) $1"
+			" AND t.tgparentid OPERATOR(pg_catalog.=) 0::pg_catalog.oid"
+			" ORDER BY 2",
+			1, &type, &arg, NULL, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not look for jobs tables");
+	count = SPI_processed;
+	for (uint64 i = 0; i < count; i++)
+	{
+		bool isnull;
+
+		found =
+			DatumGetObjectId(SPI_getbinval(SPI_tuptable->vals[i],
+										   SPI_tuptable->tupdesc, 1, &isnull));
+		appendStringInfo(&list, "%s%s", i > 0 ? ", " : "",
+						 SPI_getvalue(SPI_tuptable->vals[i],
+									  SPI_tuptable->tupdesc, 2));
+	}
+	if (count != 1)
+		found = InvalidOid;
+	if (count == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("there is no jobs table in this database"),
+				 errhint("trainjob.create_tables() makes a set of tables, "
+						 "trainjob.attach() makes one of your tables.")));
+	if (count > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_AMBIGUOUS_PARAMETER),
+				 errmsg("there is more than one jobs table in this database"),
+				 errdetail("They are %s.", list.data),
+				 errhint("Name one in argument \"jobs\".")));
+	SPI_finish();
+	return found;
+}
+
+/* ----------
+ * For TrainjobBuildPart functions
+ * ----------
+ */
 
 /* Looks up a schema-qualified table; the caller's search_path plays no part. */
 static Oid
@@ -479,7 +622,7 @@ trainjob_plan_cache_init(void)
 
 	sets_context = AllocSetContextCreate(TopMemoryContext, "trainjob",
 										 ALLOCSET_DEFAULT_SIZES);
-	control.keysize = sizeof(Oid);
+	control.keysize = sizeof(SetKey);
 	control.entrysize = sizeof(SetEntry);
 	control.hcxt = sets_context;
 	sets = hash_create("trainjob sets", 16, &control,

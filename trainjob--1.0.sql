@@ -171,6 +171,95 @@ AS 'MODULE_PATHNAME', 'trainjob_duration_text';
 COMMENT ON FUNCTION trainjob.duration_text(float8) IS
 'A duration as a person reads it: 45 s, 12 min, 3 h 20 min, 2 d 4 h.';
 
+CREATE FUNCTION trainjob.metric_verdict(metric text, rows bigint,
+	rows_with_value bigint, first_step bigint, first_not_finite_step bigint,
+	newest_value float8, ended boolean, first_eval_step bigint, last_step bigint)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE
+		WHEN first_not_finite_step IS NOT NULL
+			THEN newest_value || ' since step ' || first_not_finite_step
+		WHEN rows_with_value > 0
+			THEN 'reported since step ' || first_step
+		WHEN first_eval_step > COALESCE(last_step, 0) AND NOT ended
+			THEN 'not due before step ' || first_eval_step
+		WHEN rows = 0 AND NOT ended
+			THEN 'no rows yet'
+		WHEN rows = 1
+			THEN 'never reported by the trainer in 1 row'
+		ELSE 'never reported by the trainer in ' || rows || ' rows'
+	END;
+END;
+
+COMMENT ON FUNCTION trainjob.metric_verdict(text, bigint, bigint, bigint, bigint, float8, boolean, bigint, bigint) IS
+'Whether a metric is really missing, in words.';
+
+CREATE FUNCTION trainjob.type_holds(found regtype, canonical regtype)
+RETURNS boolean
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'trainjob_type_holds';
+
+COMMENT ON FUNCTION trainjob.type_holds(regtype, regtype) IS
+'Whether a column of one type can stand for trainjob''s own column of another.';
+
+CREATE FUNCTION trainjob.config_samples(config jsonb)
+RETURNS bigint
+LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'trainjob_config_samples';
+
+COMMENT ON FUNCTION trainjob.config_samples(jsonb) IS
+'The number of samples that a configuration states, for a job whose dataset is not known; NULL where it states none.';
+
+-- ---------------------------------------------------------------------------
+-- Writing with a job's token
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION trainjob.jobs_table(jobs regclass DEFAULT NULL)
+RETURNS regclass
+LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'trainjob_jobs_table';
+
+COMMENT ON FUNCTION trainjob.jobs_table(regclass) IS
+'The jobs table of a set: the one named, or for NULL that of the only set of the database.';
+
+CREATE FUNCTION trainjob.token_digest(token text)
+RETURNS bytea
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'trainjob_token_digest';
+
+COMMENT ON FUNCTION trainjob.token_digest(text) IS
+'The SHA-256 of a job''s token, by which it is indexed.';
+
+CREATE FUNCTION trainjob.report_metrics(job_token text, metrics jsonb,
+	jobs regclass DEFAULT NULL)
+RETURNS bigint
+LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'trainjob_report_metrics';
+
+COMMENT ON FUNCTION trainjob.report_metrics(text, jsonb, regclass) IS
+'Writes a metric point, or an array of them, for the job of the token: keys that are columns go there, all others into extra. Returns the number of rows.';
+
+CREATE FUNCTION trainjob.report_alert(job_token text, type text,
+	details jsonb DEFAULT NULL, jobs regclass DEFAULT NULL)
+RETURNS text
+LANGUAGE c VOLATILE CALLED ON NULL INPUT PARALLEL UNSAFE
+SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'trainjob_report_alert';
+
+COMMENT ON FUNCTION trainjob.report_alert(text, text, jsonb, regclass) IS
+'Writes an alert for the job of the token: error_message, error_type, current_step, total_steps, loss and occurred_at of the details go to columns, all else into payload. Returns the outcome.';
+
+CREATE FUNCTION trainjob.latest_columns(OUT metric_column text,
+	OUT job_column text, OUT not_in_summary boolean)
+RETURNS SETOF record
+LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'trainjob_latest_columns';
+
+COMMENT ON FUNCTION trainjob.latest_columns() IS
+'The columns of metrics whose newest value goes up to the job, and where it goes; not_in_summary: not from the row that a trainer writes at its end.';
+
 -- ---------------------------------------------------------------------------
 -- Curves
 -- ---------------------------------------------------------------------------
@@ -226,10 +315,14 @@ COMMENT ON FUNCTION trainjob.sparkline(float8[], int) IS
 CREATE FUNCTION trainjob.canonical_columns()
 RETURNS TABLE (
 	table_key text, ordinal integer, column_name name, column_type text,
-	definition text, description text)
+	definition text, description text, essential boolean)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT c.column1, c.column2, c.column3::name, c.column4, c.column5, c.column6
+	SELECT c.column1, c.column2, c.column3::name, c.column4, c.column5, c.column6,
+		c.column1 || '.' || c.column3 IN (
+			'datasets.storage_path', 'jobs.id', 'jobs.status', 'metrics.job_id',
+			'metrics.step', 'alerts.job_id', 'alerts.type', 'alerts.outcome',
+			'status_changes.job_id')
 	FROM (VALUES
 	('datasets', 1, 'id', 'uuid', 'PRIMARY KEY DEFAULT pg_catalog.gen_random_uuid()', 'Identity of the dataset.'),
 	('datasets', 2, 'user_id', 'uuid', '', 'Whose it is; NULL: everybody may train on it.'),
@@ -345,11 +438,12 @@ BEGIN ATOMIC
 	 'CHECK (total_steps_source IN (''given'', ''estimated'', ''reported'', ''observed''))',
 	 'fillfactor = 70, toast_tuple_target = 128',
 	 ARRAY['(user_id, created_at)',
-	       '(dataset_path) WHERE total_samples IS NULL OR train_samples IS NULL OR val_samples IS NULL'],
+	       '(dataset_path) WHERE total_samples IS NULL OR train_samples IS NULL OR val_samples IS NULL',
+	       '(trainjob.token_digest(job_token)) WHERE job_token IS NOT NULL'],
 	 'Training jobs; trainjob''s triggers keep each row true.'),
 	('metrics', 'local_training_metrics',
 	 'PRIMARY KEY (job_id, step, id), CHECK (step >= 0), '
-	 'FOREIGN KEY (job_id) REFERENCES %1$I.local_training_jobs (id) ON DELETE CASCADE',
+	 'FOREIGN KEY (job_id) REFERENCES %s.local_training_jobs (id) ON DELETE CASCADE',
 	 '', '{}',
 	 'Reports of the trainers, one row each; a step may have several.'),
 	('alerts', 'alert_event', '', '', ARRAY['(job_id, occurred_at, id)'],
@@ -588,11 +682,58 @@ END;
 COMMENT ON FUNCTION trainjob.overview_query(jsonb, jsonb) IS
 'The query of a set''s overview.';
 
+CREATE FUNCTION trainjob.coverage_query(tables jsonb, columns jsonb)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT format($view$
+SELECT
+	j.id AS job_id, c.metric, c.rows, c.rows_with_value, c.first_step,
+	c.last_step, c.newest_value,
+	trainjob.metric_verdict(c.metric, c.rows, c.rows_with_value, c.first_step,
+		c.first_not_finite_step, c.newest_value,
+		j.status::text IN ('completed', 'failed', 'cancelled'),
+		CASE WHEN c.metric IN ('eval_loss', 'eval_perplexity') THEN
+			trainjob.first_eval_step(j.config, j.total_samples, j.train_samples,
+									 j.val_samples)
+		END,
+		g.last_step) AS verdict
+FROM (SELECT %1$s FROM %2$s) AS j
+CROSS JOIN LATERAL (
+	SELECT count(*) AS rows, max(m.step) AS last_step, %3$s
+	FROM (SELECT %4$s FROM %5$s) AS m
+	WHERE m.job_id = j.id) AS g
+CROSS JOIN LATERAL (VALUES %6$s) AS c (metric, rows, rows_with_value,
+	first_step, last_step, newest_value, first_not_finite_step)
+$view$,
+		trainjob.select_list('jobs', (tables ->> 'jobs')::regclass, columns),
+		tables ->> 'jobs',
+		string_agg(format(
+			'count(m.%1$I) AS %1$s_rows, '
+			'min(m.step) FILTER (WHERE m.%1$I IS NOT NULL) AS %1$s_first, '
+			'max(m.step) FILTER (WHERE m.%1$I IS NOT NULL) AS %1$s_last, '
+			'max(m.step) FILTER (WHERE abs(m.%1$I) < ''Infinity'') AS %1$s_finite, '
+			'min(m.step) FILTER (WHERE NOT abs(m.%1$I) < ''Infinity'') AS %1$s_broken, '
+			'(max(ARRAY[m.step::float8, m.id::float8, m.%1$I]) FILTER (WHERE m.%1$I IS NOT NULL))[3] AS %1$s_newest',
+			f.column_name), ', ' ORDER BY f.column_name),
+		trainjob.select_list('metrics', (tables ->> 'metrics')::regclass, columns),
+		tables ->> 'metrics',
+		string_agg(format(
+			'(%1$L, g.rows, g.%1$s_rows, g.%1$s_first, g.%1$s_last, g.%1$s_newest, '
+			'CASE WHEN g.%1$s_finite IS NULL OR g.%1$s_broken > g.%1$s_finite THEN g.%1$s_broken END)',
+			f.column_name), ', ' ORDER BY f.column_name))
+	FROM trainjob.find_columns('metrics', (tables ->> 'metrics')::regclass, columns) AS f
+	WHERE f.column_type = 'float8' AND f.column_name <> 'epoch';
+END;
+
+COMMENT ON FUNCTION trainjob.coverage_query(jsonb, jsonb) IS
+'The query of a set''s coverage view.';
+
 CREATE FUNCTION trainjob.trigger_arguments(tables jsonb, columns jsonb)
 RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT array_agg(a.argument ORDER BY a.part, a.argument)
+	SELECT array_agg(a.argument ORDER BY a.part, a.argument COLLATE "C")
 	FROM (
 		SELECT 1 AS part, t.key || '=' || t.value AS argument
 		FROM jsonb_each_text(tables) AS t
@@ -622,9 +763,111 @@ END;
 COMMENT ON FUNCTION trainjob.read_arguments(bytea) IS
 'The arguments of a trigger, from pg_trigger.tgargs.';
 
+CREATE FUNCTION trainjob.job_sets()
+RETURNS TABLE (jobs regclass, tables jsonb, columns jsonb)
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	WITH functions AS (
+		SELECT DISTINCT t.table_key,
+			   ('trainjob.' || substring(t.action FROM 'trainjob\.(\w+)$'))::regproc::oid AS tgfoid
+		FROM trainjob.set_triggers() AS t
+	), facts AS (
+		-- what the triggers of each table say, and which table they are on
+		SELECT g.oid AS tgoid, f.table_key AS own_key, g.tgrelid, a.argument
+		FROM pg_catalog.pg_trigger AS g
+		JOIN functions AS f ON f.tgfoid = g.tgfoid
+		LEFT JOIN LATERAL unnest(trainjob.read_arguments(g.tgargs)) AS a (argument) ON true
+		WHERE g.tgparentid = 0
+	), pairs AS (
+		SELECT x.tgoid, x.own_key AS key, trainjob.qualified_name(x.tgrelid) AS value, 1 AS strength
+		FROM facts AS x
+		UNION
+		SELECT x.tgoid, split_part(x.argument, '=', 1),
+			   substr(x.argument, strpos(x.argument, '=') + 1), 2
+		FROM facts AS x
+	), owners AS (
+		-- a trigger's set is that of its jobs table
+		SELECT DISTINCT ON (p.tgoid) p.tgoid, to_regclass(p.value) AS jobs
+		FROM pairs AS p
+		WHERE p.key = 'jobs'
+		ORDER BY p.tgoid, p.strength
+	), merged AS (
+		SELECT DISTINCT ON (o.jobs, p.key) o.jobs, p.key, p.value
+		FROM owners AS o
+		JOIN pairs AS p ON p.tgoid = o.tgoid
+		WHERE o.jobs IS NOT NULL
+		  AND (strpos(p.key, '.') > 0 OR to_regclass(p.value) IS NOT NULL)
+		ORDER BY o.jobs, p.key, p.strength
+	)
+	SELECT m.jobs,
+		   jsonb_object_agg(m.key, m.value) FILTER (WHERE strpos(m.key, '.') = 0),
+		   COALESCE(jsonb_object_agg(m.key, m.value) FILTER (WHERE strpos(m.key, '.') > 0), '{}')
+	FROM merged AS m
+	WHERE EXISTS (SELECT FROM pg_catalog.pg_trigger AS g
+				  WHERE g.tgrelid = m.jobs AND g.tgfoid = 'trainjob.fill_job'::regproc)
+	GROUP BY m.jobs;
+END;
+
+COMMENT ON FUNCTION trainjob.job_sets() IS
+'The sets of tables of this database, as their triggers have them.';
+
+CREATE FUNCTION trainjob.set_view(uses regprocedure, on_table regclass)
+RETURNS regclass
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT r.ev_class::regclass
+	FROM pg_catalog.pg_rewrite AS r
+	JOIN pg_catalog.pg_depend AS f ON f.classid = 'pg_rewrite'::regclass
+		AND f.objid = r.oid AND f.refclassid = 'pg_proc'::regclass
+		AND f.refobjid = uses
+	JOIN pg_catalog.pg_depend AS t ON t.classid = 'pg_rewrite'::regclass
+		AND t.objid = r.oid AND t.refclassid = 'pg_class'::regclass
+		AND t.refobjid = on_table
+	ORDER BY r.ev_class
+	LIMIT 1;
+END;
+
+COMMENT ON FUNCTION trainjob.set_view(regprocedure, regclass) IS
+'The view over a table that uses a function of trainjob: how a set''s views are found again under any name.';
+
+CREATE FUNCTION trainjob.make_view(uses regprocedure, on_table regclass,
+	view_schema name, view_name name, query text, description text)
+RETURNS text
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	existing regclass := trainjob.set_view(uses, on_table);
+	wanted text := format('%I.%I', view_schema, view_name);
+	before text;
+BEGIN
+	IF existing IS NOT NULL THEN
+		wanted := trainjob.qualified_name(existing);
+		before := pg_get_viewdef(existing);
+	END IF;
+	BEGIN
+		EXECUTE format('CREATE OR REPLACE VIEW %s WITH (security_invoker = true) AS %s',
+			wanted, query);
+	EXCEPTION WHEN invalid_table_definition THEN
+		-- other columns than before: views cannot change them in place
+		EXECUTE format('DROP VIEW %s', wanted);
+		EXECUTE format('CREATE VIEW %s WITH (security_invoker = true) AS %s',
+			wanted, query);
+	END;
+	IF before = pg_get_viewdef(wanted::regclass) THEN
+		RETURN NULL;
+	END IF;
+	EXECUTE format('COMMENT ON VIEW %s IS %L', wanted, description);
+	RETURN wanted;
+END;
+$$;
+
+COMMENT ON FUNCTION trainjob.make_view(regprocedure, regclass, name, name, text, text) IS
+'Part of create_tables and attach: makes a view of a set, or brings it up to date; returns its name if it did.';
+
 CREATE FUNCTION trainjob.attach_set(tables jsonb, columns jsonb,
-	view_schema name, overview_name name)
-RETURNS SETOF text
+	view_schema name, overview_name name, coverage_name name)
+RETURNS TABLE (action text, object text)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -647,7 +890,8 @@ BEGIN
 		  AND f.actual_name IS NOT NULL;
 	FOR wanted IN
 		SELECT t.trigger_name, t.event, tables ->> t.table_key AS on_table,
-			   replace(t.action, '%WHEN%', fires_when) AS action
+			   replace(t.action, '%WHEN%', fires_when) AS action,
+			   ('trainjob.' || substring(t.action FROM 'trainjob\.(\w+)$'))::regproc AS function
 		FROM trainjob.set_triggers() AS t
 		WHERE tables ->> t.table_key IS NOT NULL
 	LOOP
@@ -655,39 +899,57 @@ BEGIN
 			SELECT FROM pg_trigger AS g
 			WHERE g.tgrelid = wanted.on_table::regclass
 			  AND g.tgname = wanted.trigger_name
+			  AND g.tgfoid = wanted.function
 			  AND trainjob.read_arguments(g.tgargs) = arguments);
 		EXECUTE format('CREATE OR REPLACE TRIGGER %I %s ON %s %s(%s)',
 			wanted.trigger_name, wanted.event, wanted.on_table, wanted.action,
-			(SELECT string_agg(quote_literal(a), ', ') FROM unnest(arguments) AS a));
-		RETURN NEXT format('created trigger %I on %s', wanted.trigger_name,
-						   wanted.on_table);
+			(SELECT string_agg(quote_literal(a.argument), ', ' ORDER BY a.n)
+			 FROM unnest(arguments) WITH ORDINALITY AS a (argument, n)));
+		action := 'created trigger';
+		object := format('%I on %s', wanted.trigger_name, wanted.on_table);
+		RETURN NEXT;
 	END LOOP;
-	EXECUTE format('CREATE OR REPLACE VIEW %I.%I WITH (security_invoker = true) AS %s',
-		view_schema, overview_name, trainjob.overview_query(tables, columns));
-	EXECUTE format('COMMENT ON VIEW %I.%I IS %L', view_schema, overview_name,
+	action := 'created view';
+	object := trainjob.make_view(
+		'trainjob.job_note(jsonb, text, bigint, bigint, bigint, bigint)',
+		(tables ->> 'jobs')::regclass, view_schema, overview_name,
+		trainjob.overview_query(tables, columns),
 		'What a dashboard shows of each job: one row a job.');
-	RETURN NEXT format('created view %I.%I', view_schema, overview_name);
+	IF object IS NOT NULL THEN
+		RETURN NEXT;
+	END IF;
+	IF tables ->> 'metrics' IS NOT NULL THEN
+		object := trainjob.make_view(
+			'trainjob.metric_verdict(text, bigint, bigint, bigint, bigint, float8, boolean, bigint, bigint)',
+			(tables ->> 'metrics')::regclass, view_schema, coverage_name,
+			trainjob.coverage_query(tables, columns),
+			'Which metrics a job''s trainer reports, and why one is missing: a row for each job and metric.');
+		IF object IS NOT NULL THEN
+			RETURN NEXT;
+		END IF;
+	END IF;
 END;
 $$;
 
-COMMENT ON FUNCTION trainjob.attach_set(jsonb, jsonb, name, name) IS
+COMMENT ON FUNCTION trainjob.attach_set(jsonb, jsonb, name, name, name) IS
 'Part of create_tables and attach: the triggers and views of a set.';
 
-CREATE FUNCTION trainjob.create_table(schema name, key text)
-RETURNS void
+CREATE FUNCTION trainjob.create_table(schema name, key text, table_name name,
+	types jsonb DEFAULT '{}')
+RETURNS boolean
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	wanted record;
-	rel regclass;
+	qualified text := format('%I.%I', schema, table_name);
+	rel regclass := to_regclass(qualified);
 	differences text;
 	items text;
 BEGIN
 	SELECT * INTO STRICT wanted
 		FROM trainjob.canonical_tables() AS t
 		WHERE t.table_key = key;
-	rel := to_regclass(format('%I.%I', schema, wanted.table_name));
 	IF rel IS NOT NULL THEN
 		SELECT string_agg(
 				CASE WHEN f.actual_name IS NULL
@@ -697,47 +959,50 @@ BEGIN
 				END, '; ')
 			INTO differences
 			FROM trainjob.find_columns(key, rel, '{}') AS f
-			WHERE f.actual_type IS DISTINCT FROM f.column_type::regtype;
+			WHERE f.actual_type IS DISTINCT FROM
+				COALESCE(types ->> f.column_name::text, f.column_type)::regtype;
 		IF differences IS NOT NULL THEN
 			RAISE EXCEPTION USING
 				ERRCODE = 'duplicate_table',
-				MESSAGE = format('table %s exists with other columns', rel),
+				MESSAGE = format('table %s exists with other columns', qualified),
 				DETAIL = differences || '.',
-				HINT = 'Call trainjob.attach() to use a table that an application made, or name another schema.';
+				HINT = 'Call trainjob.attach() to use tables that an application made, or name another schema.';
 		END IF;
-		RETURN;
+		RETURN false;
 	END IF;
-	SELECT string_agg(format('%I %s %s', c.column_name, c.column_type, c.definition),
+	SELECT string_agg(format('%I %s %s', c.column_name,
+							 COALESCE(types ->> c.column_name::text, c.column_type),
+							 c.definition),
 					  ', ' ORDER BY c.ordinal)
 		INTO items
 		FROM trainjob.canonical_columns() AS c
 		WHERE c.table_key = key;
-	EXECUTE format('CREATE TABLE %I.%I (%s%s)%s', schema, wanted.table_name, items,
-		COALESCE(', ' || format(NULLIF(wanted.constraints, ''), schema), ''),
+	EXECUTE format('CREATE TABLE %s (%s%s)%s', qualified, items,
+		COALESCE(', ' || replace(NULLIF(wanted.constraints, ''), '%s', quote_ident(schema)), ''),
 		COALESCE(' WITH (' || NULLIF(wanted.settings, '') || ')', ''));
-	EXECUTE format('COMMENT ON TABLE %I.%I IS %L', schema, wanted.table_name,
-		wanted.description);
+	EXECUTE format('COMMENT ON TABLE %s IS %L', qualified, wanted.description);
 	FOR items IN
-		SELECT format('COMMENT ON COLUMN %I.%I.%I IS %L', schema,
-					  wanted.table_name, c.column_name, c.description)
+		SELECT format('COMMENT ON COLUMN %s.%I IS %L', qualified, c.column_name,
+					  c.description)
 		FROM trainjob.canonical_columns() AS c
 		WHERE c.table_key = key
 		UNION ALL
-		SELECT format('CREATE INDEX ON %I.%I %s', schema, wanted.table_name, i.columns)
+		SELECT format('CREATE INDEX ON %s %s', qualified, i.columns)
 		FROM unnest(wanted.indexes) AS i (columns)
 	LOOP
 		EXECUTE items;
 	END LOOP;
 	IF key = 'jobs' THEN
-		-- out of line, so that a report rewrites a narrow row
-		EXECUTE format('ALTER TABLE %I.%I ALTER COLUMN config SET STORAGE EXTERNAL',
-			schema, wanted.table_name);
+		-- a large config goes out of line, so that a report rewrites a narrow row
+		EXECUTE format('ALTER TABLE %s ALTER COLUMN config SET STORAGE EXTERNAL',
+			qualified);
 	END IF;
+	RETURN true;
 END;
 $$;
 
-COMMENT ON FUNCTION trainjob.create_table(name, text) IS
-'Part of create_tables: makes one table, or checks that it is there as it should be.';
+COMMENT ON FUNCTION trainjob.create_table(name, text, name, jsonb) IS
+'Part of create_tables and attach: makes one table, or checks that it is there as it should be; returns whether it was made.';
 
 CREATE FUNCTION trainjob.create_tables(schema name DEFAULT 'public')
 RETURNS void
@@ -753,19 +1018,706 @@ BEGIN
 			MESSAGE = format('schema "%s" does not exist', schema),
 			HINT = format('Create it first: CREATE SCHEMA %I;', schema);
 	END IF;
-	PERFORM trainjob.create_table(schema, t.table_key)
+	PERFORM trainjob.create_table(schema, t.table_key, t.table_name)
 		FROM trainjob.canonical_tables() AS t;
 	SELECT jsonb_object_agg(t.table_key, format('%I.%I', schema, t.table_name))
 		INTO tables
 		FROM trainjob.canonical_tables() AS t;
-	PERFORM trainjob.attach_set(tables, '{}', schema, 'job_overview');
+	PERFORM trainjob.attach_set(tables, '{}', schema, 'job_overview', 'metric_coverage');
 END;
 $$;
 
 COMMENT ON FUNCTION trainjob.create_tables(name) IS
 'Makes the tables of a set in a schema, with triggers and views, as ordinary objects of the caller; what is there already is left as it is.';
 
+CREATE FUNCTION trainjob.check_columns(tables jsonb, columns jsonb,
+	add_columns boolean)
+RETURNS TABLE (action text, object text)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	item record;
+	missing text;
+	statements text;
+BEGIN
+	-- names that mean nothing
+	FOR item IN
+		SELECT c.key, c.value
+		FROM jsonb_each_text(columns) AS c
+		WHERE NOT EXISTS (
+			SELECT FROM trainjob.canonical_columns() AS k
+			WHERE c.key IN (k.column_name, k.table_key || '.' || k.column_name))
+	LOOP
+		RAISE EXCEPTION USING
+			ERRCODE = 'invalid_parameter_value',
+			MESSAGE = format('"%s" in argument "columns" is no column of trainjob', item.key),
+			HINT = 'The names are those of trainjob.canonical_columns(), alone or as table.column, where table is jobs, metrics, datasets, alerts or status_changes.';
+	END LOOP;
+	FOR item IN
+		SELECT c.key, c.value
+		FROM jsonb_each_text(columns) AS c
+		WHERE NOT EXISTS (
+			SELECT FROM jsonb_each_text(tables) AS t
+			CROSS JOIN LATERAL trainjob.find_columns(t.key, t.value::regclass, columns) AS f
+			WHERE c.key IN (f.column_name, t.key || '.' || f.column_name)
+			  AND f.actual_name = c.value)
+	LOOP
+		RAISE EXCEPTION USING
+			ERRCODE = 'undefined_column',
+			MESSAGE = format('column "%s" does not exist', item.value),
+			DETAIL = format('Argument "columns" says that it stands for "%s", but no table of the set has both.', item.key);
+	END LOOP;
+
+	-- what is missing
+	SELECT string_agg(format('%s.%I', t.value, f.column_name), ', ' ORDER BY t.key, k.ordinal)
+			   FILTER (WHERE k.essential),
+		   string_agg(DISTINCT format('ALTER TABLE %s ADD COLUMN %I %s', t.value, f.column_name, f.column_type), '; ')
+			   FILTER (WHERE k.essential)
+		INTO missing, statements
+		FROM jsonb_each_text(tables) AS t
+		CROSS JOIN LATERAL trainjob.find_columns(t.key, t.value::regclass, columns) AS f
+		JOIN trainjob.canonical_columns() AS k
+			ON k.table_key = t.key AND k.column_name = f.column_name
+		WHERE f.actual_name IS NULL;
+	IF missing IS NOT NULL AND NOT add_columns THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'undefined_column',
+			MESSAGE = format('columns that trainjob cannot do without are missing: %s', missing),
+			DETAIL = 'If they have other names, say so in argument "columns".',
+			HINT = statements || ';';
+	END IF;
+	FOR item IN
+		SELECT t.value AS table_name, f.column_name, f.column_type
+		FROM jsonb_each_text(tables) AS t
+		CROSS JOIN LATERAL trainjob.find_columns(t.key, t.value::regclass, columns) AS f
+		WHERE f.actual_name IS NULL
+	LOOP
+		object := format('%s.%I %s', item.table_name, item.column_name, item.column_type);
+		IF add_columns THEN
+			EXECUTE format('ALTER TABLE %s ADD COLUMN %I %s', item.table_name,
+				item.column_name, item.column_type);
+			action := 'added column';
+		ELSE
+			action := 'missing column';
+		END IF;
+		RETURN NEXT;
+	END LOOP;
+
+	-- types that cannot hold what they must
+	FOR item IN
+		SELECT t.value AS table_name, f.actual_name, f.actual_type, f.column_type
+		FROM jsonb_each_text(tables) AS t
+		CROSS JOIN LATERAL trainjob.find_columns(t.key, t.value::regclass, columns) AS f
+		WHERE f.actual_name IS NOT NULL
+		  AND f.column_name NOT IN ('id', 'job_id', 'alert_id', 'user_id')
+		  AND NOT trainjob.type_holds(f.actual_type, f.column_type::regtype)
+	LOOP
+		RAISE EXCEPTION USING
+			ERRCODE = 'datatype_mismatch',
+			MESSAGE = format('column "%s" of table %s has type %s', item.actual_name,
+							 item.table_name, item.actual_type),
+			DETAIL = format('It must be able to hold %s.', item.column_type::regtype);
+	END LOOP;
+	FOR item IN
+		SELECT t.value AS table_name, f.actual_name, f.actual_type,
+			   string_agg(format('%L', l.label), ', ') AS labels
+		FROM jsonb_each_text(tables) AS t
+		CROSS JOIN LATERAL trainjob.find_columns(t.key, t.value::regclass, columns) AS f
+		JOIN pg_type AS y ON y.oid = f.actual_type AND y.typtype = 'e'
+		CROSS JOIN LATERAL unnest(CASE f.column_name
+			WHEN 'status' THEN ARRAY['running', 'completed', 'failed', 'cancelled']
+			WHEN 'total_steps_source' THEN ARRAY['given', 'estimated', 'reported', 'observed']
+			END) AS l (label)
+		WHERE t.key = 'jobs'
+		  AND NOT EXISTS (SELECT FROM pg_enum AS e
+						  WHERE e.enumtypid = f.actual_type AND e.enumlabel = l.label)
+		GROUP BY t.value, f.actual_name, f.actual_type
+	LOOP
+		RAISE EXCEPTION USING
+			ERRCODE = 'datatype_mismatch',
+			MESSAGE = format('enum %s of column "%s" of table %s lacks %s',
+							 item.actual_type, item.actual_name, item.table_name, item.labels),
+			HINT = format('ALTER TYPE %s ADD VALUE %s;', item.actual_type,
+						  split_part(item.labels, ', ', 1));
+	END LOOP;
+	FOR item IN
+		SELECT t.value AS table_name, f.actual_name, f.actual_type,
+			   k.actual_type AS key_type, tables ->> 'jobs' AS jobs
+		FROM jsonb_each_text(tables) AS t
+		CROSS JOIN LATERAL trainjob.find_columns(t.key, t.value::regclass, columns) AS f
+		CROSS JOIN LATERAL trainjob.find_columns('jobs', (tables ->> 'jobs')::regclass, columns) AS k
+		WHERE (f.column_name, k.column_name) IN (('job_id', 'id'), ('user_id', 'user_id'))
+		  AND f.actual_type <> k.actual_type
+	LOOP
+		RAISE EXCEPTION USING
+			ERRCODE = 'datatype_mismatch',
+			MESSAGE = format('column "%s" of table %s has type %s, not %s', item.actual_name,
+							 item.table_name, item.actual_type, item.key_type),
+			DETAIL = format('It must have the type of the column of %s that it refers to.', item.jobs);
+	END LOOP;
+END;
+$$;
+
+COMMENT ON FUNCTION trainjob.check_columns(jsonb, jsonb, boolean) IS
+'Part of attach: checks that the tables have the columns that are needed, adds or lists those that are missing.';
+
+CREATE FUNCTION trainjob.missing_indexes(tables jsonb, columns jsonb)
+RETURNS TABLE (action text, object text)
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT 'missing index', format('CREATE INDEX CONCURRENTLY ON %s (%s)', w.rel,
+		string_agg(quote_ident(f.actual_name), ', ' ORDER BY c.n))
+	FROM (VALUES ('metrics', ARRAY['job_id', 'step', 'id']),
+				 ('alerts', ARRAY['job_id', 'occurred_at', 'id']),
+				 ('datasets', ARRAY['storage_path', 'user_id'])) AS i (key, names)
+	CROSS JOIN LATERAL (SELECT (tables ->> i.key)::regclass AS rel) AS w
+	CROSS JOIN LATERAL unnest(i.names) WITH ORDINALITY AS c (column_name, n)
+	JOIN LATERAL trainjob.find_columns(i.key, w.rel, columns) AS f
+		ON f.column_name = c.column_name AND f.actual_name IS NOT NULL
+	WHERE w.rel IS NOT NULL AND NOT EXISTS (
+		SELECT FROM pg_catalog.pg_index AS x
+		JOIN pg_catalog.pg_attribute AS a ON a.attrelid = x.indrelid AND a.attnum = x.indkey[0]
+		JOIN LATERAL trainjob.find_columns(i.key, w.rel, columns) AS first
+			ON first.column_name = i.names[1] AND first.actual_name = a.attname
+		WHERE x.indrelid = w.rel AND x.indisvalid)
+	GROUP BY i.key, w.rel;
+END;
+
+COMMENT ON FUNCTION trainjob.missing_indexes(jsonb, jsonb) IS
+'Part of attach: the indexes that the triggers and views would use and that are not there.';
+
+CREATE FUNCTION trainjob.attach(jobs regclass, metrics regclass DEFAULT NULL,
+	datasets regclass DEFAULT NULL, alerts regclass DEFAULT NULL,
+	columns jsonb DEFAULT '{}', add_columns boolean DEFAULT false,
+	view_schema name DEFAULT NULL)
+RETURNS TABLE (action text, object text)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	job_table record;
+	made record;
+	known jsonb;
+	name_of_table name;
+	types jsonb;
+	tables jsonb := jsonb_strip_nulls(jsonb_build_object(
+		'jobs', trainjob.qualified_name(jobs),
+		'metrics', trainjob.qualified_name(metrics),
+		'datasets', trainjob.qualified_name(datasets),
+		'alerts', trainjob.qualified_name(alerts)));
+BEGIN
+	IF jobs IS NULL THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'null_value_not_allowed',
+			MESSAGE = 'argument "jobs" must not be NULL',
+			HINT = 'It is the table of the jobs; trainjob.create_tables() makes one.';
+	END IF;
+	columns := COALESCE(columns, '{}');
+	SELECT n.nspname AS schema, c.relname AS name INTO STRICT job_table
+		FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
+		WHERE c.oid = jobs;
+	SELECT s.tables INTO known
+		FROM trainjob.job_sets() AS s
+		WHERE s.jobs = attach.jobs;
+
+	RETURN QUERY SELECT * FROM trainjob.check_columns(tables, columns, add_columns);
+
+	-- alerts and the record of changes, where the application has none
+	SELECT jsonb_object_agg(t.name, f.actual_type) INTO types
+		FROM trainjob.find_columns('jobs', jobs, columns) AS f
+		JOIN (VALUES ('id', 'job_id'), ('user_id', 'user_id')) AS t (column_name, name)
+			ON t.column_name = f.column_name
+		WHERE f.actual_type IS NOT NULL;
+	FOR made IN
+		SELECT t.table_key, t.table_name
+		FROM trainjob.canonical_tables() AS t
+		WHERE t.table_key IN ('alerts', 'status_changes')
+		  AND tables ->> t.table_key IS NULL
+	LOOP
+		IF known ->> made.table_key IS NOT NULL THEN
+			tables := tables || jsonb_build_object(made.table_key, known ->> made.table_key);
+			CONTINUE;
+		END IF;
+		name_of_table := made.table_name;
+		IF to_regclass(format('%I.%I', job_table.schema, name_of_table)) IS NOT NULL THEN
+			name_of_table := job_table.name || '_' || made.table_name;
+		END IF;
+		tables := tables || jsonb_build_object(made.table_key,
+			format('%I.%I', job_table.schema, name_of_table));
+		IF trainjob.create_table(job_table.schema, made.table_key, name_of_table, types) THEN
+			action := 'created table';
+			object := tables ->> made.table_key;
+			RETURN NEXT;
+		END IF;
+	END LOOP;
+
+	RETURN QUERY SELECT * FROM trainjob.attach_set(tables, columns,
+		COALESCE(view_schema, job_table.schema),
+		(job_table.name || '_overview')::name,
+		((SELECT c.relname FROM pg_class AS c WHERE c.oid = metrics) || '_coverage')::name);
+	RETURN QUERY SELECT * FROM trainjob.missing_indexes(tables, columns);
+END;
+$$;
+
+COMMENT ON FUNCTION trainjob.attach(regclass, regclass, regclass, regclass, jsonb, boolean, name) IS
+'Puts the triggers and views of a set on tables that an application has. Returns what was done and what is missing; calling it again repairs, or changes nothing.';
+
+CREATE FUNCTION trainjob.detach(jobs regclass DEFAULT NULL)
+RETURNS TABLE (action text, object text)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	of_set record;
+	item record;
+BEGIN
+	SELECT s.tables INTO STRICT of_set
+		FROM trainjob.job_sets() AS s
+		WHERE s.jobs = trainjob.jobs_table(detach.jobs);
+	FOR item IN
+		SELECT v.view_name
+		FROM (VALUES
+			(1, trainjob.set_view('trainjob.job_note(jsonb, text, bigint, bigint, bigint, bigint)',
+								  (of_set.tables ->> 'jobs')::regclass)),
+			(2, trainjob.set_view('trainjob.metric_verdict(text, bigint, bigint, bigint, bigint, float8, boolean, bigint, bigint)',
+								  (of_set.tables ->> 'metrics')::regclass))) AS v (n, view_name)
+		WHERE v.view_name IS NOT NULL
+		ORDER BY v.n
+	LOOP
+		action := 'dropped view';
+		object := trainjob.qualified_name(item.view_name);
+		EXECUTE format('DROP VIEW %s', object);
+		RETURN NEXT;
+	END LOOP;
+	FOR item IN
+		SELECT g.tgname, t.value AS on_table
+		FROM jsonb_each_text(of_set.tables) AS t
+		JOIN pg_trigger AS g ON g.tgrelid = t.value::regclass
+		JOIN pg_proc AS p ON p.oid = g.tgfoid
+		WHERE p.pronamespace = 'trainjob'::regnamespace
+		ORDER BY t.key, g.tgname
+	LOOP
+		EXECUTE format('DROP TRIGGER %I ON %s', item.tgname, item.on_table);
+		action := 'dropped trigger';
+		object := format('%I on %s', item.tgname, item.on_table);
+		RETURN NEXT;
+	END LOOP;
+END;
+$$;
+
+COMMENT ON FUNCTION trainjob.detach(regclass) IS
+'Takes the triggers and views of a set away; tables and data stay.';
+
 REVOKE EXECUTE ON FUNCTION
-	trainjob.attach_set(jsonb, jsonb, name, name),
-	trainjob.create_table(name, text), trainjob.create_tables(name)
+	trainjob.make_view(regprocedure, regclass, name, name, text, text),
+	trainjob.attach_set(jsonb, jsonb, name, name, name),
+	trainjob.create_table(name, text, name, jsonb),
+	trainjob.create_tables(name), trainjob.check_columns(jsonb, jsonb, boolean),
+	trainjob.attach(regclass, regclass, regclass, regclass, jsonb, boolean, name),
+	trainjob.detach(regclass)
+FROM PUBLIC;
+
+-- ---------------------------------------------------------------------------
+-- Reading curves
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION trainjob.series_query(tables jsonb, columns jsonb, metric text)
+RETURNS text
+LANGUAGE plpgsql STABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	is_column boolean := EXISTS (
+		SELECT FROM trainjob.canonical_columns() AS c
+		WHERE c.table_key = 'metrics' AND c.column_type = 'float8'
+		  AND c.column_name = metric);
+	in_summary boolean := NOT EXISTS (
+		SELECT FROM trainjob.latest_columns() AS l
+		WHERE l.metric_column = metric AND l.not_in_summary);
+BEGIN
+	-- the newest report of each step that has a value, read along the key
+	RETURN format($query$
+		SELECT DISTINCT ON (v.step) v.job_id, v.step, v.value
+		FROM (
+			SELECT m.job_id, m.step, m.id, %s AS value
+			FROM (SELECT %s FROM %s) AS m
+			WHERE m.job_id = $1%s) AS v
+		WHERE v.value IS NOT NULL
+		ORDER BY v.step DESC, v.id DESC
+		$query$,
+		CASE
+			WHEN is_column THEN format('m.%I', metric)
+			ELSE format($value$
+				CASE
+					WHEN jsonb_typeof(m.extra -> %1$L) = 'number'
+						THEN (m.extra -> %1$L)::float8
+					WHEN m.extra ->> %1$L IN ('NaN', 'Infinity', '-Infinity')
+						THEN (m.extra ->> %1$L)::float8
+				END$value$, metric)
+		END,
+		trainjob.select_list('metrics', (tables ->> 'metrics')::regclass, columns),
+		tables ->> 'metrics',
+		CASE WHEN is_column AND NOT in_summary
+			 THEN ' AND (m.extra -> ''train_runtime'') IS NULL' ELSE '' END);
+END;
+$$;
+
+COMMENT ON FUNCTION trainjob.series_query(jsonb, jsonb, text) IS
+'Part of metric_series: the query of one curve; $1 is the job.';
+
+CREATE FUNCTION trainjob.metric_series(job text, metric text,
+	max_points integer DEFAULT 500, jobs regclass DEFAULT NULL)
+RETURNS TABLE (step bigint, value float8)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	of_set record;
+	key_type text;
+BEGIN
+	SELECT s.tables, s.columns INTO STRICT of_set
+		FROM trainjob.job_sets() AS s
+		WHERE s.jobs = trainjob.jobs_table(metric_series.jobs);
+	SELECT f.actual_type INTO STRICT key_type
+		FROM trainjob.find_columns('metrics', (of_set.tables ->> 'metrics')::regclass,
+								   of_set.columns) AS f
+		WHERE f.column_name = 'job_id';
+	RETURN QUERY EXECUTE format($query$
+		SELECT p.point[0]::bigint, p.point[1]
+		FROM (SELECT trainjob.lttb(s.step, s.value, $2) AS points
+			  FROM (%s) AS s) AS l
+		CROSS JOIN LATERAL unnest(l.points) WITH ORDINALITY AS p (point, n)
+		ORDER BY p.n
+		$query$, replace(trainjob.series_query(of_set.tables, of_set.columns, metric),
+						 '$1', '$1::' || key_type))
+		USING job, max_points;
+END;
+$$;
+
+COMMENT ON FUNCTION trainjob.metric_series(text, text, integer, regclass) IS
+'The curve of a metric, a column or a key of extra: one point a step (the newest), thinned to max_points so that peaks stay. For ids of any type, given as text.';
+
+CREATE FUNCTION trainjob.metric_series(job_id uuid, metric text,
+	max_points integer DEFAULT 500, jobs regclass DEFAULT NULL)
+RETURNS TABLE (step bigint, value float8)
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT s.step, s.value
+	FROM trainjob.metric_series(job_id::text, metric, max_points, jobs) AS s;
+END;
+
+COMMENT ON FUNCTION trainjob.metric_series(uuid, text, integer, regclass) IS
+'The curve of a metric, a column or a key of extra: one point a step (the newest), thinned to max_points so that peaks stay.';
+
+CREATE FUNCTION trainjob.metric_series(job_ids uuid[], metric text,
+	max_points integer DEFAULT 500, jobs regclass DEFAULT NULL)
+RETURNS TABLE (job_id uuid, step bigint, value float8)
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT i.job_id, s.step, s.value
+	FROM unnest(job_ids) WITH ORDINALITY AS i (job_id, n)
+	CROSS JOIN LATERAL trainjob.metric_series(i.job_id, metric, max_points, jobs) AS s
+	ORDER BY i.n, s.step;
+END;
+
+COMMENT ON FUNCTION trainjob.metric_series(uuid[], text, integer, regclass) IS
+'The curves of a metric for several jobs, to compare runs.';
+
+-- ---------------------------------------------------------------------------
+-- Operating
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION trainjob.truth_query(tables jsonb, columns jsonb)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	-- for each job: what its reports say, and what the row should say for it
+	WITH found AS (
+		SELECT f.column_name, format_type(a.atttypid, a.atttypmod) AS stored_type
+		FROM trainjob.find_columns('jobs', (tables ->> 'jobs')::regclass, columns) AS f
+		JOIN pg_catalog.pg_attribute AS a
+			ON a.attrelid = (tables ->> 'jobs')::regclass AND a.attname = f.actual_name
+	)
+	SELECT format($query$
+		SELECT j.*, t.first_recorded_at, t.truth_current_step, t.truth_last_metric_at,
+			   b.truth_best_eval_loss, b.truth_best_step, b.truth_best_epoch%1$s
+		FROM (SELECT %2$s FROM %3$s) AS j
+		CROSS JOIN LATERAL (
+			SELECT max(m.step) FILTER (WHERE j.restarted_at IS NULL
+									   OR m.recorded_at >= j.restarted_at) AS truth_current_step,
+				   max(m.recorded_at) AS truth_last_metric_at,
+				   min(m.recorded_at) AS first_recorded_at
+			FROM (SELECT %4$s FROM %5$s) AS m
+			WHERE m.job_id = j.id) AS t
+		LEFT JOIN LATERAL (
+			SELECT m.eval_loss AS truth_best_eval_loss, m.step AS truth_best_step,
+				   m.epoch AS truth_best_epoch
+			FROM (SELECT %4$s FROM %5$s) AS m
+			WHERE m.job_id = j.id AND abs(m.eval_loss) < 'Infinity'
+			ORDER BY m.eval_loss, m.step, m.id
+			LIMIT 1) AS b ON true%6$s
+		$query$,
+		string_agg(format(', l%1$s.value AS truth_%2$s', l.n, l.job_column), '' ORDER BY l.n),
+		trainjob.select_list('jobs', (tables ->> 'jobs')::regclass, columns),
+		tables ->> 'jobs',
+		trainjob.select_list('metrics', (tables ->> 'metrics')::regclass, columns),
+		tables ->> 'metrics',
+		string_agg(format($column$
+		LEFT JOIN LATERAL (
+			SELECT m.%2$I::%3$s::float8 AS value
+			FROM (SELECT %4$s FROM %5$s) AS m
+			WHERE m.job_id = j.id AND m.%2$I IS NOT NULL
+			  AND (j.restarted_at IS NULL OR m.recorded_at >= j.restarted_at)%6$s
+			ORDER BY m.step DESC, m.id DESC
+			LIMIT 1) AS l%1$s ON true$column$,
+			l.n, l.metric_column, l.stored_type,
+			trainjob.select_list('metrics', (tables ->> 'metrics')::regclass, columns),
+			tables ->> 'metrics',
+			CASE WHEN l.not_in_summary
+				 THEN ' AND (m.extra -> ''train_runtime'') IS NULL' ELSE '' END),
+			'' ORDER BY l.n))
+	FROM (
+		SELECT row_number() OVER (ORDER BY c.job_column) AS n, c.*, f.stored_type
+		FROM trainjob.latest_columns() AS c
+		JOIN found AS f ON f.column_name = c.job_column) AS l;
+END;
+
+COMMENT ON FUNCTION trainjob.truth_query(jsonb, jsonb) IS
+'Part of verify_jobs and refill_jobs: each job beside what its reports say.';
+
+CREATE FUNCTION trainjob.verify_jobs(jobs regclass DEFAULT NULL)
+RETURNS TABLE (job_id text, column_name text, stored text, expected text)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	of_set record;
+	checks text;
+BEGIN
+	SELECT s.tables, s.columns INTO STRICT of_set
+		FROM trainjob.job_sets() AS s
+		WHERE s.jobs = trainjob.jobs_table(verify_jobs.jobs);
+	-- the newest values; a column is not checked where no report has it, for
+	-- reports may be deleted when they are old
+	SELECT string_agg(format(
+			'(%1$L, t.%1$I::text, t.truth_%1$I::text, t.truth_%1$I IS NOT NULL AND t.%1$I IS DISTINCT FROM t.truth_%1$I)',
+			f.column_name), ', ')
+		INTO checks
+		FROM trainjob.find_columns('jobs', (of_set.tables ->> 'jobs')::regclass, of_set.columns) AS f
+		JOIN trainjob.latest_columns() AS l ON l.job_column = f.column_name
+		WHERE f.actual_name IS NOT NULL;
+	-- what may be beyond the reports, by an alert or a deletion, never behind
+	SELECT concat_ws(', ', checks, string_agg(format(
+			'(%1$L, t.%1$I::text, t.truth_%1$I::text, t.truth_%1$I IS NOT NULL AND (t.%1$I IS NULL OR t.%1$I %2$s t.truth_%1$I))',
+			c.name, c.behind), ', '))
+		INTO checks
+		FROM (VALUES ('current_step', '<'), ('last_metric_at', '<'),
+					 ('best_eval_loss', '>')) AS c (name, behind)
+		JOIN trainjob.find_columns('jobs', (of_set.tables ->> 'jobs')::regclass, of_set.columns) AS f
+			ON f.column_name = c.name AND f.actual_name IS NOT NULL;
+	RETURN QUERY EXECUTE format($query$
+		SELECT t.id::text, c.column_name, c.stored, c.expected
+		FROM (%s) AS t
+		CROSS JOIN LATERAL (VALUES %s,
+			('best_step', t.best_step::text, t.truth_best_step::text,
+			 t.best_eval_loss = t.truth_best_eval_loss AND t.best_step > t.truth_best_step),
+			('total_steps', t.total_steps::text, t.current_step::text,
+			 t.total_steps < t.current_step),
+			('progress', t.progress::text,
+			 CASE WHEN t.status::text = 'completed' THEN 100
+				  ELSE LEAST(100, 100 * (GREATEST(t.current_step, 0)::float8 / t.total_steps)) END::text,
+			 NOT COALESCE(abs(t.progress -
+				CASE WHEN t.status::text = 'completed' THEN 100
+					 ELSE LEAST(100, 100 * (GREATEST(t.current_step, 0)::float8 / t.total_steps)) END)
+				< 1e-6, t.progress IS NULL AND t.current_step IS NULL OR t.total_steps IS NULL)),
+			('status', t.status::text, 'running',
+			 t.status::text IN ('pending', 'queued', 'starting')
+			 AND t.truth_current_step IS NOT NULL)
+		) AS c (column_name, stored, expected, differs)
+		WHERE c.differs
+		ORDER BY t.id, c.column_name
+		$query$, trainjob.truth_query(of_set.tables, of_set.columns), checks);
+END;
+$$;
+
+COMMENT ON FUNCTION trainjob.verify_jobs(regclass) IS
+'The jobs whose row does not agree with their metrics, and how; none is the good answer. trainjob.refill_jobs() repairs them.';
+
+CREATE FUNCTION trainjob.refill_jobs(jobs regclass DEFAULT NULL,
+	batch integer DEFAULT 1000)
+RETURNS bigint
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	of_set record;
+	key_name name;
+	dataset_source text;
+	assignments text;
+	differs text;
+	filled bigint;
+BEGIN
+	IF batch IS NULL OR batch < 1 THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'invalid_parameter_value',
+			MESSAGE = format('invalid value for argument "batch": %s', batch),
+			DETAIL = 'It must be at least 1.';
+	END IF;
+	SELECT s.tables, s.columns INTO STRICT of_set
+		FROM trainjob.job_sets() AS s
+		WHERE s.jobs = trainjob.jobs_table(refill_jobs.jobs);
+	SELECT f.actual_name INTO STRICT key_name
+		FROM trainjob.find_columns('jobs', (of_set.tables ->> 'jobs')::regclass, of_set.columns) AS f
+		WHERE f.column_name = 'id';
+
+	-- what the reports say better than the row; see verify_jobs
+	SELECT string_agg(format('%1$I = CASE WHEN %2$s THEN t.truth_%3$I ELSE u.%1$I END',
+							 f.actual_name, d.differs, f.column_name), ', '),
+		   string_agg(d.differs, ' OR ')
+		INTO assignments, differs
+		FROM trainjob.find_columns('jobs', (of_set.tables ->> 'jobs')::regclass, of_set.columns) AS f
+		CROSS JOIN LATERAL (
+			SELECT CASE
+				WHEN f.column_name IN (SELECT l.job_column FROM trainjob.latest_columns() AS l)
+					THEN format('(t.truth_%1$I IS NOT NULL AND t.%1$I IS DISTINCT FROM t.truth_%1$I)', f.column_name)
+				WHEN f.column_name IN ('current_step', 'last_metric_at')
+					THEN format('(t.truth_%1$I IS NOT NULL AND (t.%1$I IS NULL OR t.%1$I < t.truth_%1$I))', f.column_name)
+				WHEN f.column_name IN ('best_eval_loss', 'best_step', 'best_epoch')
+					THEN '(t.truth_best_eval_loss IS NOT NULL AND (t.best_eval_loss IS NULL'
+						 ' OR t.best_eval_loss > t.truth_best_eval_loss'
+						 ' OR (t.best_eval_loss = t.truth_best_eval_loss AND t.best_step > t.truth_best_step)))'
+			END AS differs) AS d
+		WHERE f.actual_name IS NOT NULL AND d.differs IS NOT NULL;
+	SELECT concat_ws(', ', assignments, string_agg(
+			CASE f.column_name
+				WHEN 'status' THEN
+					-- reports prove that it runs
+					format('%1$I = CASE WHEN u.%1$I::text IN (''pending'', ''queued'', ''starting'')'
+						   ' AND t.truth_current_step IS NOT NULL THEN ''running'' ELSE u.%1$I END', f.actual_name)
+				WHEN 'started_at' THEN
+					format('%1$I = CASE WHEN u.%1$I IS NULL AND t.truth_current_step IS NOT NULL'
+						   ' THEN t.first_recorded_at ELSE u.%1$I END', f.actual_name)
+				ELSE
+					-- named, so that the fill trigger looks at the inputs again,
+					-- but takes step and epoch for no evidence
+					format('%1$I = u.%1$I', f.actual_name)
+			END, ', '))
+		INTO assignments
+		FROM trainjob.find_columns('jobs', (of_set.tables ->> 'jobs')::regclass, of_set.columns) AS f
+		WHERE f.column_name IN ('status', 'started_at', 'total_steps_source', 'config', 'dataset_path')
+		  AND f.actual_name IS NOT NULL;
+
+	-- counts that a dataset has, for jobs that have none
+	IF of_set.tables ->> 'datasets' IS NOT NULL THEN
+		dataset_source := format($query$
+			SELECT x.sample_count, x.train_samples, x.val_samples
+			FROM (SELECT %s FROM %s) AS x
+			WHERE x.storage_path = t.dataset_path
+			  AND (x.user_id = t.user_id OR x.user_id IS NULL)
+			ORDER BY x.user_id NULLS LAST
+			LIMIT 1
+			$query$,
+			trainjob.select_list('datasets', (of_set.tables ->> 'datasets')::regclass, of_set.columns),
+			of_set.tables ->> 'datasets');
+	ELSE
+		dataset_source := 'SELECT NULL::bigint AS sample_count, NULL::bigint AS train_samples, NULL::bigint AS val_samples';
+	END IF;
+
+	EXECUTE format($query$
+		WITH wanting AS (
+			SELECT t.id
+			FROM (%1$s) AS t
+			LEFT JOIN LATERAL (%2$s) AS x ON true
+			CROSS JOIN LATERAL (
+				SELECT COALESCE(t.total_samples, x.sample_count, trainjob.config_samples(t.config)) AS total,
+					   COALESCE(t.train_samples, x.train_samples) AS train,
+					   COALESCE(t.val_samples, x.val_samples) AS val) AS c
+			WHERE (t.total_samples IS NULL AND c.total IS NOT NULL)
+			   OR (t.train_samples IS NULL AND c.train IS NOT NULL)
+			   OR (t.val_samples IS NULL AND c.val IS NOT NULL)
+			   OR (t.total_steps IS NULL
+				   AND trainjob.estimate_total_steps(t.config, c.total, c.train, c.val) IS NOT NULL)
+			   OR (t.progress IS NULL AND t.current_step IS NOT NULL AND t.total_steps > 0)
+			   OR (t.status::text IN ('pending', 'queued', 'starting') AND t.truth_current_step IS NOT NULL)
+			   OR (t.total_steps < t.current_step)
+			   OR %3$s
+			ORDER BY t.id
+			LIMIT $1
+		), changed AS (
+			UPDATE %4$s AS u
+			SET %5$s
+			FROM (%1$s) AS t
+			WHERE t.id IN (SELECT w.id FROM wanting AS w) AND u.%6$I = t.id
+			RETURNING 1
+		)
+		SELECT count(*) FROM changed
+		$query$,
+		trainjob.truth_query(of_set.tables, of_set.columns), dataset_source, differs,
+		of_set.tables ->> 'jobs', assignments, key_name)
+		INTO filled
+		USING batch;
+	RETURN filled;
+END;
+$$;
+
+COMMENT ON FUNCTION trainjob.refill_jobs(regclass, integer) IS
+'Fills what is NULL in the rows of jobs from datasets, configuration and metrics, and repairs what verify_jobs finds, for at most batch jobs; returns how many it filled, 0 when there is nothing left to do.';
+
+CREATE FUNCTION trainjob.fail_stalled(
+	silent_for interval DEFAULT trainjob.stall_timeout(),
+	jobs regclass DEFAULT NULL)
+RETURNS bigint
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	of_set record;
+	silent text;
+	candidate record;
+	still_silent boolean;
+	failed bigint := 0;
+BEGIN
+	SELECT s.tables, s.columns INTO STRICT of_set
+		FROM trainjob.job_sets() AS s
+		WHERE s.jobs = trainjob.jobs_table(fail_stalled.jobs);
+	silent := format($query$
+		SELECT j.id, j.status::text = 'running'
+			   AND now() - COALESCE(GREATEST(j.last_metric_at, j.status_changed_at,
+											 j.restarted_at, j.started_at), j.created_at)
+				   > $1 AS is_silent
+		FROM (SELECT %s FROM %s) AS j
+		$query$,
+		trainjob.select_list('jobs', (of_set.tables ->> 'jobs')::regclass, of_set.columns),
+		of_set.tables ->> 'jobs');
+	FOR candidate IN EXECUTE
+		format('SELECT s.id FROM (%s) AS s WHERE s.is_silent ORDER BY s.id', silent)
+		USING silent_for
+	LOOP
+		-- the trainer may have reported since: only a locked row tells
+		EXECUTE format('SELECT s.is_silent FROM (%s) AS s WHERE s.id = $2 FOR NO KEY UPDATE', silent)
+			INTO still_silent
+			USING silent_for, candidate.id;
+		CONTINUE WHEN still_silent IS NOT TRUE;
+		EXECUTE format('INSERT INTO %s (%s) VALUES ($1, $2, $3, $4)',
+			of_set.tables ->> 'alerts',
+			(SELECT string_agg(quote_ident(f.actual_name), ', ' ORDER BY n.n)
+			 FROM unnest(ARRAY['job_id', 'type', 'error_message', 'error_type'])
+				WITH ORDINALITY AS n (name, n)
+			 JOIN trainjob.find_columns('alerts', (of_set.tables ->> 'alerts')::regclass, of_set.columns) AS f
+				ON f.column_name = n.name))
+			USING candidate.id, 'job_failed',
+				  format('No report for %s', silent_for), 'stalled';
+		failed := failed + 1;
+	END LOOP;
+	RETURN failed;
+END;
+$$;
+
+COMMENT ON FUNCTION trainjob.fail_stalled(interval, regclass) IS
+'Inserts a job_failed alert of error_type stalled for each running job that has been silent for so long; a report revives it. For pg_cron.';
+
+REVOKE EXECUTE ON FUNCTION
+	trainjob.verify_jobs(regclass), trainjob.refill_jobs(regclass, integer),
+	trainjob.fail_stalled(interval, regclass)
 FROM PUBLIC;
