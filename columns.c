@@ -16,18 +16,20 @@
 #include <math.h>
 
 #include "access/htup_details.h"
-#include "access/stratnum.h"
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
+#include "utils/resowner.h"
 #include "utils/syscache.h"
 
 #include "trainjob.h"
 
 PG_FUNCTION_INFO_V1(trainjob_type_holds);
+PG_FUNCTION_INFO_V1(trainjob_readable_jsonb);
 
 /* ----------
  * kind_accepts
@@ -268,18 +270,65 @@ trainjob_read_value(const Column *column, Datum datum, bool isnull)
 }
 
 /*
+ * A json value as jsonb; NULL where jsonb cannot hold it: a zero character, a
+ * lone surrogate, a number too large.  In a subtransaction, for the conversion
+ * knows no other way to say so than an error.
+ */
+static Jsonb *
+json_to_jsonb(Datum json)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	Jsonb *volatile jsonb = NULL;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(caller);
+	PG_TRY();
+	{
+		jsonb = DatumGetJsonbP(
+			DirectFunctionCall1(jsonb_in,
+								CStringGetDatum(TextDatumGetCString(json))));
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		int code;
+
+		MemoryContextSwitchTo(caller);
+		code = geterrcode();
+		if (code == ERRCODE_QUERY_CANCELED || code == ERRCODE_OUT_OF_MEMORY)
+			PG_RE_THROW();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		jsonb = NULL;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(caller);
+	CurrentResourceOwner = owner;
+	return jsonb;
+}
+
+/*
  * trainjob_read_jsonb
  *		A json or jsonb column's value as jsonb, palloc'd where it had to be
- *		detoasted or converted.
+ *		detoasted or converted.  NULL for a json value that jsonb cannot hold.
  */
 Jsonb *
 trainjob_read_jsonb(const Column *column, Datum datum)
 {
-	if (column->type == JSONOID)
-		datum =
-			DirectFunctionCall1(jsonb_in,
-								CStringGetDatum(TextDatumGetCString(datum)));
-	return DatumGetJsonbP(datum);
+	return column->type == JSONOID ? json_to_jsonb(datum)
+								   : DatumGetJsonbP(datum);
+}
+
+/* SQL: readable_jsonb(value json) returns jsonb, strict: the same. */
+Datum
+trainjob_readable_jsonb(PG_FUNCTION_ARGS)
+{
+	Jsonb *jsonb = json_to_jsonb(PG_GETARG_DATUM(0));
+
+	if (jsonb == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_JSONB_P(jsonb);
 }
 
 /* ----------

@@ -171,7 +171,7 @@ is_summary(TupleTableSlot *row, const Column *extra)
 	if (VARATT_IS_EXTERNAL(stored) || VARATT_IS_COMPRESSED(stored))
 		return false;
 	jsonb = trainjob_read_jsonb(extra, datum);
-	return JB_ROOT_IS_OBJECT(jsonb) &&
+	return jsonb != NULL && JB_ROOT_IS_OBJECT(jsonb) &&
 		   getKeyJsonValueFromContainer(&jsonb->root, SUMMARY_KEY,
 										strlen(SUMMARY_KEY), &found) != NULL;
 }

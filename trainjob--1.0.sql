@@ -203,6 +203,14 @@ AS 'MODULE_PATHNAME', 'trainjob_type_holds';
 COMMENT ON FUNCTION trainjob.type_holds(regtype, regtype) IS
 'Whether a column of one type can stand for trainjob''s own column of another.';
 
+CREATE FUNCTION trainjob.readable_jsonb(value json)
+RETURNS jsonb
+LANGUAGE c STABLE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'trainjob_readable_jsonb';
+
+COMMENT ON FUNCTION trainjob.readable_jsonb(json) IS
+'A json value as jsonb; NULL where jsonb cannot hold it.';
+
 CREATE FUNCTION trainjob.config_samples(config jsonb)
 RETURNS bigint
 LANGUAGE c IMMUTABLE PARALLEL SAFE
@@ -528,7 +536,10 @@ BEGIN ATOMIC
 		CASE
 			WHEN f.actual_name IS NULL
 				THEN format('NULL::%s AS %I', f.column_type, f.column_name)
-			WHEN f.column_type IN ('float8', 'jsonb')
+			WHEN f.actual_type = 'json'::regtype
+				THEN format('trainjob.readable_jsonb(%I) AS %I', f.actual_name,
+							f.column_name)
+			WHEN f.column_type = 'float8'
 				 AND f.actual_type <> f.column_type::regtype
 				THEN format('%I::%s AS %I', f.actual_name, f.column_type,
 							f.column_name)
@@ -570,7 +581,7 @@ SELECT
 	j.total_samples, j.train_samples, j.val_samples,
 	j.loss, j.eval_loss, j.perplexity, j.learning_rate, j.grad_norm,
 	j.best_eval_loss, j.best_step, j.samples_per_second, j.tokens_per_second,
-	j.started_at, s.ended_at, j.last_metric_at,
+	j.created_at, j.started_at, s.ended_at, j.last_metric_at,
 	extract(epoch FROM COALESCE(s.ended_at, now())
 			- COALESCE(j.restarted_at, j.started_at))::float8 AS elapsed_seconds,
 	p.eta_seconds, p.eta_confidence,
@@ -691,37 +702,48 @@ SELECT
 	j.id AS job_id, c.metric, c.rows, c.rows_with_value, c.first_step,
 	c.last_step, c.newest_value,
 	trainjob.metric_verdict(c.metric, c.rows, c.rows_with_value, c.first_step,
-		c.first_not_finite_step, c.newest_value,
+		c.not_finite_since, c.newest_value,
 		j.status::text IN ('completed', 'failed', 'cancelled'),
 		CASE WHEN c.metric IN ('eval_loss', 'eval_perplexity') THEN
 			trainjob.first_eval_step(j.config, j.total_samples, j.train_samples,
 									 j.val_samples)
 		END,
-		g.last_step) AS verdict
+		c.newest_step) AS verdict
 FROM (SELECT %1$s FROM %2$s) AS j
 CROSS JOIN LATERAL (
-	SELECT count(*) AS rows, max(m.step) AS last_step, %3$s
-	FROM (SELECT %4$s FROM %5$s) AS m
-	WHERE m.job_id = j.id) AS g
-CROSS JOIN LATERAL (VALUES %6$s) AS c (metric, rows, rows_with_value,
-	first_step, last_step, newest_value, first_not_finite_step)
+	SELECT
+		k.metric,
+		count(u.step) AS rows,
+		count(u.value) AS rows_with_value,
+		min(u.step) FILTER (WHERE u.value IS NOT NULL) AS first_step,
+		max(u.step) FILTER (WHERE u.value IS NOT NULL) AS last_step,
+		max(u.step) AS newest_step,
+		(max(ARRAY[u.step, u.place, u.value]) FILTER (WHERE u.value IS NOT NULL))[3] AS newest_value,
+		-- from where on there are only values that are not finite
+		CASE WHEN min(u.step) FILTER (WHERE NOT abs(u.value) < 'Infinity')
+				  > COALESCE(max(u.step) FILTER (WHERE abs(u.value) < 'Infinity'), -1)
+			 THEN min(u.step) FILTER (WHERE NOT abs(u.value) < 'Infinity')
+		END AS not_finite_since
+	FROM (VALUES %3$s) AS k (metric)
+	LEFT JOIN (
+		SELECT m.step, %4$s AS place, v.metric, v.value
+		FROM (SELECT %5$s FROM %6$s) AS m
+		CROSS JOIN LATERAL (VALUES %7$s) AS v (metric, value)
+		WHERE m.job_id = j.id) AS u ON u.metric = k.metric
+	GROUP BY k.metric) AS c
 $view$,
 		trainjob.select_list('jobs', (tables ->> 'jobs')::regclass, columns),
 		tables ->> 'jobs',
-		string_agg(format(
-			'count(m.%1$I) AS %1$s_rows, '
-			'min(m.step) FILTER (WHERE m.%1$I IS NOT NULL) AS %1$s_first, '
-			'max(m.step) FILTER (WHERE m.%1$I IS NOT NULL) AS %1$s_last, '
-			'max(m.step) FILTER (WHERE abs(m.%1$I) < ''Infinity'') AS %1$s_finite, '
-			'min(m.step) FILTER (WHERE NOT abs(m.%1$I) < ''Infinity'') AS %1$s_broken, '
-			'(max(ARRAY[m.step::float8, m.id::float8, m.%1$I]) FILTER (WHERE m.%1$I IS NOT NULL))[3] AS %1$s_newest',
-			f.column_name), ', ' ORDER BY f.column_name),
+		string_agg(format('(%L)', f.column_name), ', ' ORDER BY f.column_name),
+		-- reports of one step in order: by id, if that tells
+		CASE WHEN EXISTS (
+				SELECT FROM trainjob.find_columns('metrics', (tables ->> 'metrics')::regclass, columns) AS i
+				WHERE i.column_name = 'id'
+				  AND i.actual_type IN ('bigint'::regtype, 'integer'::regtype))
+			 THEN 'm.id' ELSE 'extract(epoch FROM m.recorded_at)' END,
 		trainjob.select_list('metrics', (tables ->> 'metrics')::regclass, columns),
 		tables ->> 'metrics',
-		string_agg(format(
-			'(%1$L, g.rows, g.%1$s_rows, g.%1$s_first, g.%1$s_last, g.%1$s_newest, '
-			'CASE WHEN g.%1$s_finite IS NULL OR g.%1$s_broken > g.%1$s_finite THEN g.%1$s_broken END)',
-			f.column_name), ', ' ORDER BY f.column_name))
+		string_agg(format('(%1$L, m.%1$I)', f.column_name), ', ' ORDER BY f.column_name))
 	FROM trainjob.find_columns('metrics', (tables ->> 'metrics')::regclass, columns) AS f
 	WHERE f.column_type = 'float8' AND f.column_name <> 'epoch';
 END;
@@ -1004,7 +1026,8 @@ $$;
 COMMENT ON FUNCTION trainjob.create_table(name, text, name, jsonb) IS
 'Part of create_tables and attach: makes one table, or checks that it is there as it should be; returns whether it was made.';
 
-CREATE FUNCTION trainjob.create_tables(schema name DEFAULT 'public')
+CREATE FUNCTION trainjob.create_tables(schema name DEFAULT 'public',
+	with_triggers boolean DEFAULT true)
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -1023,12 +1046,14 @@ BEGIN
 	SELECT jsonb_object_agg(t.table_key, format('%I.%I', schema, t.table_name))
 		INTO tables
 		FROM trainjob.canonical_tables() AS t;
-	PERFORM trainjob.attach_set(tables, '{}', schema, 'job_overview', 'metric_coverage');
+	IF with_triggers THEN
+		PERFORM trainjob.attach_set(tables, '{}', schema, 'job_overview', 'metric_coverage');
+	END IF;
 END;
 $$;
 
-COMMENT ON FUNCTION trainjob.create_tables(name) IS
-'Makes the tables of a set in a schema, with triggers and views, as ordinary objects of the caller; what is there already is left as it is.';
+COMMENT ON FUNCTION trainjob.create_tables(name, boolean) IS
+'Makes the tables of a set in a schema, with triggers and views, as ordinary objects of the caller; what is there already is left as it is. Without triggers and views for tables that are to be distributed first: a second call makes them.';
 
 CREATE FUNCTION trainjob.check_columns(tables jsonb, columns jsonb,
 	add_columns boolean)
@@ -1313,7 +1338,7 @@ REVOKE EXECUTE ON FUNCTION
 	trainjob.make_view(regprocedure, regclass, name, name, text, text),
 	trainjob.attach_set(jsonb, jsonb, name, name, name),
 	trainjob.create_table(name, text, name, jsonb),
-	trainjob.create_tables(name), trainjob.check_columns(jsonb, jsonb, boolean),
+	trainjob.create_tables(name, boolean), trainjob.check_columns(jsonb, jsonb, boolean),
 	trainjob.attach(regclass, regclass, regclass, regclass, jsonb, boolean, name),
 	trainjob.detach(regclass)
 FROM PUBLIC;
@@ -1624,10 +1649,12 @@ BEGIN
 		dataset_source := 'SELECT NULL::bigint AS sample_count, NULL::bigint AS train_samples, NULL::bigint AS val_samples';
 	END IF;
 
+	-- xmin: a row that another transaction changes meanwhile is left to it
 	EXECUTE format($query$
-		WITH wanting AS (
-			SELECT t.id
+		WITH wanting AS MATERIALIZED (
+			SELECT t.*, v.version
 			FROM (%1$s) AS t
+			JOIN LATERAL (SELECT u.xmin AS version FROM %4$s AS u WHERE u.%6$I = t.id) AS v ON true
 			LEFT JOIN LATERAL (%2$s) AS x ON true
 			CROSS JOIN LATERAL (
 				SELECT COALESCE(t.total_samples, x.sample_count, trainjob.config_samples(t.config)) AS total,
@@ -1647,8 +1674,8 @@ BEGIN
 		), changed AS (
 			UPDATE %4$s AS u
 			SET %5$s
-			FROM (%1$s) AS t
-			WHERE t.id IN (SELECT w.id FROM wanting AS w) AND u.%6$I = t.id
+			FROM wanting AS t
+			WHERE u.%6$I = t.id AND u.xmin = t.version
 			RETURNING 1
 		)
 		SELECT count(*) FROM changed
