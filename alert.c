@@ -917,7 +917,7 @@ notify(ChangePart *part, Value job_id, Value before, Value after,
  * change to completed.
  */
 static bool
-percent_differs(Value before, Value after)
+whole_percent_differs(Value before, Value after)
 {
 	if (after.isnull || !(after.number < 100))
 		return false;
@@ -933,6 +933,17 @@ slot_value(TupleTableSlot *slot, const Column *column)
 	if (column->attnum != 0)
 		datum = slot_getattr(slot, column->attnum, &isnull);
 	return trainjob_read_value(column, datum, isnull);
+}
+
+static bool
+same_in_slots(TupleTableSlot *a, TupleTableSlot *b, const Column *column)
+{
+	bool a_null;
+	bool b_null;
+	Datum a_datum = slot_getattr(a, column->attnum, &a_null);
+	Datum b_datum = slot_getattr(b, column->attnum, &b_null);
+
+	return trainjob_same_datum(column, a_datum, a_null, b_datum, b_null);
 }
 
 /*
@@ -954,14 +965,26 @@ trainjob_record_status_change(PG_FUNCTION_ARGS)
 	ChangePart *part = set->part;
 	TupleTableSlot *old_row = trigdata->tg_trigslot;
 	TupleTableSlot *new_row = trigdata->tg_newslot;
-	Value job_id = slot_value(new_row, &part->key);
-	Value before = slot_value(old_row, &part->status);
-	Value after = slot_value(new_row, &part->status);
-	Value progress = slot_value(new_row, &part->progress);
-	bool status_differs =
-		before.isnull != after.isnull ||
-		(!before.isnull && strcmp(before.text, after.text) != 0);
+	Value job_id;
+	Value before;
+	Value after;
+	Value progress;
+	bool status_differs = !same_in_slots(old_row, new_row, &part->status);
+	bool percent_differs =
+		notify_mode == NOTIFY_PROGRESS &&
+		whole_percent_differs(slot_value(old_row, &part->progress),
+							  slot_value(new_row, &part->progress));
 
+	/*
+	 * Not a condition of the trigger: that would be parsed anew by each UPDATE,
+	 * which costs more than to come here for nothing.
+	 */
+	if (!status_differs && !percent_differs)
+		return PointerGetDatum(NULL);
+	job_id = slot_value(new_row, &part->key);
+	before = slot_value(old_row, &part->status);
+	after = slot_value(new_row, &part->status);
+	progress = slot_value(new_row, &part->progress);
 	if (status_differs && OidIsValid(set->table[TABLE_STATUS_CHANGES].oid))
 	{
 		Value changed_at = slot_value(new_row, &part->status_changed_at);
@@ -970,9 +993,7 @@ trainjob_record_status_change(PG_FUNCTION_ARGS)
 			changed_at = (Value){.time = GetCurrentTransactionStartTimestamp()};
 		record_change(set, part, job_id, before, after, changed_at);
 	}
-	if ((status_differs && notify_mode != NOTIFY_OFF) ||
-		(notify_mode == NOTIFY_PROGRESS &&
-		 percent_differs(slot_value(old_row, &part->progress), progress)))
+	if (notify_mode != NOTIFY_OFF)
 		notify(part, job_id, before, after, progress);
 	return PointerGetDatum(NULL);
 }

@@ -19,7 +19,12 @@
  */
 #include "postgres.h"
 
+#include "utils/builtins.h"
+
 #include "trainjob.h"
+
+PG_FUNCTION_INFO_V1(trainjob_is_job_status);
+PG_FUNCTION_INFO_V1(trainjob_is_total_steps_source);
 
 static const struct
 {
@@ -93,6 +98,10 @@ static const Transition transitions[][ALERT_WARNING + 1] = {
 						 {OUTCOME_UNCHANGED},
 						 {OUTCOME_NOTED}},
 };
+
+/* Where total_steps may come from. */
+static const char *const total_steps_sources[] = {"given", "estimated",
+												  "reported", "observed"};
 
 static const char *const outcome_names[] = {
 	[OUTCOME_APPLIED] = "applied", [OUTCOME_UNCHANGED] = "unchanged",
@@ -202,4 +211,35 @@ const char *
 trainjob_outcome_name(AlertOutcome outcome)
 {
 	return outcome_names[outcome];
+}
+
+static bool
+text_is(text *value, const char *name)
+{
+	return VARSIZE_ANY_EXHDR(value) == strlen(name) &&
+		   memcmp(VARDATA_ANY(value), name, strlen(name)) == 0;
+}
+
+/* SQL: is_job_status(status text) returns boolean, strict. */
+Datum
+trainjob_is_job_status(PG_FUNCTION_ARGS)
+{
+	text *status = PG_GETARG_TEXT_PP(0);
+
+	for (int i = 0; i < lengthof(statuses); i++)
+		if (text_is(status, statuses[i].name))
+			PG_RETURN_BOOL(true);
+	PG_RETURN_BOOL(false);
+}
+
+/* SQL: is_total_steps_source(source text) returns boolean, strict. */
+Datum
+trainjob_is_total_steps_source(PG_FUNCTION_ARGS)
+{
+	text *source = PG_GETARG_TEXT_PP(0);
+
+	for (int i = 0; i < lengthof(total_steps_sources); i++)
+		if (text_is(source, total_steps_sources[i]))
+			PG_RETURN_BOOL(true);
+	PG_RETURN_BOOL(false);
 }

@@ -203,6 +203,22 @@ AS 'MODULE_PATHNAME', 'trainjob_type_holds';
 COMMENT ON FUNCTION trainjob.type_holds(regtype, regtype) IS
 'Whether a column of one type can stand for trainjob''s own column of another.';
 
+CREATE FUNCTION trainjob.is_job_status(status text)
+RETURNS boolean
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'trainjob_is_job_status';
+
+COMMENT ON FUNCTION trainjob.is_job_status(text) IS
+'Whether a job can have this status. For a CHECK: a list of values would be parsed anew by every update.';
+
+CREATE FUNCTION trainjob.is_total_steps_source(source text)
+RETURNS boolean
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'trainjob_is_total_steps_source';
+
+COMMENT ON FUNCTION trainjob.is_total_steps_source(text) IS
+'Whether total_steps can come from this source: given, estimated, reported or observed.';
+
 CREATE FUNCTION trainjob.readable_jsonb(value json)
 RETURNS jsonb
 LANGUAGE c STABLE STRICT PARALLEL UNSAFE
@@ -442,8 +458,8 @@ BEGIN ATOMIC
 	 'UNIQUE NULLS NOT DISTINCT (storage_path, user_id)', '', '{}'::text[],
 	 'Datasets that jobs train on, with their sample counts.'),
 	('jobs', 'local_training_jobs',
-	 'CHECK (status IN (''pending'', ''queued'', ''starting'', ''running'', ''paused'', ''completed'', ''failed'', ''cancelled'')), '
-	 'CHECK (total_steps_source IN (''given'', ''estimated'', ''reported'', ''observed''))',
+	 'CHECK (trainjob.is_job_status(status)), '
+	 'CHECK (trainjob.is_total_steps_source(total_steps_source))',
 	 'fillfactor = 70, toast_tuple_target = 128',
 	 ARRAY['(user_id, created_at)',
 	       '(dataset_path) WHERE total_samples IS NULL OR train_samples IS NULL OR val_samples IS NULL',
@@ -475,7 +491,7 @@ BEGIN ATOMIC
 	('jobs', 'trainjob_apply_waiting_alerts', 'AFTER INSERT',
 	 'FOR EACH ROW EXECUTE FUNCTION trainjob.apply_waiting_alerts'),
 	('jobs', 'trainjob_record_status_change', 'AFTER UPDATE',
-	 'FOR EACH ROW %WHEN% EXECUTE FUNCTION trainjob.record_status_change'),
+	 'FOR EACH ROW EXECUTE FUNCTION trainjob.record_status_change'),
 	('datasets', 'trainjob_fill_waiting_jobs', 'AFTER INSERT OR UPDATE',
 	 'FOR EACH ROW EXECUTE FUNCTION trainjob.fill_waiting_jobs'),
 	('metrics', 'trainjob_fill_metric', 'BEFORE INSERT OR UPDATE',
@@ -896,23 +912,10 @@ AS $$
 DECLARE
 	arguments text[] := trainjob.trigger_arguments(tables, columns);
 	wanted record;
-	fires_when text;
 BEGIN
-	SELECT 'WHEN (' || string_agg(
-			CASE f.column_name
-				WHEN 'status' THEN
-					format('OLD.%1$I IS DISTINCT FROM NEW.%1$I', f.actual_name)
-				ELSE
-					format('floor(OLD.%1$I) IS DISTINCT FROM floor(NEW.%1$I)',
-						   f.actual_name)
-			END, ' OR ') || ')'
-		INTO fires_when
-		FROM trainjob.find_columns('jobs', (tables ->> 'jobs')::regclass, columns) AS f
-		WHERE f.column_name IN ('status', 'progress')
-		  AND f.actual_name IS NOT NULL;
 	FOR wanted IN
 		SELECT t.trigger_name, t.event, tables ->> t.table_key AS on_table,
-			   replace(t.action, '%WHEN%', fires_when) AS action,
+			   t.action,
 			   ('trainjob.' || substring(t.action FROM 'trainjob\.(\w+)$'))::regproc AS function
 		FROM trainjob.set_triggers() AS t
 		WHERE tables ->> t.table_key IS NOT NULL
