@@ -353,6 +353,8 @@ end_otherwise(JobFill *fill, JobState state)
 	for (JobState other = STATE_FAILED; other <= STATE_CANCELLED; other++)
 		if (other != state && !said(fill, state_timestamp[other]))
 			fill_null(fill, state_timestamp[other]);
+	if (!said(fill, JOB_PROGRESS))
+		fill_null(fill, JOB_PROGRESS); /* a completed job's 100 */
 	if (state == STATE_FAILED)
 		return;
 	if (!said(fill, JOB_ERROR))
@@ -512,10 +514,49 @@ config_of(JobFill *fill, TupleTableSlot *row)
 				  : trainjob_read_jsonb(&fill->part->column[JOB_CONFIG], datum);
 }
 
+/* Whether the statement sets a job going that had ended. */
+static bool
+is_restart(JobFill *fill)
+{
+	return fill->is_update && changed(fill, JOB_STATUS) &&
+		   trainjob_has_ended(
+			   trainjob_state_of(value_before(fill, JOB_STATUS).text)) &&
+		   !trainjob_has_ended(
+			   trainjob_state_of(value_now(fill, JOB_STATUS).text));
+}
+
+/*
+ * Whether a dataset that is being written may miss the row: the row is new, or
+ * comes to wait for the dataset by this statement.  Any other row is found by
+ * who writes the dataset (touch_waiting_jobs), who then waits for the row's
+ * lock: to wait for him as well would be a deadlock.
+ */
+static bool
+may_be_missed(JobFill *fill)
+{
+	if (!fill->is_update || changed(fill, JOB_DATASET_PATH) ||
+		changed(fill, JOB_USER_ID) || is_restart(fill))
+		return true;
+	for (int i = 0; i < lengthof(count_columns); i++)
+		if (changed(fill, count_columns[i]))
+			return true;
+	return false;
+}
+
+/* Whether the dataset leaves a count open that the table has a column for. */
+static bool
+lacks_count(JobFill *fill, SampleCounts counts)
+{
+	complete_counts(&counts);
+	return (counts.total < 0 && has_column(fill, JOB_TOTAL_SAMPLES)) ||
+		   (counts.train < 0 && has_column(fill, JOB_TRAIN_SAMPLES)) ||
+		   (counts.val < 0 && has_column(fill, JOB_VAL_SAMPLES));
+}
+
 /*
  * The counts that a row's dataset or else its configuration gives.  Where
- * there is no dataset yet and "wait" is set, the one that comes will find the
- * job.
+ * there is no dataset yet, or it lacks a count, and "wait" is set, the write
+ * that brings it will find the job.
  */
 static SampleCounts
 counts_for(JobFill *fill, TupleTableSlot *row, Jsonb *config, bool wait)
@@ -533,7 +574,7 @@ counts_for(JobFill *fill, TupleTableSlot *row, Jsonb *config, bool wait)
 
 		SPI_connect();
 		found = find_dataset(fill, path_text, user, user_null, &counts);
-		if (!found && wait)
+		if (wait && (!found || lacks_count(fill, counts)))
 		{
 			lock_path(datasets->oid, path.text, RowExclusiveLock);
 			found = find_dataset(fill, path_text, user, user_null, &counts);
@@ -595,7 +636,7 @@ fill_counts(JobFill *fill, Jsonb *config)
 		!is_null(fill, JOB_TRAIN_SAMPLES) && !is_null(fill, JOB_VAL_SAMPLES))
 		return;
 
-	found = counts_for(fill, fill->new_row, config, true);
+	found = counts_for(fill, fill->new_row, config, may_be_missed(fill));
 	for (int i = 0; i < lengthof(count_columns); i++)
 		if (is_null(fill, count_columns[i]) && *count_at(&found, i) >= 0)
 			fill_count(fill, count_columns[i], *count_at(&found, i));
@@ -945,10 +986,16 @@ inputs_touched(JobFill *fill)
 	return false;
 }
 
-/* A row that says where its total_steps came from was filled before. */
+/*
+ * A row that says where its total_steps came from was filled before, and so was
+ * one that came to its end by a change of status: it comes from a dump, and no
+ * dataset that came after its end is to fill it.
+ */
 static bool
-is_complete(JobFill *fill)
+is_complete(JobFill *fill, JobState state)
 {
+	if (trainjob_has_ended(state) && !is_null(fill, JOB_STATUS_CHANGED_AT))
+		return true;
 	if (is_null(fill, JOB_TOTAL_STEPS))
 		return false;
 	if (has_column(fill, JOB_TOTAL_STEPS_SOURCE))
@@ -961,7 +1008,8 @@ fill_row(JobFill *fill)
 {
 	JobState state = follow_status(fill);
 
-	if (fill->is_update ? inputs_touched(fill) : !is_complete(fill))
+	if (fill->is_update ? inputs_touched(fill) || is_restart(fill)
+						: !is_complete(fill, state))
 	{
 		Jsonb *config = config_of(fill, fill->new_row);
 

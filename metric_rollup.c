@@ -39,6 +39,7 @@
 
 PG_FUNCTION_INFO_V1(trainjob_fill_metric);
 PG_FUNCTION_INFO_V1(trainjob_roll_up_metrics);
+PG_FUNCTION_INFO_V1(trainjob_roll_up_restart);
 PG_FUNCTION_INFO_V1(trainjob_latest_columns);
 
 /*
@@ -341,11 +342,9 @@ enum
 };
 
 static void
-build_roll_up_part(TrainjobSet *set, Relation rel)
+find_roll_up_columns(TrainjobSet *set, Relation rel, Relation jobs)
 {
 	RollUpPart *part = palloc0(sizeof(RollUpPart));
-	Relation jobs = trainjob_open_table(set, TABLE_JOBS, rel, true,
-										ACL_SELECT | ACL_UPDATE);
 	TypeCacheEntry *type;
 
 	trainjob_find_column(set, TABLE_METRICS, rel, "job_id", COLUMN_KEY, true,
@@ -373,7 +372,6 @@ build_roll_up_part(TrainjobSet *set, Relation rel)
 		trainjob_find_column(set, TABLE_JOBS, jobs, latest[i].job,
 							 COLUMN_NUMBER, false, &part->job[JOB_LATEST(i)]);
 	}
-	relation_close(jobs, NoLock);
 	type = lookup_type_cache(part->job_id.type, TYPECACHE_CMP_PROC_FINFO);
 	if (OidIsValid(type->cmp_proc_finfo.fn_oid))
 	{
@@ -382,6 +380,30 @@ build_roll_up_part(TrainjobSet *set, Relation rel)
 					   CurrentMemoryContext);
 	}
 	set->part = part;
+}
+
+/* For roll_up_metrics, on the metrics table. */
+static void
+build_roll_up_part(TrainjobSet *set, Relation rel)
+{
+	Relation jobs = trainjob_open_table(set, TABLE_JOBS, rel, true,
+										ACL_SELECT | ACL_UPDATE);
+
+	find_roll_up_columns(set, rel, jobs);
+	relation_close(jobs, NoLock);
+}
+
+/* For roll_up_restart, on the jobs table. */
+static void
+build_restart_part(TrainjobSet *set, Relation rel)
+{
+	Relation metrics =
+		trainjob_open_table(set, TABLE_METRICS, rel, false, ACL_SELECT);
+
+	if (metrics == NULL)
+		return;
+	find_roll_up_columns(set, metrics, rel);
+	relation_close(metrics, NoLock);
 }
 
 /* ----------
@@ -420,6 +442,8 @@ typedef struct JobReports
 	bool replaced_best;	   /* a finite eval_loss stood there */
 	double old_best;	   /* the lowest of those */
 	int64 old_max_step;
+
+	bool all; /* a restart: whatever the attempt has already */
 } JobReports;
 
 typedef struct JobEntry
@@ -1088,19 +1112,21 @@ take_newest(RollUp *roll, JobReports *reports, JobRow *job)
 	int64 bound = reports->max_step;
 	int64 newest_step = PG_INT64_MIN;
 	bool wanted[LATEST + 1];
+	bool uncounted = reports->all || step->isnull;
 
 	for (int i = 0; i < LATEST; i++)
-		wanted[i] = reports->newest[i].seen || reports->replaced[i];
+		wanted[i] =
+			uncounted || reports->newest[i].seen || reports->replaced[i];
 
 	/*
 	 * The step that the job was at may be gone by an UPDATE; some of the
 	 * reports may be of an earlier attempt.
 	 */
 	wanted[NEWEST_STEP] =
+		uncounted ||
 		(!restarted.isnull && reports->min_recorded < restarted.time) ||
 		(!step->isnull && reports->old_max_step >= step->count);
-	if (!step->isnull)
-		bound = Max(bound, step->count);
+	bound = uncounted ? PG_INT64_MAX : Max(bound, step->count);
 	read_newest(roll, reports, job, bound, wanted, &newest_step);
 	if (!wanted[NEWEST_STEP])
 		newest_step = reports->max_step;
@@ -1110,17 +1136,15 @@ take_newest(RollUp *roll, JobReports *reports, JobRow *job)
 		*step = (Value){.count = newest_step};
 }
 
-/*
- * A report of a job that does not run may mean that it runs.  Returns whether
- * a new attempt began.
- */
-static bool
+/* A report of a job that does not run may mean that it runs. */
+static void
 settle_status(JobReports *reports, JobRow *job)
 {
 	TimestampTz now = GetCurrentTransactionStartTimestamp();
 	Value *status = &job->value[JOB_STATUS];
 	Value *restarted = &job->value[JOB_RESTARTED_AT];
 	Value *changed = &job->value[JOB_STATUS_CHANGED_AT];
+	Value *reported = &job->value[JOB_LAST_METRIC_AT];
 	TimestampTz when;
 	ReportEffect effect =
 		trainjob_on_report(status->isnull ? NULL : status->text,
@@ -1129,12 +1153,15 @@ settle_status(JobReports *reports, JobRow *job)
 							   : job->value[JOB_ERROR_TYPE].text);
 
 	if (effect == REPORT_CHANGES_NOTHING)
-		return false;
+		return;
+	/* not newer than what the job knew when it got its status: a restore */
+	if (!reported->isnull && reports->max_recorded <= reported->time)
+		return;
 	if (!restarted->isnull && reports->max_recorded < restarted->time)
-		return false;
+		return;
 	if (effect != REPORT_STARTS && !changed->isnull &&
 		reports->max_recorded < changed->time)
-		return false;
+		return;
 	*status = (Value){.text = "running"};
 	when = reports->min_recorded;
 	if (!restarted->isnull)
@@ -1150,7 +1177,6 @@ settle_status(JobReports *reports, JobRow *job)
 	if (!changed->isnull)
 		when = Max(when, changed->time);
 	*changed = (Value){.time = Min(when, now)};
-	return effect == REPORT_REVIVES;
 }
 
 /*
@@ -1237,7 +1263,8 @@ settle_job(RollUp *roll, JobReports *reports)
 
 	if (!lock_job(roll, reports->job_id, &job))
 		return;
-	ahead = settle_status(reports, &job) || is_ahead(roll, reports, &job);
+	settle_status(reports, &job);
+	ahead = is_ahead(roll, reports, &job);
 	if (ahead)
 		take_reports(reports, &job);
 	else
@@ -1341,5 +1368,66 @@ trainjob_roll_up_metrics(PG_FUNCTION_ARGS)
 	read_rows(&roll, trigdata->tg_newtable, add_new_row);
 	if (roll.count > 0)
 		update_jobs(&roll);
+	return PointerGetDatum(NULL);
+}
+
+/*
+ * roll_up_restart
+ *		AFTER UPDATE OF status FOR EACH ROW on a jobs table: if the job restarted,
+ *		what its new attempt has reported before the restart was known.
+ *
+ * An alert may come later than the reports that follow it, and now() is older
+ * than what others wrote while this transaction waited.
+ *
+ * Arguments: metrics=schema.name, jobs.column=name, metrics.column=name.
+ */
+Datum
+trainjob_roll_up_restart(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata =
+		trainjob_check_trigger_call(fcinfo, "roll_up_restart",
+									TRAINJOB_AFTER_ROW | TRAINJOB_ON_UPDATE);
+	RollUp roll = {.trigdata = trigdata, .memory = CurrentMemoryContext};
+	JobReports reports = {.min_step = PG_INT64_MAX,
+						  .max_step = PG_INT64_MIN,
+						  .old_max_step = PG_INT64_MIN,
+						  .min_recorded = DT_NOEND,
+						  .max_recorded = DT_NOBEGIN,
+						  .all = true};
+	Value before;
+	Value before;
+	Value restarted;
+	Value reported;
+	bool isnull;
+	TrainjobUser caller;
+	JobRow job;
+
+	roll.set = trainjob_get_set(trigdata, "roll_up_restart", TABLE_JOBS,
+								build_restart_part);
+	roll.part = roll.set->part;
+	if (roll.part == NULL)
+		return PointerGetDatum(NULL);
+	before =
+		row_value(trigdata->tg_trigslot, &roll.part->job[JOB_RESTARTED_AT]);
+	restarted =
+		row_value(trigdata->tg_newslot, &roll.part->job[JOB_RESTARTED_AT]);
+	reported =
+		row_value(trigdata->tg_newslot, &roll.part->job[JOB_LAST_METRIC_AT]);
+	before =
+		row_value(trigdata->tg_trigslot, &roll.part->job[JOB_RESTARTED_AT]);
+	if (restarted.isnull || reported.isnull || reported.time < restarted.time ||
+		(!before.isnull && before.time == restarted.time))
+		return PointerGetDatum(NULL);
+	reports.job_id =
+		slot_getattr(trigdata->tg_newslot, roll.part->key.attnum, &isnull);
+	SPI_connect();
+	trainjob_become_owner(&roll.set->table[TABLE_JOBS], &caller);
+	if (lock_job(&roll, reports.job_id, &job))
+	{
+		take_newest(&roll, &reports, &job);
+		write_job(&roll, &reports, &job, true);
+	}
+	trainjob_become_user(&caller);
+	SPI_finish();
 	return PointerGetDatum(NULL);
 }

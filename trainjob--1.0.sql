@@ -129,6 +129,14 @@ AS 'MODULE_PATHNAME', 'trainjob_roll_up_metrics';
 COMMENT ON FUNCTION trainjob.roll_up_metrics() IS
 'AFTER INSERT FOR EACH STATEMENT on metrics REFERENCING NEW TABLE, or AFTER UPDATE REFERENCING OLD TABLE and NEW TABLE: carries the newest values up to the jobs, one update for each job. Arguments: jobs=schema.name (required).';
 
+CREATE FUNCTION trainjob.roll_up_restart()
+RETURNS trigger
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'trainjob_roll_up_restart';
+
+COMMENT ON FUNCTION trainjob.roll_up_restart() IS
+'AFTER UPDATE OF status FOR EACH ROW on jobs: on a restart, what the attempt reported before its restart was known. Arguments: metrics=schema.name (required).';
+
 CREATE FUNCTION trainjob.apply_alert()
 RETURNS trigger
 LANGUAGE c
@@ -140,7 +148,8 @@ COMMENT ON FUNCTION trainjob.apply_alert() IS
 REVOKE EXECUTE ON FUNCTION
 	trainjob.fill_job(), trainjob.apply_waiting_alerts(),
 	trainjob.record_status_change(), trainjob.fill_waiting_jobs(),
-	trainjob.fill_metric(), trainjob.roll_up_metrics(), trainjob.apply_alert()
+	trainjob.fill_metric(), trainjob.roll_up_metrics(),
+	trainjob.roll_up_restart(), trainjob.apply_alert()
 FROM PUBLIC;
 
 -- ---------------------------------------------------------------------------
@@ -492,6 +501,9 @@ BEGIN ATOMIC
 	 'FOR EACH ROW EXECUTE FUNCTION trainjob.apply_waiting_alerts'),
 	('jobs', 'trainjob_record_status_change', 'AFTER UPDATE',
 	 'FOR EACH ROW EXECUTE FUNCTION trainjob.record_status_change'),
+	-- a restart names status; an ordinary report does not, and passes this by
+	('jobs', 'trainjob_roll_up_restart', 'AFTER UPDATE OF %status%',
+	 'FOR EACH ROW EXECUTE FUNCTION trainjob.roll_up_restart'),
 	('datasets', 'trainjob_fill_waiting_jobs', 'AFTER INSERT OR UPDATE',
 	 'FOR EACH ROW EXECUTE FUNCTION trainjob.fill_waiting_jobs'),
 	('metrics', 'trainjob_fill_metric', 'BEFORE INSERT OR UPDATE',
@@ -914,8 +926,12 @@ DECLARE
 	wanted record;
 BEGIN
 	FOR wanted IN
-		SELECT t.trigger_name, t.event, tables ->> t.table_key AS on_table,
-			   t.action,
+		SELECT t.trigger_name,
+			   replace(t.event, '%status%',
+					   (SELECT quote_ident(f.actual_name)
+						FROM trainjob.find_columns('jobs', (tables ->> 'jobs')::regclass, columns) AS f
+						WHERE f.column_name = 'status')) AS event,
+			   tables ->> t.table_key AS on_table, t.action,
 			   ('trainjob.' || substring(t.action FROM 'trainjob\.(\w+)$'))::regproc AS function
 		FROM trainjob.set_triggers() AS t
 		WHERE tables ->> t.table_key IS NOT NULL
@@ -1558,10 +1574,13 @@ BEGIN
 			 NOT COALESCE(abs(t.progress -
 				CASE WHEN t.status::text = 'completed' THEN 100
 					 ELSE LEAST(100, 100 * (GREATEST(t.current_step, 0)::float8 / t.total_steps)) END)
-				< 1e-6, t.progress IS NULL AND t.current_step IS NULL OR t.total_steps IS NULL)),
+				< 1e-6, t.total_steps IS NULL)
+			 -- without a step it is what the writer gave
+			 AND (t.current_step IS NOT NULL OR t.status::text = 'completed')),
 			('status', t.status::text, 'running',
+			 -- a job that was put back into the queue waits, whatever it reported
 			 t.status::text IN ('pending', 'queued', 'starting')
-			 AND t.truth_current_step IS NOT NULL)
+			 AND t.status_changed_at IS NULL AND t.truth_current_step IS NOT NULL)
 		) AS c (column_name, stored, expected, differs)
 		WHERE c.differs
 		ORDER BY t.id, c.column_name
@@ -1622,7 +1641,8 @@ BEGIN
 				WHEN 'status' THEN
 					-- reports prove that it runs
 					format('%1$I = CASE WHEN u.%1$I::text IN (''pending'', ''queued'', ''starting'')'
-						   ' AND t.truth_current_step IS NOT NULL THEN ''running'' ELSE u.%1$I END', f.actual_name)
+						   ' AND t.status_changed_at IS NULL AND t.truth_current_step IS NOT NULL'
+						   ' THEN ''running'' ELSE u.%1$I END', f.actual_name)
 				WHEN 'started_at' THEN
 					format('%1$I = CASE WHEN u.%1$I IS NULL AND t.truth_current_step IS NOT NULL'
 						   ' THEN t.first_recorded_at ELSE u.%1$I END', f.actual_name)
@@ -1669,7 +1689,8 @@ BEGIN
 			   OR (t.total_steps IS NULL
 				   AND trainjob.estimate_total_steps(t.config, c.total, c.train, c.val) IS NOT NULL)
 			   OR (t.progress IS NULL AND t.current_step IS NOT NULL AND t.total_steps > 0)
-			   OR (t.status::text IN ('pending', 'queued', 'starting') AND t.truth_current_step IS NOT NULL)
+			   OR (t.status::text IN ('pending', 'queued', 'starting')
+				   AND t.status_changed_at IS NULL AND t.truth_current_step IS NOT NULL)
 			   OR (t.total_steps < t.current_step)
 			   OR %3$s
 			ORDER BY t.id
