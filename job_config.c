@@ -381,6 +381,20 @@ compare_key(const KeyName *name, const JsonbValue *key)
 	return memcmp(name->name, key->val.string.val, name->len);
 }
 
+/* Both lists are in this order: jsonb's, and ours by the hand of its editor. */
+#ifdef USE_ASSERT_CHECKING
+static bool
+keys_are_sorted(void)
+{
+	for (ConfigKey key = CONFIG_NONE + 1; key < CONFIG_KEY_COUNT; key++)
+		if (keys[key - 1].len > keys[key].len ||
+			(keys[key - 1].len == keys[key].len &&
+			 strcmp(keys[key - 1].name, keys[key].name) >= 0))
+			return false;
+	return true;
+}
+#endif
+
 static void
 walk_section(JsonbContainer *object, ConfigSection section, JobConfig *config)
 {
@@ -388,6 +402,7 @@ walk_section(JsonbContainer *object, ConfigSection section, JobConfig *config)
 	ConfigKey key = CONFIG_NONE + 1;
 	JsonbValue value;
 
+	Assert(keys_are_sorted());
 	JsonbIteratorNext(&walk, &value, true); /* WJB_BEGIN_OBJECT */
 	while (JsonbIteratorNext(&walk, &value, true) == WJB_KEY)
 	{

@@ -452,12 +452,11 @@ trainjob_eval_text_for(const JobConfig *config, const SampleCounts *counts,
 		plan.total_steps = total_steps;
 		trainjob_plan_evaluation(config, &plan);
 	}
+	if (plan.eval_schedule == EVAL_UNSAID && plan.dialect == DIALECT_BASELINE)
+		return unsaid_eval_text(config, &plan);
 	switch (plan.eval_schedule)
 	{
 		case EVAL_UNSAID:
-			if (plan.dialect == DIALECT_BASELINE)
-				return unsaid_eval_text(config, &plan);
-			/* FALLTHROUGH */
 		case EVAL_NONE:
 			if (plan.first_eval_step >= 0)
 				break; /* at the start only */

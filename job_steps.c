@@ -90,84 +90,99 @@ static void plan_no_evaluation(const JobConfig *config, StepPlan *plan);
  * trainjob.default_* write the defaults of the baseline dialect into it.
  */
 static DialectRules dialects[DIALECT_COUNT] = {
-	[DIALECT_OPENAI] = {.name = "openai",
-						.marks = {CONFIG_N_EPOCHS,
-								  CONFIG_LEARNING_RATE_MULTIPLIER},
-						.method_marks = true,
-						.batch = {CONFIG_BATCH_SIZE},
-						.accumulation = CONFIG_NONE,
-						.default_accumulation = 1,
-						.epochs = {CONFIG_N_EPOCHS},
-						.whole_epochs = true,
-						.one_process = true,
-						.read_accumulation = read_accumulation,
-						.measure_epoch = measure_openai_epoch,
-						.count_steps = count_epochs,
-						.plan_evaluation = plan_no_evaluation},
-	[DIALECT_LIGHTNING] = {.name = "lightning",
-						   .marks = {CONFIG_MAX_EPOCHS,
-									 CONFIG_ACCUMULATE_GRAD_BATCHES,
-									 CONFIG_LIMIT_TRAIN_BATCHES},
-						   .batch = {CONFIG_BATCH_SIZE},
-						   .accumulation = CONFIG_ACCUMULATE_GRAD_BATCHES,
-						   .default_accumulation = 1,
-						   .epochs = {CONFIG_MAX_EPOCHS},
-						   .default_epochs = 1000,
-						   .whole_epochs = true,
-						   .max_steps_is_ceiling = true,
-						   .read_accumulation = read_accumulation,
-						   .measure_epoch = measure_lightning_epoch,
-						   .count_steps = count_below_ceiling,
-						   .plan_evaluation = plan_lightning_evaluation},
-	[DIALECT_TORCHTUNE] = {.name = "torchtune",
-						   .marks = {CONFIG_MAX_STEPS_PER_EPOCH},
-						   .null_marks = true,
-						   .batch = {CONFIG_BATCH_SIZE},
-						   .accumulation = CONFIG_GRADIENT_ACCUMULATION_STEPS,
-						   .default_accumulation = 1,
-						   .epochs = {CONFIG_EPOCHS},
-						   .whole_epochs = true,
-						   .read_accumulation = read_accumulation,
-						   .measure_epoch = measure_torchtune_epoch,
-						   .count_steps = count_epochs,
-						   .plan_evaluation = plan_torchtune_evaluation},
-	[DIALECT_AXOLOTL] = {.name = "axolotl",
-						 .marks = {CONFIG_MICRO_BATCH_SIZE, CONFIG_VAL_SET_SIZE,
-								   CONFIG_EVALS_PER_EPOCH,
-								   CONFIG_SAMPLE_PACKING},
-						 .batch = {CONFIG_MICRO_BATCH_SIZE},
-						 .default_batch = 1,
-						 .accumulation = CONFIG_GRADIENT_ACCUMULATION_STEPS,
-						 .epochs = {CONFIG_NUM_EPOCHS},
-						 .default_epochs = 1,
-						 .read_accumulation = read_axolotl_accumulation,
-						 .measure_epoch = measure_axolotl_epoch,
-						 .count_steps = count_axolotl_run,
-						 .plan_evaluation = plan_axolotl_evaluation},
+	[DIALECT_OPENAI] =
+		{
+			.name = "openai",
+			.marks = {CONFIG_N_EPOCHS, CONFIG_LEARNING_RATE_MULTIPLIER},
+			.method_marks = true,
+			.batch = {CONFIG_BATCH_SIZE},
+			.accumulation = CONFIG_NONE,
+			.default_accumulation = 1,
+			.epochs = {CONFIG_N_EPOCHS},
+			.whole_epochs = true,
+			.one_process = true,
+			.read_accumulation = read_accumulation,
+			.measure_epoch = measure_openai_epoch,
+			.count_steps = count_epochs,
+			.plan_evaluation = plan_no_evaluation,
+		},
+	[DIALECT_LIGHTNING] =
+		{
+			.name = "lightning",
+			.marks = {CONFIG_MAX_EPOCHS, CONFIG_ACCUMULATE_GRAD_BATCHES,
+					  CONFIG_LIMIT_TRAIN_BATCHES},
+			.batch = {CONFIG_BATCH_SIZE},
+			.accumulation = CONFIG_ACCUMULATE_GRAD_BATCHES,
+			.default_accumulation = 1,
+			.epochs = {CONFIG_MAX_EPOCHS},
+			.default_epochs = 1000,
+			.whole_epochs = true,
+			.max_steps_is_ceiling = true,
+			.read_accumulation = read_accumulation,
+			.measure_epoch = measure_lightning_epoch,
+			.count_steps = count_below_ceiling,
+			.plan_evaluation = plan_lightning_evaluation,
+		},
+	[DIALECT_TORCHTUNE] =
+		{
+			.name = "torchtune",
+			.marks = {CONFIG_MAX_STEPS_PER_EPOCH},
+			.null_marks = true,
+			.batch = {CONFIG_BATCH_SIZE},
+			.accumulation = CONFIG_GRADIENT_ACCUMULATION_STEPS,
+			.default_accumulation = 1,
+			.epochs = {CONFIG_EPOCHS},
+			.whole_epochs = true,
+			.read_accumulation = read_accumulation,
+			.measure_epoch = measure_torchtune_epoch,
+			.count_steps = count_epochs,
+			.plan_evaluation = plan_torchtune_evaluation,
+		},
+	[DIALECT_AXOLOTL] =
+		{
+			.name = "axolotl",
+			.marks = {CONFIG_MICRO_BATCH_SIZE, CONFIG_VAL_SET_SIZE,
+					  CONFIG_EVALS_PER_EPOCH, CONFIG_SAMPLE_PACKING},
+			.batch = {CONFIG_MICRO_BATCH_SIZE},
+			.default_batch = 1,
+			.accumulation = CONFIG_GRADIENT_ACCUMULATION_STEPS,
+			.epochs = {CONFIG_NUM_EPOCHS},
+			.default_epochs = 1,
+			.read_accumulation = read_axolotl_accumulation,
+			.measure_epoch = measure_axolotl_epoch,
+			.count_steps = count_axolotl_run,
+			.plan_evaluation = plan_axolotl_evaluation,
+		},
 	[DIALECT_HF] =
-		{.name = "hf",
-		 .marks = {CONFIG_PER_DEVICE_TRAIN_BATCH_SIZE, CONFIG_NUM_TRAIN_EPOCHS},
-		 .batch = {CONFIG_PER_DEVICE_TRAIN_BATCH_SIZE, CONFIG_BATCH_SIZE},
-		 .default_batch = 8,
-		 .accumulation = CONFIG_GRADIENT_ACCUMULATION_STEPS,
-		 .default_accumulation = 1,
-		 .epochs = {CONFIG_NUM_TRAIN_EPOCHS, CONFIG_NUM_EPOCHS, CONFIG_EPOCHS},
-		 .default_epochs = 3,
-		 .read_accumulation = read_accumulation,
-		 .measure_epoch = measure_hf_epoch,
-		 .count_steps = count_epochs,
-		 .plan_evaluation = plan_hf_evaluation},
-	[DIALECT_BASELINE] = {.name = "baseline",
-						  .batch = {CONFIG_BATCH_SIZE},
-						  .default_batch = 4,
-						  .accumulation = CONFIG_GRADIENT_ACCUMULATION_STEPS,
-						  .default_accumulation = 8,
-						  .epochs = {CONFIG_NUM_EPOCHS, CONFIG_EPOCHS},
-						  .default_epochs = 3,
-						  .read_accumulation = read_accumulation,
-						  .measure_epoch = measure_hf_epoch,
-						  .count_steps = count_epochs,
-						  .plan_evaluation = plan_hf_evaluation}};
+		{
+			.name = "hf",
+			.marks = {CONFIG_PER_DEVICE_TRAIN_BATCH_SIZE,
+					  CONFIG_NUM_TRAIN_EPOCHS},
+			.batch = {CONFIG_PER_DEVICE_TRAIN_BATCH_SIZE, CONFIG_BATCH_SIZE},
+			.default_batch = 8,
+			.accumulation = CONFIG_GRADIENT_ACCUMULATION_STEPS,
+			.default_accumulation = 1,
+			.epochs = {CONFIG_NUM_TRAIN_EPOCHS, CONFIG_NUM_EPOCHS,
+					   CONFIG_EPOCHS},
+			.default_epochs = 3,
+			.read_accumulation = read_accumulation,
+			.measure_epoch = measure_hf_epoch,
+			.count_steps = count_epochs,
+			.plan_evaluation = plan_hf_evaluation,
+		},
+	[DIALECT_BASELINE] = {
+		.name = "baseline",
+		.batch = {CONFIG_BATCH_SIZE},
+		.default_batch = 4,
+		.accumulation = CONFIG_GRADIENT_ACCUMULATION_STEPS,
+		.default_accumulation = 8,
+		.epochs = {CONFIG_NUM_EPOCHS, CONFIG_EPOCHS},
+		.default_epochs = 3,
+		.read_accumulation = read_accumulation,
+		.measure_epoch = measure_hf_epoch,
+		.count_steps = count_epochs,
+		.plan_evaluation = plan_hf_evaluation,
+	}};
 
 /* Of several that are given the largest counts (section 4). */
 static const ConfigKey world_keys[] = {CONFIG_WORLD_SIZE, CONFIG_NUM_GPUS,
@@ -273,6 +288,21 @@ multiply_divide_up(uint64 a, uint64 b, const int64 *divisors, int ndivisors)
 	if (limbs[3] != 0 || limbs[2] != 0 || limbs[1] > PG_INT32_MAX)
 		return -1;
 	return (int64) (limbs[1] << 32 | limbs[0]);
+}
+
+/* Whether a number is a share of something: above 0, and 1.0 at most. */
+static bool
+is_share(const ConfigNumber *number)
+{
+	return number->sign > 0 && number->fits &&
+		   (number->whole == 0 || (number->whole == 1 && number->is_whole));
+}
+
+/* A share of a count, rounded down as a double is; all of it where 1.0. */
+static int64
+share_of(int64 count, double share)
+{
+	return share < 1 ? (int64) floor((double) count * share) : count;
 }
 
 /* A number > 0 rounded up; -1 when it is another, or beyond bigint. */
@@ -715,15 +745,13 @@ measure_lightning_epoch(const JobConfig *config, StepPlan *plan)
 	{
 		if (!trainjob_config_number(config, limit_key, &limit) ||
 			limit.sign <= 0 || !limit.fits ||
-			(limit.has_point && limit.value > 1))
+			(limit.has_point && !is_share(&limit)))
 		{
 			give_reason(plan, REASON_UNUSABLE, limit_key);
 			return;
 		}
-		if (!limit.has_point)
-			batches = Min(batches, limit.whole);
-		else if (limit.value < 1)
-			batches = (int64) floor((double) batches * limit.value);
+		batches = limit.has_point ? share_of(batches, limit.value)
+								  : Min(batches, limit.whole);
 	}
 	if (batches > 0)
 		set_epoch(plan, batches, divide_up(batches, plan->accumulation.value));
@@ -1219,7 +1247,7 @@ plan_lightning_evaluation(const JobConfig *config, StepPlan *plan)
 	if (trainjob_config_given(config, batches_key) &&
 		(!trainjob_config_number(config, batches_key, &interval) ||
 		 interval.sign <= 0 ||
-		 (interval.has_point ? interval.value > 1
+		 (interval.has_point ? !is_share(&interval)
 							 : trainjob_config_count(config, batches_key) < 0)))
 	{
 		hide_evaluation(plan, batches_key);
@@ -1233,8 +1261,7 @@ plan_lightning_evaluation(const JobConfig *config, StepPlan *plan)
 		return;
 
 	if (interval.has_point)
-		every_batches =
-			Max(1, (int64) floor((double) batches * interval.value));
+		every_batches = Max(1, share_of(batches, interval.value));
 	else
 		every_batches = interval.whole;
 	if (every_epochs > 0 && every_batches <= batches)
@@ -1279,26 +1306,51 @@ updates_from(double step_per_epoch)
 }
 
 /*
- * Whether a report shows U, and which.  An epoch with more than two decimals
- * shows it exactly; one that older trainers rounded, or may have rounded, only
- * where all epochs that it may have been rounded from give the same U.
+ * By how much an epoch may differ from the one that it was rounded from.
+ *
+ * Older trainers round to two decimals, and who reports by hand to any number;
+ * newer trainers do not round.  An epoch of few decimals that is a whole number
+ * of batches into the data, for some accumulation, is taken as it is.
+ */
+static double
+rounding_of(int64 step, double epoch)
+{
+	if (rint(epoch * 100) / 100 == epoch)
+		return 0.005;
+	for (double scale = 1e3; scale <= 1e9; scale *= 10)
+	{
+		if (rint(epoch * scale) / scale != epoch)
+			continue;
+		for (int accumulation = 1; accumulation <= 64; accumulation++)
+		{
+			double batches = (double) step / epoch * accumulation;
+
+			if (fabs(batches - rint(batches)) <= 1e-12 * batches)
+				return 0;
+		}
+		return 0.5 / scale;
+	}
+	return 0;
+}
+
+/*
+ * Whether a report shows U, and which: where all epochs that its epoch may have
+ * been rounded from give the same U.
  */
 static bool
 shows_updates(int64 step, double epoch, int64 *updates)
 {
 	double least;
 	double most;
+	double rounding;
 
 	if (step < 1 || isnan(epoch) || isinf(epoch) || epoch <= 0 ||
 		epoch == floor(epoch))
 		return false;
-	least = most = updates_from((double) step / epoch);
-	if (rint(epoch * 100) / 100 == epoch)
-	{
-		/* hence the epoch is at least 0.01 */
-		least = updates_from((double) step / (epoch + 0.005));
-		most = updates_from((double) step / (epoch - 0.005));
-	}
+	/* an epoch that is rounded is larger than its rounding */
+	rounding = rounding_of(step, epoch);
+	least = updates_from((double) step / (epoch + rounding));
+	most = updates_from((double) step / (epoch - rounding));
 	if (least != most || least < 1 || least >= BIGINT_END)
 		return false;
 	*updates = (int64) least;

@@ -1395,7 +1395,6 @@ trainjob_roll_up_restart(PG_FUNCTION_ARGS)
 						  .max_recorded = DT_NOBEGIN,
 						  .all = true};
 	Value before;
-	Value before;
 	Value restarted;
 	Value reported;
 	bool isnull;

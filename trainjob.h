@@ -488,8 +488,8 @@ extern void trainjob_plan_evaluation(const JobConfig *config, StepPlan *plan);
  * Evidence is a finite epoch > 0 with a fraction, at a step >= 1, and only for
  * the hf and baseline dialects, where the total was computed from samples or
  * is unknown because samples are packed.  An epoch of at most two decimals is
- * taken for a rounded one, and proves something only when one number of
- * updates per epoch fits it.
+ * taken for a rounded one, one of up to nine for one that may be; it proves
+ * something only when one number of updates per epoch fits it.
  */
 extern int64 trainjob_observed_total(const JobConfig *config,
 									 const StepPlan *plan, int64 current_total,
