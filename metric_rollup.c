@@ -151,30 +151,34 @@ row_value(TupleTableSlot *row, const Column *column)
 }
 
 /*
- * Whether a row is a trainer's summary.  A value of "extra" that is compressed
- * or out of line is not looked into: a summary is short.
+ * Whether a row with this value of "extra" is a trainer's summary.  A value
+ * that is compressed or out of line is not looked into: a summary is short.
  */
 static bool
-is_summary(TupleTableSlot *row, const Column *extra)
+is_summary(const Column *extra, Datum datum, bool isnull)
 {
-	bool isnull;
-	Datum datum;
-	struct varlena *stored;
+	struct varlena *stored = (struct varlena *) DatumGetPointer(datum);
 	Jsonb *jsonb;
 	JsonbValue found;
 
-	if (extra->attnum == 0)
-		return false;
-	datum = slot_getattr(row, extra->attnum, &isnull);
-	if (isnull)
-		return false;
-	stored = (struct varlena *) DatumGetPointer(datum);
-	if (VARATT_IS_EXTERNAL(stored) || VARATT_IS_COMPRESSED(stored))
+	if (isnull || VARATT_IS_EXTERNAL(stored) || VARATT_IS_COMPRESSED(stored))
 		return false;
 	jsonb = trainjob_read_jsonb(extra, datum);
 	return jsonb != NULL && JB_ROOT_IS_OBJECT(jsonb) &&
 		   getKeyJsonValueFromContainer(&jsonb->root, SUMMARY_KEY,
 										strlen(SUMMARY_KEY), &found) != NULL;
+}
+
+static bool
+is_summary_row(TupleTableSlot *row, const Column *extra)
+{
+	bool isnull;
+	Datum datum;
+
+	if (extra->attnum == 0)
+		return false;
+	datum = slot_getattr(row, extra->attnum, &isnull);
+	return is_summary(extra, datum, isnull);
 }
 
 /* exp(loss), NULL where that is not finite. */
@@ -250,7 +254,7 @@ trainjob_fill_metric(PG_FUNCTION_ARGS)
 
 		if (pair->perplexity.attnum == 0 || loss.isnull ||
 			!wants_perplexity(row, old_row, pair) ||
-			is_summary(row, &part->extra))
+			is_summary_row(row, &part->extra))
 			continue;
 		perplexity = perplexity_of(loss);
 		if (perplexity.isnull && row_value(row, &pair->perplexity).isnull)
@@ -336,6 +340,7 @@ enum
 	QUERY_ADVANCE,
 	QUERY_LOCK,
 	QUERY_NEWEST,
+	QUERY_OLDER,
 	QUERY_BEST,
 	QUERY_SETTLE,
 	QUERY_SETTLE_UNPAIRED
@@ -585,7 +590,7 @@ add_new_row(RollUp *roll, TupleTableSlot *row)
 	int64 step;
 	int64 id = row_order(row, &part->id);
 	Value recorded = row_value(row, &part->recorded_at);
-	bool summary = is_summary(row, &part->extra);
+	bool summary = is_summary_row(row, &part->extra);
 	Value eval_loss;
 
 	if (!row_job(roll, row, &reports, &step))
@@ -866,121 +871,154 @@ lock_job(RollUp *roll, Datum job_id, JobRow *job)
 	return true;
 }
 
-/*
- * What settle_job asks the metrics table for: the newest step, and the newest
- * value of each column that the statement touched.
- */
+/* What settle_job asks the metrics table for: the latest, and the step. */
 #define NEWEST_STEP LATEST
 
+/* How many reports are read at once: mostly the first few have it all. */
+#define FEW_REPORTS 8
+#define MANY_REPORTS 1000
+
 /*
- * SELECT CASE WHEN $4 THEN (SELECT epoch FROM metrics
- *			WHERE job_id = $1 AND step <= $2 AND epoch IS NOT NULL
- *			  AND ($3 IS NULL OR recorded_at >= $3)
- *			ORDER BY step DESC, id DESC LIMIT 1) END, ...
+ * SELECT step, recorded_at, extra, epoch, ... FROM metrics
+ *	WHERE job_id = $1 AND step <= $2
+ *	ORDER BY step DESC, id DESC LIMIT 8
  *
- * Each column is read from the newest report back to the first that has it;
- * a column that was not asked for is not read at all.
+ * Nothing more in WHERE: a planner that thinks that few rows pass would rather
+ * sort all reports of the job than read the newest along the key.
  */
 static SPIPlanPtr
-newest_plan(RollUp *roll)
+newest_plan(RollUp *roll, int limit)
 {
+	int number = limit == FEW_REPORTS ? QUERY_NEWEST : QUERY_OLDER;
 	RollUpPart *part = roll->part;
+	Oid types[2] = {part->job_id.type, INT8OID};
+	const char *step = quote_identifier(part->step.name);
 	StringInfoData query;
-	Oid types[3 + LATEST + 1];
-	int nargs = 0;
 
-	if (roll->set->plan[QUERY_NEWEST] != NULL)
-		return roll->set->plan[QUERY_NEWEST];
-	add_parameter(types, &nargs, part->job_id.type);
-	add_parameter(types, &nargs, INT8OID);
-	add_parameter(types, &nargs, TIMESTAMPTZOID);
+	if (roll->set->plan[number] != NULL)
+		return roll->set->plan[number];
 	initStringInfo(&query);
-	appendStringInfoString(&query, "SELECT ");
-	for (int i = 0; i <= LATEST; i++)
-	{
-		Column *column = i == NEWEST_STEP ? &part->step : &part->metric[i];
-		int wanted = add_parameter(types, &nargs, BOOLOID);
-		const char *step = quote_identifier(part->step.name);
-		const char *name;
+	appendStringInfo(&query, "SELECT %s, %s, %s", step,
+					 part->recorded_at.attnum == 0
+						 ? "NULL"
+						 : quote_identifier(part->recorded_at.name),
+					 part->extra.attnum == 0
+						 ? "NULL"
+						 : quote_identifier(part->extra.name));
+	for (int i = 0; i < LATEST; i++)
+		appendStringInfo(&query, ", %s",
+						 part->metric[i].attnum == 0
+							 ? "NULL"
+							 : quote_identifier(part->metric[i].name));
+	appendStringInfo(&query,
+					 " FROM %s WHERE %s OPERATOR(pg_catalog.=) $1"
+					 " AND %s OPERATOR(pg_catalog.<=) $2 ORDER BY %s DESC",
+					 roll->set->table[TABLE_METRICS].quoted,
+					 quote_identifier(part->job_id.name), step, step);
+	if (part->id.attnum != 0)
+		appendStringInfo(&query, ", %s DESC", quote_identifier(part->id.name));
+	appendStringInfo(&query, " LIMIT %d", limit);
+	return trainjob_keep_plan(roll->set, number, query.data, 2, types);
+}
 
-		if (i > 0)
-			appendStringInfoString(&query, ", ");
-		if (column->attnum == 0)
-		{
-			appendStringInfo(&query, "$%d", wanted);
-			continue;
-		}
-		name = quote_identifier(column->name);
-		appendStringInfo(&query,
-						 "CASE WHEN $%d THEN (SELECT %s FROM %s"
-						 " WHERE %s OPERATOR(pg_catalog.=) $1"
-						 " AND %s OPERATOR(pg_catalog.<=) $2"
-						 " AND %s IS NOT NULL",
-						 wanted, name, roll->set->table[TABLE_METRICS].quoted,
-						 quote_identifier(part->job_id.name), step, name);
-		if (part->recorded_at.attnum != 0)
-			appendStringInfo(
-				&query, " AND ($3 IS NULL OR %s OPERATOR(pg_catalog.>=) $3)",
-				quote_identifier(part->recorded_at.name));
-		if (i < LATEST && latest[i].not_in_summary && part->extra.attnum != 0)
-			appendStringInfo(&query,
-							 " AND (%s OPERATOR(pg_catalog.->)"
-							 " '" SUMMARY_KEY "'::pg_catalog.text) IS NULL",
-							 quote_identifier(part->extra.name));
-		appendStringInfo(&query, " ORDER BY %s DESC", step);
-		if (part->id.attnum != 0)
-			appendStringInfo(&query, ", %s DESC",
-							 quote_identifier(part->id.name));
-		appendStringInfoString(&query, " LIMIT 1) END");
-	}
-	return trainjob_keep_plan(roll->set, QUERY_NEWEST, query.data, nargs,
-							  types);
+/* The value of a column of newest_plan's result. */
+static Value
+found_value(uint64 row, int number, const Column *column)
+{
+	bool isnull;
+	Datum datum = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc,
+								number, &isnull);
+
+	return trainjob_read_value(column, datum, isnull);
 }
 
 /*
- * Asks the metrics table for the newest values of the job's attempt, for the
- * columns that are "wanted", among steps up to "bound".  A column that has no
- * value keeps the one in "job" unless "replaced" says that it may have gone.
+ * Takes from a report what is wanted and was not found in a newer one; returns
+ * how much that is.
+ */
+static int
+take_found(RollUp *roll, JobRow *job, uint64 row, bool *wanted,
+		   int64 *newest_step)
+{
+	RollUpPart *part = roll->part;
+	Value restarted = job->value[JOB_RESTARTED_AT];
+	Value recorded = found_value(row, 2, &part->recorded_at);
+	bool isnull;
+	Datum extra = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc,
+								3, &isnull);
+	bool summary = is_summary(&part->extra, extra, isnull);
+	int taken = 0;
+
+	if (!restarted.isnull && !recorded.isnull && recorded.time < restarted.time)
+		return 0; /* of an earlier attempt */
+	if (wanted[NEWEST_STEP])
+	{
+		*newest_step = found_value(row, 1, &part->step).count;
+		wanted[NEWEST_STEP] = false;
+		taken++;
+	}
+	for (int i = 0; i < LATEST; i++)
+	{
+		Value value;
+
+		if (!wanted[i] || (summary && latest[i].not_in_summary))
+			continue;
+		value = found_value(row, 4 + i, &part->metric[i]);
+		if (value.isnull)
+			continue;
+		job->value[JOB_LATEST(i)] = value;
+		wanted[i] = false;
+		taken++;
+	}
+	return taken;
+}
+
+/*
+ * Asks the metrics table for the newest values of the job's attempt, for what
+ * is "wanted", among steps up to "bound".  Reads from the newest report back to
+ * where it has found them all.  A column that no report has keeps the value in
+ * "job", or becomes NULL where an UPDATE replaced it.  (Of more than a thousand
+ * reports of one step, the rest is passed over.)
  */
 static void
 read_newest(RollUp *roll, JobReports *reports, JobRow *job, int64 bound,
-			const bool *wanted, int64 *newest_step)
+			bool *wanted, int64 *newest_step)
 {
-	RollUpPart *part = roll->part;
-	Datum args[3 + LATEST + 1];
-	char nulls[3 + LATEST + 1];
+	int limit = FEW_REPORTS;
+	int missing = 0;
+	uint64 count;
 	TrainjobUser caller;
-	Value restarted = job->value[JOB_RESTARTED_AT];
 
-	memset(nulls, ' ', sizeof(nulls));
-	args[0] = reports->job_id;
-	args[1] = Int64GetDatum(bound);
-	args[2] = TimestampTzGetDatum(restarted.time);
-	nulls[2] = restarted.isnull ? 'n' : ' ';
-	for (int i = 0; i <= LATEST; i++)
-		args[3 + i] = BoolGetDatum(wanted[i]);
-	trainjob_become_owner(&roll->set->table[TABLE_METRICS], &caller);
-	trainjob_execute(newest_plan(roll), SPI_OK_SELECT, args, nulls);
-	trainjob_become_user(&caller);
 	for (int i = 0; i <= LATEST; i++)
 	{
-		Column *column = i == NEWEST_STEP ? &part->step : &part->metric[i];
-		bool isnull;
-		Datum datum = SPI_getbinval(SPI_tuptable->vals[0],
-									SPI_tuptable->tupdesc, i + 1, &isnull);
-		Value value;
-
-		if (!wanted[i] || column->attnum == 0)
-			continue;
-		value = trainjob_read_value(column, datum, isnull);
-		if (i == NEWEST_STEP)
-		{
-			if (!value.isnull)
-				*newest_step = value.count;
-		}
-		else if (!value.isnull || reports->replaced[i])
-			job->value[JOB_LATEST(i)] = value;
+		if (i < LATEST && roll->part->metric[i].attnum == 0)
+			wanted[i] = false;
+		missing += wanted[i] ? 1 : 0;
 	}
+	trainjob_become_owner(&roll->set->table[TABLE_METRICS], &caller);
+	do
+	{
+		Datum args[2] = {reports->job_id, Int64GetDatum(bound)};
+		int64 last = bound;
+
+		CHECK_FOR_INTERRUPTS();
+		count = trainjob_execute(newest_plan(roll, limit), SPI_OK_SELECT, args,
+								 NULL);
+		for (uint64 row = 0; row < count && missing > 0; row++)
+			missing -= take_found(roll, job, row, wanted, newest_step);
+		if (count > 0)
+			last = found_value(count - 1, 1, &roll->part->step).count;
+		/* the last step may go on beyond what was read */
+		bound = limit == FEW_REPORTS || last < bound ? last : last - 1;
+		if (count < limit)
+			break;
+		limit = MANY_REPORTS;
+		SPI_freetuptable(SPI_tuptable);
+	} while (missing > 0);
+	trainjob_become_user(&caller);
+	for (int i = 0; i < LATEST; i++)
+		if (wanted[i] && reports->replaced[i])
+			job->value[JOB_LATEST(i)].isnull = true;
 }
 
 /*
@@ -1112,6 +1150,7 @@ take_newest(RollUp *roll, JobReports *reports, JobRow *job)
 	int64 bound = reports->max_step;
 	int64 newest_step = PG_INT64_MIN;
 	bool wanted[LATEST + 1];
+	bool step_too;
 	bool uncounted = reports->all || step->isnull;
 
 	for (int i = 0; i < LATEST; i++)
@@ -1122,13 +1161,13 @@ take_newest(RollUp *roll, JobReports *reports, JobRow *job)
 	 * The step that the job was at may be gone by an UPDATE; some of the
 	 * reports may be of an earlier attempt.
 	 */
-	wanted[NEWEST_STEP] =
-		uncounted ||
-		(!restarted.isnull && reports->min_recorded < restarted.time) ||
-		(!step->isnull && reports->old_max_step >= step->count);
+	step_too = uncounted ||
+			   (!restarted.isnull && reports->min_recorded < restarted.time) ||
+			   (!step->isnull && reports->old_max_step >= step->count);
 	bound = uncounted ? PG_INT64_MAX : Max(bound, step->count);
+	wanted[NEWEST_STEP] = step_too;
 	read_newest(roll, reports, job, bound, wanted, &newest_step);
-	if (!wanted[NEWEST_STEP])
+	if (!step_too)
 		newest_step = reports->max_step;
 	if (newest_step != PG_INT64_MIN &&
 		(step->isnull || step->count < newest_step ||
