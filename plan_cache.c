@@ -33,10 +33,12 @@
 #include "storage/lock.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/guc.h"
 #include "utils/hsearch.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/plancache.h"
 #include "utils/snapmgr.h"
 #include "utils/varlena.h"
 
@@ -515,6 +517,27 @@ trainjob_find_column(TrainjobSet *set, TableId table, Relation rel,
  */
 
 /*
+ * Makes the plan of a query that looks rows up by their keys, for all values.
+ *
+ * It is kept while its tables grow, so it must not be the one that is best for
+ * an empty table: indexes are used where there are any.  Compiling such a plan
+ * would never pay.
+ */
+static void
+make_plan(SPIPlanPtr plan)
+{
+	static const char *const off[] = {"enable_seqscan", "enable_bitmapscan",
+									  "enable_sort", "jit"};
+	int level = NewGUCNestLevel();
+
+	for (int i = 0; i < lengthof(off); i++)
+		(void) set_config_option(off[i], "off", PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+	ReleaseCachedPlan(SPI_plan_get_cached_plan(plan), CurrentResourceOwner);
+	AtEOXact_GUC(true, level);
+}
+
+/*
  * trainjob_keep_plan
  *		Prepares a query and keeps its plan in the set, as number "query".
  *
@@ -527,13 +550,14 @@ trainjob_keep_plan(TrainjobSet *set, int query, const char *text, int nargs,
 	SPIPlanPtr plan;
 
 	Assert(query < TRAINJOB_MAX_QUERIES);
-	plan = SPI_prepare(text, nargs, argtypes);
+	plan = SPI_prepare_cursor(text, nargs, argtypes, CURSOR_OPT_GENERIC_PLAN);
 	if (plan == NULL)
-		elog(ERROR, "SPI_prepare returned %s for \"%s\"",
+		elog(ERROR, "SPI_prepare_cursor returned %s for \"%s\"",
 			 SPI_result_code_string(SPI_result), text);
 	if (SPI_keepplan(plan) != 0)
 		elog(ERROR, "SPI_keepplan failed");
 	set->plan[query] = plan;
+	make_plan(plan);
 	return plan;
 }
 
