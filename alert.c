@@ -344,8 +344,9 @@ take_facts(const Alert *alert, Value *job)
 	Value total = alert->value[ALERT_TOTAL_STEPS];
 	bool taken = false;
 
-	if (!step.isnull && (job[JOB_CURRENT_STEP].isnull ||
-						 job[JOB_CURRENT_STEP].count < step.count))
+	if (!step.isnull && step.count >= 0 &&
+		(job[JOB_CURRENT_STEP].isnull ||
+		 job[JOB_CURRENT_STEP].count < step.count))
 	{
 		job[JOB_CURRENT_STEP] = step;
 		taken = true;

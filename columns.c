@@ -522,5 +522,17 @@ trainjob_same_datum(const Column *column, Datum a, bool a_null, Datum b,
 		return true;
 	if (a_null || b_null)
 		return a_null == b_null;
+	/* of one that is stored in the row, the length of its header may differ */
+	if (column->typlen == -1 && !VARATT_IS_EXTERNAL(DatumGetPointer(a)) &&
+		!VARATT_IS_COMPRESSED(DatumGetPointer(a)) &&
+		!VARATT_IS_EXTERNAL(DatumGetPointer(b)) &&
+		!VARATT_IS_COMPRESSED(DatumGetPointer(b)))
+	{
+		Size length = VARSIZE_ANY_EXHDR(DatumGetPointer(a));
+
+		return length == VARSIZE_ANY_EXHDR(DatumGetPointer(b)) &&
+			   memcmp(VARDATA_ANY(DatumGetPointer(a)),
+					  VARDATA_ANY(DatumGetPointer(b)), length) == 0;
+	}
 	return datumIsEqual(a, b, column->typbyval, column->typlen);
 }

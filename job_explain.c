@@ -473,12 +473,35 @@ trainjob_eval_text_for(const JobConfig *config, const SampleCounts *counts,
 	return pstrdup("Awaiting evaluation");
 }
 
+/* A section of the configuration that is no object, and so says nothing. */
+static const char *
+unusable_section(const JobConfig *config)
+{
+	static const char *const sections[] = {"training", "trainer",
+										   "hyperparameters"};
+
+	for (int i = 0; config->root != NULL && i < lengthof(sections); i++)
+	{
+		JsonbValue value;
+
+		if (getKeyJsonValueFromContainer(config->root, sections[i],
+										 strlen(sections[i]), &value) == NULL)
+			continue;
+		if (value.type != jbvNull &&
+			!(value.type == jbvBinary &&
+			  JsonContainerIsObject(value.val.binary.data)))
+			return sections[i];
+	}
+	return NULL;
+}
+
 char *
 trainjob_note_for(const JobConfig *config, const SampleCounts *counts,
 				  const char *dataset_path, int64 total_steps)
 {
 	StepPlan plan;
 	ConfigKey key;
+	const char *section;
 
 	trainjob_plan_steps(config, counts, &plan);
 	if (total_steps < 1)
@@ -503,6 +526,9 @@ trainjob_note_for(const JobConfig *config, const SampleCounts *counts,
 	if (!config->is_readable)
 		return psprintf("the config is %s, not an object, and was ignored",
 						trainjob_config_kind(config));
+	section = unusable_section(config);
+	if (section != NULL)
+		return psprintf("config.%s is not an object, and was ignored", section);
 	key = ignored_key(config, &plan);
 	if (key != CONFIG_NONE)
 		return psprintf("%s, and was ignored",

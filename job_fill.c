@@ -363,6 +363,28 @@ end_otherwise(JobFill *fill, JobState state)
 		fill_null(fill, JOB_ERROR_TYPE);
 }
 
+/*
+ * The status stays: so does the timestamp that belongs to it, and whatever an
+ * object mapper that never read it saves NULL over.
+ */
+static void
+keep_timestamps(JobFill *fill, JobState state)
+{
+	static const JobColumn kept[] = {JOB_STARTED_AT,   JOB_COMPLETED_AT,
+									 JOB_FAILED_AT,	   JOB_CANCELLED_AT,
+									 JOB_RESTARTED_AT, JOB_STATUS_CHANGED_AT};
+
+	for (int i = 0; i < lengthof(kept); i++)
+	{
+		JobColumn c = kept[i];
+
+		if ((fill->whole_row || c == state_timestamp[state]) &&
+			has_column(fill, c) && is_null(fill, c) &&
+			!value_before(fill, c).isnull)
+			fill_time(fill, c, value_before(fill, c).time);
+	}
+}
+
 /* Returns the state that the job is in now. */
 static JobState
 follow_status(JobFill *fill)
@@ -376,7 +398,10 @@ follow_status(JobFill *fill)
 		JobState before;
 
 		if (!changed(fill, JOB_STATUS))
+		{
+			keep_timestamps(fill, state);
 			return state;
+		}
 		before = trainjob_state_of(value_before(fill, JOB_STATUS).text);
 		when = time_of_change(fill, state);
 		fill_time(fill, JOB_STATUS_CHANGED_AT, when);
@@ -583,7 +608,6 @@ counts_for(JobFill *fill, TupleTableSlot *row, Jsonb *config, bool wait)
 	}
 	if (!found)
 		counts.total = trainjob_config_sample_total(config);
-	complete_counts(&counts);
 	return counts;
 }
 
@@ -612,6 +636,7 @@ drop_derived_counts(JobFill *fill)
 	SampleCounts derived =
 		counts_for(fill, fill->old_row, config_of(fill, fill->old_row), false);
 
+	complete_counts(&derived);
 	for (int i = 0; i < lengthof(count_columns); i++)
 	{
 		JobColumn c = count_columns[i];
@@ -814,7 +839,7 @@ follow_progress(JobFill *fill, JobState state)
 		fill_number(fill, JOB_PROGRESS,
 					step.count <= 0
 						? 0
-						: Min(100, 100 * ((double) step.count / total.count)));
+						: Min(100, 100.0 * step.count / total.count));
 }
 
 /* ----------
@@ -986,16 +1011,10 @@ inputs_touched(JobFill *fill)
 	return false;
 }
 
-/*
- * A row that says where its total_steps came from was filled before, and so was
- * one that came to its end by a change of status: it comes from a dump, and no
- * dataset that came after its end is to fill it.
- */
+/* A row that says where its total_steps came from was filled before. */
 static bool
-is_complete(JobFill *fill, JobState state)
+is_complete(JobFill *fill)
 {
-	if (trainjob_has_ended(state) && !is_null(fill, JOB_STATUS_CHANGED_AT))
-		return true;
 	if (is_null(fill, JOB_TOTAL_STEPS))
 		return false;
 	if (has_column(fill, JOB_TOTAL_STEPS_SOURCE))
@@ -1009,11 +1028,17 @@ fill_row(JobFill *fill)
 	JobState state = follow_status(fill);
 
 	if (fill->is_update ? inputs_touched(fill) || is_restart(fill)
-						: !is_complete(fill, state))
+						: !is_complete(fill))
 	{
 		Jsonb *config = config_of(fill, fill->new_row);
 
-		fill_counts(fill, config);
+		/*
+		 * A new row that came to its end by a change of status comes from a
+		 * dump: no dataset that came after its end is to fill it.
+		 */
+		if (fill->is_update || !trainjob_has_ended(state) ||
+			is_null(fill, JOB_STATUS_CHANGED_AT))
+			fill_counts(fill, config);
 		fill_total_steps(fill, config);
 	}
 	follow_progress(fill, state);

@@ -122,7 +122,11 @@ build_metric_part(TrainjobSet *set, Relation rel)
 	static const char *const names[][2] = {{"train_loss", "perplexity"},
 										   {"eval_loss", "eval_perplexity"}};
 	MetricPart *part = palloc0(sizeof(MetricPart));
+	Column job_id;
 
+	/* not read, but a table without it is none of metrics */
+	trainjob_find_column(set, TABLE_METRICS, rel, "job_id", COLUMN_KEY, true,
+						 &job_id);
 	for (int i = 0; i < lengthof(names); i++)
 	{
 		trainjob_find_column(set, TABLE_METRICS, rel, names[i][0],
@@ -633,52 +637,108 @@ add_new_row(RollUp *roll, TupleTableSlot *row)
 	}
 }
 
-/* Takes in a row as it was before an UPDATE. */
-static void
-add_old_row(RollUp *roll, TupleTableSlot *row)
+static bool
+same_in_rows(TupleTableSlot *a, TupleTableSlot *b, const Column *column)
 {
+	bool a_null;
+	bool b_null;
+	Datum a_datum;
+	Datum b_datum;
+
+	if (column->attnum == 0)
+		return true;
+	a_datum = slot_getattr(a, column->attnum, &a_null);
+	b_datum = slot_getattr(b, column->attnum, &b_null);
+	return trainjob_same_datum(column, a_datum, a_null, b_datum, b_null);
+}
+
+/* Takes in a row that an UPDATE changed: what it held before, and what now. */
+static void
+add_changed_row(RollUp *roll, TupleTableSlot *old_row, TupleTableSlot *row)
+{
+	RollUpPart *part = roll->part;
+	bool same_step = same_in_rows(old_row, row, &part->job_id) &&
+					 same_in_rows(old_row, row, &part->step);
+	bool same_place = same_step && same_in_rows(old_row, row, &part->id) &&
+					  same_in_rows(old_row, row, &part->recorded_at) &&
+					  same_in_rows(old_row, row, &part->extra);
+	bool gone[LATEST];
+	bool differs = !same_place;
 	JobReports *reports;
 	int64 step;
 	Value eval_loss;
 
-	if (!row_job(roll, row, &reports, &step))
-		return;
-	reports->old_max_step = Max(reports->old_max_step, step);
 	for (int i = 0; i < LATEST; i++)
-		if (!row_value(row, &roll->part->metric[i]).isnull)
-			reports->replaced[i] = true;
-	eval_loss = row_value(row, &roll->part->metric[LATEST_EVAL_LOSS]);
-	if (eval_loss.isnull || !isfinite(eval_loss.number))
+	{
+		gone[i] = !same_place || !same_in_rows(old_row, row, &part->metric[i]);
+		differs = differs || gone[i];
+	}
+	if (!differs)
 		return;
-	if (!reports->replaced_best || eval_loss.number < reports->old_best)
-		reports->old_best = eval_loss.number;
-	reports->replaced_best = true;
+	if (row_job(roll, old_row, &reports, &step))
+	{
+		if (!same_step)
+			reports->old_max_step = Max(reports->old_max_step, step);
+		for (int i = 0; i < LATEST; i++)
+			if (gone[i] && !row_value(old_row, &part->metric[i]).isnull)
+				reports->replaced[i] = true;
+		eval_loss = row_value(old_row, &part->metric[LATEST_EVAL_LOSS]);
+		if (gone[LATEST_EVAL_LOSS] && !eval_loss.isnull &&
+			isfinite(eval_loss.number))
+		{
+			if (!reports->replaced_best || eval_loss.number < reports->old_best)
+				reports->old_best = eval_loss.number;
+			reports->replaced_best = true;
+		}
+	}
+	add_new_row(roll, row);
 }
 
-/* Reads a transition table with a read pointer of our own. */
-static void
-read_rows(RollUp *roll, Tuplestorestate *rows,
-		  void (*add)(RollUp *roll, TupleTableSlot *row))
+static TupleTableSlot *
+first_row(RollUp *roll, Tuplestorestate *rows, int *pointer)
 {
-	TupleTableSlot *slot =
-		MakeSingleTupleTableSlot(RelationGetDescr(roll->trigdata->tg_relation),
-								 &TTSOpsMinimalTuple);
+	*pointer = tuplestore_alloc_read_pointer(rows, EXEC_FLAG_REWIND);
+	tuplestore_select_read_pointer(rows, *pointer);
+	tuplestore_rescan(rows);
+	return MakeSingleTupleTableSlot(RelationGetDescr(
+										roll->trigdata->tg_relation),
+									&TTSOpsMinimalTuple);
+}
+
+/*
+ * Reads the transition tables, with read pointers of our own: of an UPDATE the
+ * rows before and after, which come in the same order.
+ */
+static void
+read_rows(RollUp *roll)
+{
+	Tuplestorestate *new_rows = roll->trigdata->tg_newtable;
+	Tuplestorestate *old_rows =
+		roll->is_update ? roll->trigdata->tg_oldtable : NULL;
 	MemoryContext per_row =
 		AllocSetContextCreate(roll->memory, "trainjob report",
 							  ALLOCSET_DEFAULT_SIZES);
+	int new_pointer;
+	int old_pointer;
+	TupleTableSlot *row = first_row(roll, new_rows, &new_pointer);
+	TupleTableSlot *old_row =
+		old_rows == NULL ? NULL : first_row(roll, old_rows, &old_pointer);
 
-	tuplestore_select_read_pointer(
-		rows, tuplestore_alloc_read_pointer(rows, EXEC_FLAG_REWIND));
-	tuplestore_rescan(rows);
-	while (tuplestore_gettupleslot(rows, true, false, slot))
+	while (tuplestore_gettupleslot(new_rows, true, false, row))
 	{
 		CHECK_FOR_INTERRUPTS();
 		MemoryContextSwitchTo(per_row);
-		add(roll, slot);
+		if (old_row != NULL &&
+			tuplestore_gettupleslot(old_rows, true, false, old_row))
+			add_changed_row(roll, old_row, row);
+		else
+			add_new_row(roll, row);
 		MemoryContextSwitchTo(roll->memory);
 		MemoryContextReset(per_row);
 	}
-	ExecDropSingleTupleTableSlot(slot);
+	ExecDropSingleTupleTableSlot(row);
+	if (old_row != NULL)
+		ExecDropSingleTupleTableSlot(old_row);
 	MemoryContextDelete(per_row);
 }
 
@@ -1402,9 +1462,7 @@ trainjob_roll_up_metrics(PG_FUNCTION_ARGS)
 	roll.set = trainjob_get_set(trigdata, "roll_up_metrics", TABLE_METRICS,
 								build_roll_up_part);
 	roll.part = roll.set->part;
-	if (roll.is_update && trigdata->tg_oldtable != NULL)
-		read_rows(&roll, trigdata->tg_oldtable, add_old_row);
-	read_rows(&roll, trigdata->tg_newtable, add_new_row);
+	read_rows(&roll);
 	if (roll.count > 0)
 		update_jobs(&roll);
 	return PointerGetDatum(NULL);
@@ -1451,8 +1509,6 @@ trainjob_roll_up_restart(PG_FUNCTION_ARGS)
 		row_value(trigdata->tg_newslot, &roll.part->job[JOB_RESTARTED_AT]);
 	reported =
 		row_value(trigdata->tg_newslot, &roll.part->job[JOB_LAST_METRIC_AT]);
-	before =
-		row_value(trigdata->tg_trigslot, &roll.part->job[JOB_RESTARTED_AT]);
 	if (restarted.isnull || reported.isnull || reported.time < restarted.time ||
 		(!before.isnull && before.time == restarted.time))
 		return PointerGetDatum(NULL);

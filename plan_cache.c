@@ -192,6 +192,13 @@ describe_table(SetTable *table, Relation rel, LOCKMODE lockmode)
 											   RelationGetRelationName(rel));
 }
 
+/* Error context: which function it was that wanted to know. */
+static void
+say_function(void *arg)
+{
+	errcontext("function \"trainjob.%s\"", (const char *) arg);
+}
+
 static TrainjobSet *
 build_set(const SetKey *key, Trigger *trigger, Relation rel, TableId own,
 		  TrainjobBuildPart build)
@@ -201,7 +208,12 @@ build_set(const SetKey *key, Trigger *trigger, Relation rel, TableId own,
 	MemoryContextCallback *callback;
 	TrainjobSet *set;
 	SetEntry *entry;
+	ErrorContextCallback say = {.callback = say_function,
+								.arg = (void *) key->function,
+								.previous = error_context_stack};
 	uint64 seen = invalidations;
+
+	error_context_stack = &say;
 
 	/* Belongs to the transaction until it is complete: an error frees it. */
 	context = AllocSetContextCreate(TopTransactionContext, "trainjob set",
@@ -218,6 +230,7 @@ build_set(const SetKey *key, Trigger *trigger, Relation rel, TableId own,
 	parse_arguments(set, trigger, rel, own);
 	build(set, rel);
 	MemoryContextSwitchTo(caller);
+	error_context_stack = say.previous;
 
 	entry = hash_search(sets, key, HASH_ENTER, NULL);
 	entry->set = set;

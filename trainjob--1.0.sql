@@ -610,8 +610,10 @@ SELECT
 	j.loss, j.eval_loss, j.perplexity, j.learning_rate, j.grad_norm,
 	j.best_eval_loss, j.best_step, j.samples_per_second, j.tokens_per_second,
 	j.created_at, j.started_at, s.ended_at, j.last_metric_at,
-	extract(epoch FROM COALESCE(s.ended_at, now())
-			- COALESCE(j.restarted_at, j.started_at))::float8 AS elapsed_seconds,
+	CASE WHEN COALESCE(s.ended_at, now()) >= COALESCE(j.restarted_at, j.started_at) THEN
+		extract(epoch FROM COALESCE(s.ended_at, now())
+				- COALESCE(j.restarted_at, j.started_at))::float8
+	END AS elapsed_seconds,
 	p.eta_seconds, p.eta_confidence,
 	a.type AS last_alert_type, a.occurred_at AS last_alert_at,
 	j.error, j.error_type,
@@ -627,7 +629,11 @@ SELECT
 		WHEN j.total_steps = 1 THEN '1 step'
 		ELSE j.total_steps || ' steps'
 	END AS total_steps_text,
-	COALESCE(round(j.progress::numeric) || '%%', 'Unknown') AS progress_text,
+	-- the whole hundred is for what is done
+	CASE
+		WHEN j.progress < 100 THEN LEAST(round(j.progress::numeric), 99) || '%%'
+		ELSE COALESCE(round(j.progress::numeric) || '%%', 'Unknown')
+	END AS progress_text,
 	CASE
 		WHEN j.eval_loss IS NOT NULL THEN trainjob.number_text(j.eval_loss, 4)
 		WHEN s.ended THEN 'No eval loss reported'
@@ -898,15 +904,17 @@ BEGIN
 	BEGIN
 		EXECUTE format('CREATE OR REPLACE VIEW %s WITH (security_invoker = true) AS %s',
 			wanted, query);
-	EXCEPTION WHEN invalid_table_definition THEN
+		IF before = pg_get_viewdef(wanted::regclass) THEN
+			RAISE SQLSTATE 'TJ000'; -- undoes it: it is up to date
+		END IF;
+	EXCEPTION WHEN SQLSTATE 'TJ000' THEN
+		RETURN NULL;
+	WHEN invalid_table_definition THEN
 		-- other columns than before: views cannot change them in place
 		EXECUTE format('DROP VIEW %s', wanted);
 		EXECUTE format('CREATE VIEW %s WITH (security_invoker = true) AS %s',
 			wanted, query);
 	END;
-	IF before = pg_get_viewdef(wanted::regclass) THEN
-		RETURN NULL;
-	END IF;
 	EXECUTE format('COMMENT ON VIEW %s IS %L', wanted, description);
 	RETURN wanted;
 END;
@@ -1054,6 +1062,11 @@ AS $$
 DECLARE
 	tables jsonb;
 BEGIN
+	IF schema IS NULL THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'null_value_not_allowed',
+			MESSAGE = 'schema must not be null';
+	END IF;
 	IF to_regnamespace(quote_ident(schema)) IS NULL THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'invalid_schema_name',
@@ -1772,3 +1785,24 @@ REVOKE EXECUTE ON FUNCTION
 	trainjob.verify_jobs(regclass), trainjob.refill_jobs(regclass, integer),
 	trainjob.fail_stalled(interval, regclass)
 FROM PUBLIC;
+
+-- ---------------------------------------------------------------------------
+-- Dropping the extension
+-- ---------------------------------------------------------------------------
+
+CREATE FUNCTION trainjob.guard_drop()
+RETURNS event_trigger
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'trainjob_guard_drop';
+
+COMMENT ON FUNCTION trainjob.guard_drop() IS
+'Says, when the extension is to be dropped and triggers use it, what to do.';
+
+REVOKE EXECUTE ON FUNCTION trainjob.guard_drop() FROM PUBLIC;
+
+CREATE EVENT TRIGGER trainjob_guard_drop ON ddl_command_start
+	WHEN TAG IN ('DROP EXTENSION')
+	EXECUTE FUNCTION trainjob.guard_drop();
+
+COMMENT ON EVENT TRIGGER trainjob_guard_drop IS
+'Says, when extension trainjob is to be dropped and triggers use it, what to do.';

@@ -81,7 +81,7 @@ install_private()
 
 	bin=$root$("$real" --bindir)
 	"${tester[@]}" mkdir -p "$bin"
-	for program in "$("$real" --bindir)"/{postgres,initdb,psql,pgbench,createdb,dropdb,pg_*}; do
+	for program in "$("$real" --bindir)"/{postgres,initdb,psql,pgbench,createdb,dropdb,vacuumdb,pg_*}; do
 		"${tester[@]}" cp "$program" "$bin"
 	done
 	for directory in "$("$real" --sharedir)" "$("$real" --pkglibdir)"; do
