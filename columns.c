@@ -29,6 +29,7 @@
 #include "trainjob.h"
 
 PG_FUNCTION_INFO_V1(trainjob_type_holds);
+PG_FUNCTION_INFO_V1(trainjob_base_type);
 PG_FUNCTION_INFO_V1(trainjob_readable_jsonb);
 
 /* ----------
@@ -111,6 +112,13 @@ trainjob_type_holds(PG_FUNCTION_ARGS)
 			break;
 	}
 	PG_RETURN_BOOL(kind_accepts(kind, found, type_is_enum(found)));
+}
+
+/* SQL: base_type(type regtype) returns regtype, strict: without its domains. */
+Datum
+trainjob_base_type(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_OID(getBaseType(PG_GETARG_OID(0)));
 }
 
 /*

@@ -19,7 +19,8 @@
  *		jobs=public.jobs			a table of the set: jobs, metrics, datasets,
  *									alerts, status_changes; schema-qualified
  *		jobs.loss=train_loss		a column with another name than the
- *									canonical one
+ *									canonical one; jobs.loss= there is none,
+ *									whatever the canonical name stands for
  */
 #include "postgres.h"
 
@@ -164,9 +165,11 @@ parse_arguments(TrainjobSet *set, Trigger *trigger, Relation rel, TableId own)
 		const char *dot;
 		int table;
 
-		if (equals == NULL || equals[1] == '\0')
+		if (equals == NULL)
 			bad_argument(trigger, rel, argument);
 		dot = memchr(argument, '.', equals - argument);
+		if (equals[1] == '\0' && dot == NULL)
+			bad_argument(trigger, rel, argument);
 		table = find_table_key(argument, (dot ? dot : equals) - argument);
 		if (table == TABLE_COUNT || (dot && dot + 1 == equals))
 			bad_argument(trigger, rel, argument);

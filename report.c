@@ -21,9 +21,12 @@
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
+#include "nodes/nodes.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
+#include "utils/numeric.h"
+#include "utils/ruleutils.h"
 
 #include "trainjob.h"
 
@@ -35,12 +38,14 @@ PG_FUNCTION_INFO_V1(trainjob_report_alert);
 /* What becomes of a key of a point or of an alert's details. */
 typedef enum FieldUse
 {
-	FIELD_NUMBER, /* a number, or NaN and Infinity as text */
-	FIELD_STEP,	  /* a whole number >= 0; a point must have it */
-	FIELD_COUNT,  /* a whole number >= 0 */
-	FIELD_TIME,	  /* a point in time, as text */
+	FIELD_NUMBER,  /* a number, or NaN and Infinity as text */
+	FIELD_STEP,	   /* a whole number >= 0; a point must have it */
+	FIELD_COUNT,   /* a whole number >= 0 */
+	FIELD_INTEGER, /* a number, rounded as an assignment does */
+	FIELD_TIME,	   /* a point in time, as text */
 	FIELD_TEXT,
-	FIELD_REST /* an object that takes all other keys */
+	FIELD_OTHER, /* whatever the column's type reads */
+	FIELD_REST	 /* an object that takes all other keys */
 } FieldUse;
 
 /* A column that a key may go to. */
@@ -51,6 +56,8 @@ typedef struct Field
 	FieldUse use;
 	Oid type; /* as declared, domains not looked through */
 	int32 typmod;
+	bool narrow;  /* there are values of this use that the type refuses */
+	char *preset; /* SQL for where a point has no value, or NULL */
 } Field;
 
 /* A table that rows are written to. */
@@ -100,37 +107,55 @@ canonical_name(TrainjobSet *set, const char *table, const char *column)
 	return pstrdup(column);
 }
 
-/* How a column of this name and type takes a value; false if it takes none. */
-static bool
-field_use(const char *key, Oid type, bool is_alert, FieldUse *use)
+/* How a column of this name and base type takes a value. */
+static FieldUse
+field_use(const char *key, Oid type, bool is_alert)
 {
-	if (strcmp(key, is_alert ? "payload" : "extra") == 0)
-	{
-		*use = FIELD_REST;
-		return type == JSONBOID || type == JSONOID;
-	}
+	bool is_count = strcmp(key, is_alert ? "current_step" : "step") == 0 ||
+					(is_alert && strcmp(key, "total_steps") == 0);
+
+	if (strcmp(key, is_alert ? "payload" : "extra") == 0 &&
+		(type == JSONBOID || type == JSONOID))
+		return FIELD_REST;
 	switch (type)
 	{
 		case INT2OID:
 		case INT4OID:
 		case INT8OID:
-			*use = strcmp(key, "step") == 0 ? FIELD_STEP : FIELD_COUNT;
-			return true;
+			if (!is_count)
+				return FIELD_INTEGER;
+			return is_alert ? FIELD_COUNT : FIELD_STEP;
 		case FLOAT4OID:
 		case FLOAT8OID:
 		case NUMERICOID:
-			*use = strcmp(key, "step") == 0 ? FIELD_STEP : FIELD_NUMBER;
-			return true;
+			if (!is_count)
+				return FIELD_NUMBER;
+			return is_alert ? FIELD_COUNT : FIELD_STEP;
 		case TIMESTAMPTZOID:
 		case TIMESTAMPOID:
-			*use = FIELD_TIME;
-			return true;
+			return FIELD_TIME;
 		case TEXTOID:
 		case VARCHAROID:
-			*use = FIELD_TEXT;
-			return true;
+		case BPCHAROID:
+			return FIELD_TEXT;
 	}
-	return false;
+	return FIELD_OTHER;
+}
+
+/* The default of a column as SQL, NULL where it has none. */
+static char *
+column_default(Relation rel, AttrNumber attnum)
+{
+	TupleConstr *constr = RelationGetDescr(rel)->constr;
+
+	for (int i = 0; constr != NULL && i < constr->num_defval; i++)
+		if (constr->defval[i].adnum == attnum)
+			return deparse_expression(
+				stringToNode(constr->defval[i].adbin),
+				deparse_context_for(RelationGetRelationName(rel),
+									RelationGetRelid(rel)),
+				false, false);
+	return NULL;
 }
 
 /*
@@ -152,19 +177,25 @@ describe_target(TrainjobSet *set, Target *target, Relation rel, bool is_alert)
 	{
 		Form_pg_attribute att = TupleDescAttr(desc, i);
 		Field *field = &target->field[target->count];
-		bool skip = att->attisdropped || att->attgenerated;
+		bool skip = att->attisdropped || att->attgenerated || att->attidentity;
 
-		field->key =
-			canonical_name(set, target->what[0] == 'm' ? "metrics" : "alerts",
-						   NameStr(att->attname));
+		field->key = canonical_name(set, is_alert ? "alerts" : "metrics",
+									NameStr(att->attname));
 		for (int j = 0; j < lengthof(ours); j++)
 			skip = skip || strcmp(ours[j], field->key) == 0;
-		if (skip || !field_use(field->key, getBaseType(att->atttypid), is_alert,
-							   &field->use))
+		if (skip)
 			continue;
 		field->column = pstrdup(NameStr(att->attname));
 		field->type = att->atttypid;
 		field->typmod = att->atttypmod;
+		field->use =
+			field_use(field->key, getBaseType(att->atttypid), is_alert);
+		field->narrow = field->type != INT8OID && field->type != FLOAT8OID &&
+						field->type != TEXTOID;
+		field->preset = column_default(rel, att->attnum);
+		if (field->preset == NULL &&
+			strcmp(field->key, is_alert ? "occurred_at" : "recorded_at") == 0)
+			field->preset = "pg_catalog.now()";
 		target->count++;
 	}
 }
@@ -366,15 +397,21 @@ string_is(JsonbValue *value, const char *word)
 		   pg_strncasecmp(value->val.string.val, word, strlen(word)) == 0;
 }
 
-/* A number beyond a double's range is infinite, as it is for the trainer. */
+static double
+double_of(JsonbValue *value)
+{
+	return DatumGetFloat8(
+		DirectFunctionCall1(numeric_float8_no_overflow,
+							NumericGetDatum(value->val.numeric)));
+}
+
+/* A number beyond a double's range is infinite or zero, as for the trainer. */
 static void
 check_number(const Place *place, JsonbValue *value)
 {
 	if (value->type == jbvNumeric)
 	{
-		double number = DatumGetFloat8(
-			DirectFunctionCall1(numeric_float8_no_overflow,
-								NumericGetDatum(value->val.numeric)));
+		double number = double_of(value);
 
 		if (!isfinite(number))
 		{
@@ -382,6 +419,8 @@ check_number(const Place *place, JsonbValue *value)
 			value->val.string.val = number > 0 ? "Infinity" : "-Infinity";
 			value->val.string.len = strlen(value->val.string.val);
 		}
+		else if (number == 0)
+			value->val.numeric = int64_to_numeric(0);
 		return;
 	}
 	if (value->type == jbvString &&
@@ -391,30 +430,76 @@ check_number(const Place *place, JsonbValue *value)
 	bad_value(place, "a number, \"NaN\", \"Infinity\" or \"-Infinity\"", value);
 }
 
+/* A number as an integer's text; 5.0 is what some clients write for 5. */
+static void
+round_value(JsonbValue *value)
+{
+	value->val.numeric = DatumGetNumeric(
+		DirectFunctionCall2(numeric_round, NumericGetDatum(value->val.numeric),
+							Int32GetDatum(0)));
+}
+
 static void
 check_count(const Place *place, JsonbValue *value)
 {
 	double number = -1;
 
 	if (value->type == jbvNumeric)
-		number = DatumGetFloat8(
-			DirectFunctionCall1(numeric_float8_no_overflow,
-								NumericGetDatum(value->val.numeric)));
+		number = double_of(value);
 	if (!(number >= 0 && number < 9.2233720368547e18 &&
 		  number == floor(number)))
 		bad_value(place, "a whole number that is not negative", value);
+	round_value(value);
 }
 
-/* Whether the text can be read as the column's type; the error names it. */
 static void
-check_time(const Place *place, JsonbValue *value, const Field *field)
+check_integer(const Place *place, JsonbValue *value)
+{
+	if (value->type != jbvNumeric ||
+		!(fabs(double_of(value)) < 9.2233720368547e18))
+		bad_value(place, "a number that the column can hold", value);
+	round_value(value);
+}
+
+/* A value as text; NULL for an array or an object. */
+static char *
+text_of(JsonbValue *value)
+{
+	switch (value->type)
+	{
+		case jbvString:
+			return pnstrdup(value->val.string.val, value->val.string.len);
+		case jbvNumeric:
+			return DatumGetCString(
+				DirectFunctionCall1(numeric_out,
+									NumericGetDatum(value->val.numeric)));
+		case jbvBool:
+			return value->val.boolean ? "true" : "false";
+		default:
+			return NULL;
+	}
+}
+
+/*
+ * Whether the column's type reads the value, as the INSERT will; an error
+ * names the key.  An array or object is left to the INSERT: it may fill a
+ * column of json, of an array or of a composite type.
+ */
+static void
+check_type(const Place *place, JsonbValue *value, const Field *field)
 {
 	MemoryContext caller = CurrentMemoryContext;
-	char *text;
+	Oid base = getBaseType(field->type);
+	char *text = text_of(value);
 
-	if (value->type != jbvString)
-		bad_value(place, "a point in time as text", value);
-	text = pnstrdup(value->val.string.val, value->val.string.len);
+	if (base == JSONBOID || base == JSONOID)
+		return;
+	if (text == NULL)
+	{
+		if (field->use != FIELD_OTHER)
+			bad_value(place, "a text", value);
+		return;
+	}
 	PG_TRY();
 	{
 		Oid input;
@@ -425,10 +510,22 @@ check_time(const Place *place, JsonbValue *value, const Field *field)
 	}
 	PG_CATCH();
 	{
+		int category;
+
 		/* not swallowed: raised again in words that say where it was */
 		MemoryContextSwitchTo(caller);
+		category = ERRCODE_TO_CATEGORY(geterrcode());
+		if (category != ERRCODE_DATA_EXCEPTION &&
+			category != ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION)
+			PG_RE_THROW();
 		FlushErrorState();
-		bad_value(place, "a point in time", value);
+		bad_value(place,
+				  field->use == FIELD_TIME
+					  ? "a point in time"
+					  : psprintf("of type %s",
+								 format_type_with_typemod(field->type,
+														  field->typmod)),
+				  value);
 	}
 	PG_END_TRY();
 }
@@ -448,16 +545,24 @@ check_value(const Place *place, const Field *field, JsonbValue *value)
 		case FIELD_COUNT:
 			check_count(place, value);
 			break;
+		case FIELD_INTEGER:
+			check_integer(place, value);
+			break;
 		case FIELD_TIME:
-			check_time(place, value, field);
+			if (value->type != jbvString)
+				bad_value(place, "a point in time as text", value);
 			break;
 		case FIELD_TEXT:
 			if (value->type != jbvString)
 				bad_value(place, "a text", value);
 			break;
-		case FIELD_REST:
+		case FIELD_OTHER:
 			break;
+		case FIELD_REST:
+			return;
 	}
+	if (field->narrow)
+		check_type(place, value, field);
 }
 
 static const Field *
@@ -626,7 +731,8 @@ rows_of(const Target *target, Jsonb *document, int *count)
  * INSERT INTO table (job_id, [type,] columns)
  *	SELECT $1, [$3,] columns FROM jsonb_to_recordset($2) AS (columns)
  *
- * recorded_at and occurred_at take their default where a point has none.
+ * Where a point has no value, a column takes its default; recorded_at and
+ * occurred_at are now where they have none.
  */
 static SPIPlanPtr
 write_plan(TrainjobSet *set, ReportPart *part, TableId table)
@@ -652,9 +758,9 @@ write_plan(TrainjobSet *set, ReportPart *part, TableId table)
 		const char *name = quote_identifier(field->column);
 
 		appendStringInfo(&columns, ", %s", name);
-		if (field->use == FIELD_TIME)
-			appendStringInfo(&values, ", COALESCE(r.%s, pg_catalog.now())",
-							 name);
+		if (field->preset != NULL)
+			appendStringInfo(&values, ", COALESCE(r.%s, %s)", name,
+							 field->preset);
 		else
 			appendStringInfo(&values, ", r.%s", name);
 		appendStringInfo(&types, "%s%s %s", i > 0 ? ", " : "", name,
@@ -677,8 +783,11 @@ open_jobs(FunctionCallInfo fcinfo, int arg)
 {
 	Oid jobs =
 		PG_ARGISNULL(arg) ? trainjob_sole_jobs_table() : PG_GETARG_OID(arg);
-	Relation rel = relation_open(jobs, AccessShareLock);
+	Relation rel = try_relation_open(jobs, AccessShareLock);
 
+	if (rel == NULL)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("there is no table with OID %u", jobs)));
 	if (rel->rd_rel->relkind != RELKIND_RELATION &&
 		rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
 		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),

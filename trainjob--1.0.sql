@@ -212,6 +212,14 @@ AS 'MODULE_PATHNAME', 'trainjob_type_holds';
 COMMENT ON FUNCTION trainjob.type_holds(regtype, regtype) IS
 'Whether a column of one type can stand for trainjob''s own column of another.';
 
+CREATE FUNCTION trainjob.base_type(type regtype)
+RETURNS regtype
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'trainjob_base_type';
+
+COMMENT ON FUNCTION trainjob.base_type(regtype) IS
+'The type that a domain is made of, through domains of domains; any other type is itself.';
+
 CREATE FUNCTION trainjob.is_job_status(status text)
 RETURNS boolean
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
@@ -538,7 +546,8 @@ RETURNS TABLE (column_name name, column_type text, actual_name name,
 	actual_type regtype)
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT c.column_name, c.column_type, a.attname, a.atttypid::regtype
+	SELECT c.column_name, c.column_type, a.attname,
+		   trainjob.base_type(a.atttypid::regtype)
 	FROM trainjob.canonical_columns() AS c
 	LEFT JOIN LATERAL (
 		SELECT a.attname, a.atttypid
@@ -546,6 +555,9 @@ BEGIN ATOMIC
 		WHERE a.attrelid = rel AND a.attnum > 0 AND NOT a.attisdropped
 		  AND a.attname IN (columns ->> (key || '.' || c.column_name),
 							columns ->> c.column_name::text, c.column_name)
+		  -- NULL, in a trigger's argument empty: no column stands for it
+		  AND COALESCE(columns -> (key || '.' || c.column_name),
+					   columns -> c.column_name::text, '0') NOT IN ('null', '""')
 		ORDER BY a.attname = columns ->> (key || '.' || c.column_name) DESC NULLS LAST,
 				 a.attname = columns ->> c.column_name::text DESC NULLS LAST
 		LIMIT 1) AS a ON true
@@ -554,7 +566,23 @@ BEGIN ATOMIC
 END;
 
 COMMENT ON FUNCTION trainjob.find_columns(text, regclass, jsonb) IS
-'The canonical columns of a table of a set, and the columns that stand for them; NULL where none does.';
+'The canonical columns of a table of a set, and the columns that stand for them, with their base types; NULL where none does.';
+
+CREATE FUNCTION trainjob.column_type(key text, column_name name,
+	column_type text, tables jsonb, columns jsonb)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT COALESCE((
+		SELECT f.actual_type::text
+		FROM trainjob.find_columns('jobs', (tables ->> 'jobs')::regclass, columns) AS f
+		WHERE key <> 'jobs'
+		  AND (column_type.column_name, f.column_name) IN (('job_id', 'id'), ('user_id', 'user_id'))),
+		column_type);
+END;
+
+COMMENT ON FUNCTION trainjob.column_type(text, name, text, jsonb, jsonb) IS
+'The type of a canonical column in a set: what refers to a job or its user has the type that this has there.';
 
 CREATE FUNCTION trainjob.select_list(key text, rel regclass, columns jsonb)
 RETURNS text
@@ -577,11 +605,36 @@ BEGIN ATOMIC
 				THEN format('%I::bigint AS %I', f.actual_name, f.column_name)
 			ELSE format('%I AS %I', f.actual_name, f.column_name)
 		END, ', ')
-	FROM trainjob.find_columns(key, rel, columns) AS f;
+	FROM trainjob.find_columns(key, rel, columns) AS f
+	-- who reads a view needs the right to read each column that it names
+	WHERE f.column_name <> 'job_token';
 END;
 
 COMMENT ON FUNCTION trainjob.select_list(text, regclass, jsonb) IS
-'The SELECT list that gives a table of a set its canonical columns.';
+'The SELECT list that gives a table of a set its canonical columns, the token left out.';
+
+CREATE FUNCTION trainjob.source(key text, tables jsonb, columns jsonb)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE
+		WHEN tables ->> key IS NOT NULL THEN
+			format('(SELECT %s FROM %s)',
+				   trainjob.select_list(key, (tables ->> key)::regclass, columns),
+				   tables ->> key)
+		ELSE
+			-- a set without the table: no rows, with columns that compare
+			(SELECT format('(SELECT %s WHERE false)',
+				string_agg(format('NULL::%s AS %I',
+					trainjob.column_type(key, c.column_name, c.column_type, tables, columns),
+					c.column_name), ', ' ORDER BY c.ordinal))
+			 FROM trainjob.canonical_columns() AS c
+			 WHERE c.table_key = key)
+	END;
+END;
+
+COMMENT ON FUNCTION trainjob.source(text, jsonb, jsonb) IS
+'A table of a set with its canonical columns, to stand in FROM; without rows where the set has no such table.';
 
 CREATE FUNCTION trainjob.overview_query(tables jsonb, columns jsonb)
 RETURNS text
@@ -644,7 +697,7 @@ SELECT
 	COALESCE(trainjob.number_text(j.learning_rate, -2), s.absent) AS learning_rate_text,
 	COALESCE(trainjob.number_text(j.loss, 4), s.absent) AS loss_text,
 	trainjob.duration_text(p.eta_seconds) AS eta_text
-FROM (SELECT %1$s FROM %2$s) AS j
+FROM %1$s AS j
 CROSS JOIN LATERAL (
 	SELECT
 		j.status::text IN ('completed', 'failed', 'cancelled') AS ended,
@@ -696,7 +749,7 @@ LEFT JOIN LATERAL (
 				/ (t.step - lag(t.step) OVER w) AS pace
 		FROM (
 			SELECT m.step, min(m.recorded_at) AS recorded_at
-			FROM (SELECT %3$s FROM %4$s) AS m
+			FROM %2$s AS m
 			WHERE m.job_id = j.id AND j.status::text = 'running'
 			  AND m.step <= j.current_step
 			  AND m.recorded_at >= COALESCE(GREATEST(j.status_changed_at, j.restarted_at),
@@ -711,17 +764,14 @@ LEFT JOIN LATERAL (
 	SELECT max(l.type) AS type, max(l.occurred_at) AS occurred_at
 	FROM (
 		SELECT e.type, e.occurred_at
-		FROM (SELECT %5$s FROM %6$s) AS e
+		FROM %3$s AS e
 		WHERE e.job_id = j.id
 		ORDER BY e.occurred_at DESC, e.id DESC
 		LIMIT 1) AS l) AS a ON true
 $view$,
-		trainjob.select_list('jobs', (tables ->> 'jobs')::regclass, columns),
-		tables ->> 'jobs',
-		trainjob.select_list('metrics', (tables ->> 'metrics')::regclass, columns),
-		tables ->> 'metrics',
-		trainjob.select_list('alerts', (tables ->> 'alerts')::regclass, columns),
-		tables ->> 'alerts');
+		trainjob.source('jobs', tables, columns),
+		trainjob.source('metrics', tables, columns),
+		trainjob.source('alerts', tables, columns));
 END;
 
 COMMENT ON FUNCTION trainjob.overview_query(jsonb, jsonb) IS
@@ -743,7 +793,7 @@ SELECT
 									 j.val_samples)
 		END,
 		c.newest_step) AS verdict
-FROM (SELECT %1$s FROM %2$s) AS j
+FROM %1$s AS j
 CROSS JOIN LATERAL (
 	SELECT
 		k.metric,
@@ -758,16 +808,15 @@ CROSS JOIN LATERAL (
 				  > COALESCE(max(u.step) FILTER (WHERE abs(u.value) < 'Infinity'), -1)
 			 THEN min(u.step) FILTER (WHERE NOT abs(u.value) < 'Infinity')
 		END AS not_finite_since
-	FROM (VALUES %3$s) AS k (metric)
+	FROM (VALUES %2$s) AS k (metric)
 	LEFT JOIN (
-		SELECT m.step, %4$s AS place, v.metric, v.value
-		FROM (SELECT %5$s FROM %6$s) AS m
-		CROSS JOIN LATERAL (VALUES %7$s) AS v (metric, value)
+		SELECT m.step, %3$s AS place, v.metric, v.value
+		FROM %4$s AS m
+		CROSS JOIN LATERAL (VALUES %5$s) AS v (metric, value)
 		WHERE m.job_id = j.id) AS u ON u.metric = k.metric
 	GROUP BY k.metric) AS c
 $view$,
-		trainjob.select_list('jobs', (tables ->> 'jobs')::regclass, columns),
-		tables ->> 'jobs',
+		trainjob.source('jobs', tables, columns),
 		string_agg(format('(%L)', f.column_name), ', ' ORDER BY f.column_name),
 		-- reports of one step in order: by id, if that tells
 		CASE WHEN EXISTS (
@@ -775,8 +824,7 @@ $view$,
 				WHERE i.column_name = 'id'
 				  AND i.actual_type IN ('bigint'::regtype, 'integer'::regtype))
 			 THEN 'm.id' ELSE 'extract(epoch FROM m.recorded_at)' END,
-		trainjob.select_list('metrics', (tables ->> 'metrics')::regclass, columns),
-		tables ->> 'metrics',
+		trainjob.source('metrics', tables, columns),
 		string_agg(format('(%1$L, m.%1$I)', f.column_name), ', ' ORDER BY f.column_name))
 	FROM trainjob.find_columns('metrics', (tables ->> 'metrics')::regclass, columns) AS f
 	WHERE f.column_type = 'float8' AND f.column_name <> 'epoch';
@@ -798,7 +846,14 @@ BEGIN ATOMIC
 		SELECT 2, t.key || '.' || f.column_name || '=' || f.actual_name
 		FROM jsonb_each_text(tables) AS t
 		CROSS JOIN LATERAL trainjob.find_columns(t.key, t.value::regclass, columns) AS f
-		WHERE f.actual_name <> f.column_name) AS a;
+		WHERE f.actual_name <> f.column_name
+		UNION ALL
+		SELECT 2, t.key || '.' || f.column_name || '='
+		FROM jsonb_each_text(tables) AS t
+		CROSS JOIN LATERAL trainjob.find_columns(t.key, t.value::regclass, columns) AS f
+		WHERE f.actual_name IS NULL
+		  AND COALESCE(columns -> (t.key || '.' || f.column_name),
+					   columns -> f.column_name::text, '0') IN ('null', '""')) AS a;
 END;
 
 COMMENT ON FUNCTION trainjob.trigger_arguments(jsonb, jsonb) IS
@@ -867,36 +922,101 @@ END;
 COMMENT ON FUNCTION trainjob.job_sets() IS
 'The sets of tables of this database, as their triggers have them.';
 
-CREATE FUNCTION trainjob.set_view(uses regprocedure, on_table regclass)
+CREATE FUNCTION trainjob.is_of_other_set(tgargs bytea, jobs regclass)
+RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT EXISTS (
+		SELECT FROM unnest(trainjob.read_arguments(tgargs)) AS a (argument)
+		JOIN pg_catalog.pg_trigger AS g ON g.tgrelid = to_regclass(substr(a.argument, 6))
+		WHERE a.argument LIKE 'jobs=%' AND to_regclass(substr(a.argument, 6)) <> jobs
+		  AND g.tgfoid = 'trainjob.fill_job'::regproc);
+END;
+
+COMMENT ON FUNCTION trainjob.is_of_other_set(bytea, regclass) IS
+'Whether a trigger with these arguments (pg_trigger.tgargs) works for another set than that of the jobs table.';
+
+CREATE FUNCTION trainjob.set_views()
+RETURNS TABLE (n integer, table_key text, suffix text, uses regprocedure, description text)
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT c.column1, c.column2, c.column3, c.column4::regprocedure, c.column5
+	FROM (VALUES
+	(1, 'jobs', '_overview',
+	 'trainjob.job_note(jsonb, text, bigint, bigint, bigint, bigint)',
+	 'What a dashboard shows of each job: one row a job.'),
+	(2, 'metrics', '_coverage',
+	 'trainjob.metric_verdict(text, bigint, bigint, bigint, bigint, float8, boolean, bigint, bigint)',
+	 'Which metrics a job''s trainer reports, and why one is missing: a row for each job and metric.')
+	) AS c;
+END;
+
+COMMENT ON FUNCTION trainjob.set_views() IS
+'The views of a set: which function, used over which table, and which comment tell a view of trainjob from one of the user.';
+
+CREATE FUNCTION trainjob.set_view(view_number integer, on_table regclass)
 RETURNS regclass
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT r.ev_class::regclass
-	FROM pg_catalog.pg_rewrite AS r
+	FROM trainjob.set_views() AS v
 	JOIN pg_catalog.pg_depend AS f ON f.classid = 'pg_rewrite'::regclass
-		AND f.objid = r.oid AND f.refclassid = 'pg_proc'::regclass
-		AND f.refobjid = uses
+		AND f.refclassid = 'pg_proc'::regclass AND f.refobjid = v.uses
+	JOIN pg_catalog.pg_rewrite AS r ON r.oid = f.objid
+	JOIN pg_catalog.pg_class AS c ON c.oid = r.ev_class AND c.relkind = 'v'
 	JOIN pg_catalog.pg_depend AS t ON t.classid = 'pg_rewrite'::regclass
 		AND t.objid = r.oid AND t.refclassid = 'pg_class'::regclass
 		AND t.refobjid = on_table
+	WHERE v.n = view_number
+	  AND obj_description(r.ev_class, 'pg_class') = v.description
 	ORDER BY r.ev_class
 	LIMIT 1;
 END;
 
-COMMENT ON FUNCTION trainjob.set_view(regprocedure, regclass) IS
-'The view over a table that uses a function of trainjob: how a set''s views are found again under any name.';
+COMMENT ON FUNCTION trainjob.set_view(integer, regclass) IS
+'A view of a set over its table: how it is found again under any name.';
 
-CREATE FUNCTION trainjob.make_view(uses regprocedure, on_table regclass,
-	view_schema name, view_name name, query text, description text)
+CREATE FUNCTION trainjob.made_name(base text, suffix text)
+RETURNS name
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+BEGIN ATOMIC
+	-- base gives way, by whole characters, where both are too long for a name
+	SELECT (left(base, max(n)) || suffix)::name
+	FROM generate_series(0, length(base)) AS n
+	WHERE octet_length(left(base, n)) + octet_length(suffix) <= 63;
+END;
+
+COMMENT ON FUNCTION trainjob.made_name(text, text) IS
+'A name for what is made for a table of this name.';
+
+CREATE FUNCTION trainjob.make_view(view_number integer, on_table regclass,
+	view_schema name, view_name name, query text)
 RETURNS text
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	existing regclass := trainjob.set_view(uses, on_table);
+	existing regclass := trainjob.set_view(view_number, on_table);
 	wanted text := format('%I.%I', view_schema, view_name);
 	before text;
+	rights text[];
+	item text;
 BEGIN
+	-- one of ours, by another comment or over a table of another time
+	IF existing IS NULL AND EXISTS (
+		SELECT FROM trainjob.set_views() AS v
+		JOIN pg_depend AS f ON f.classid = 'pg_rewrite'::regclass
+			AND f.refclassid = 'pg_proc'::regclass AND f.refobjid = v.uses
+		JOIN pg_rewrite AS r ON r.oid = f.objid
+		WHERE v.n = view_number AND r.ev_class = to_regclass(wanted)) THEN
+		existing := to_regclass(wanted);
+	END IF;
+	IF existing IS NULL AND to_regclass(wanted) IS NOT NULL THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'duplicate_table',
+			MESSAGE = format('relation %s exists and is no view of trainjob', wanted),
+			HINT = 'Rename it, or let trainjob''s views be made in another schema: trainjob.attach(..., view_schema => ''name'').';
+	END IF;
 	IF existing IS NOT NULL THEN
 		wanted := trainjob.qualified_name(existing);
 		before := pg_get_viewdef(existing);
@@ -910,17 +1030,32 @@ BEGIN
 	EXCEPTION WHEN SQLSTATE 'TJ000' THEN
 		RETURN NULL;
 	WHEN invalid_table_definition THEN
-		-- other columns than before: views cannot change them in place
+		-- other columns than before: views cannot change them in place, but
+		-- who may read it may still do so
+		SELECT array_agg(format('GRANT %s ON %s TO %s%s', a.privilege_type, wanted,
+					CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END,
+					CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END))
+				FILTER (WHERE a.grantee <> c.relowner)
+			   || format('ALTER VIEW %s OWNER TO %s', wanted, c.relowner::regrole)
+			INTO rights
+			FROM pg_class AS c
+			LEFT JOIN LATERAL aclexplode(c.relacl) AS a ON true
+			WHERE c.oid = wanted::regclass
+			GROUP BY c.relowner;
 		EXECUTE format('DROP VIEW %s', wanted);
 		EXECUTE format('CREATE VIEW %s WITH (security_invoker = true) AS %s',
 			wanted, query);
+		FOREACH item IN ARRAY rights LOOP
+			EXECUTE item;
+		END LOOP;
 	END;
-	EXECUTE format('COMMENT ON VIEW %s IS %L', wanted, description);
+	EXECUTE format('COMMENT ON VIEW %s IS %L', wanted,
+		(SELECT v.description FROM trainjob.set_views() AS v WHERE v.n = view_number));
 	RETURN wanted;
 END;
 $$;
 
-COMMENT ON FUNCTION trainjob.make_view(regprocedure, regclass, name, name, text, text) IS
+COMMENT ON FUNCTION trainjob.make_view(integer, regclass, name, name, text) IS
 'Part of create_tables and attach: makes a view of a set, or brings it up to date; returns its name if it did.';
 
 CREATE FUNCTION trainjob.attach_set(tables jsonb, columns jsonb,
@@ -932,6 +1067,8 @@ AS $$
 DECLARE
 	arguments text[] := trainjob.trigger_arguments(tables, columns);
 	wanted record;
+	name_of_trigger name;
+	same_name integer;
 BEGIN
 	FOR wanted IN
 		SELECT t.trigger_name,
@@ -944,35 +1081,41 @@ BEGIN
 		FROM trainjob.set_triggers() AS t
 		WHERE tables ->> t.table_key IS NOT NULL
 	LOOP
+		-- a table of datasets may serve several sets: a trigger for each
+		name_of_trigger := wanted.trigger_name;
+		same_name := 1;
+		WHILE EXISTS (
+			SELECT FROM pg_trigger AS g
+			WHERE g.tgrelid = wanted.on_table::regclass
+			  AND g.tgname = name_of_trigger
+			  AND trainjob.is_of_other_set(g.tgargs, (tables ->> 'jobs')::regclass))
+		LOOP
+			same_name := same_name + 1;
+			name_of_trigger := wanted.trigger_name || '_' || same_name;
+		END LOOP;
 		CONTINUE WHEN EXISTS (
 			SELECT FROM pg_trigger AS g
 			WHERE g.tgrelid = wanted.on_table::regclass
-			  AND g.tgname = wanted.trigger_name
+			  AND g.tgname = name_of_trigger
 			  AND g.tgfoid = wanted.function
 			  AND trainjob.read_arguments(g.tgargs) = arguments);
 		EXECUTE format('CREATE OR REPLACE TRIGGER %I %s ON %s %s(%s)',
-			wanted.trigger_name, wanted.event, wanted.on_table, wanted.action,
+			name_of_trigger, wanted.event, wanted.on_table, wanted.action,
 			(SELECT string_agg(quote_literal(a.argument), ', ' ORDER BY a.n)
 			 FROM unnest(arguments) WITH ORDINALITY AS a (argument, n)));
 		action := 'created trigger';
-		object := format('%I on %s', wanted.trigger_name, wanted.on_table);
+		object := format('%I on %s', name_of_trigger, wanted.on_table);
 		RETURN NEXT;
 	END LOOP;
 	action := 'created view';
-	object := trainjob.make_view(
-		'trainjob.job_note(jsonb, text, bigint, bigint, bigint, bigint)',
-		(tables ->> 'jobs')::regclass, view_schema, overview_name,
-		trainjob.overview_query(tables, columns),
-		'What a dashboard shows of each job: one row a job.');
+	object := trainjob.make_view(1, (tables ->> 'jobs')::regclass, view_schema,
+		overview_name, trainjob.overview_query(tables, columns));
 	IF object IS NOT NULL THEN
 		RETURN NEXT;
 	END IF;
 	IF tables ->> 'metrics' IS NOT NULL THEN
-		object := trainjob.make_view(
-			'trainjob.metric_verdict(text, bigint, bigint, bigint, bigint, float8, boolean, bigint, bigint)',
-			(tables ->> 'metrics')::regclass, view_schema, coverage_name,
-			trainjob.coverage_query(tables, columns),
-			'Which metrics a job''s trainer reports, and why one is missing: a row for each job and metric.');
+		object := trainjob.make_view(2, (tables ->> 'metrics')::regclass, view_schema,
+			coverage_name, trainjob.coverage_query(tables, columns));
 		IF object IS NOT NULL THEN
 			RETURN NEXT;
 		END IF;
@@ -982,6 +1125,25 @@ $$;
 
 COMMENT ON FUNCTION trainjob.attach_set(jsonb, jsonb, name, name, name) IS
 'Part of create_tables and attach: the triggers and views of a set.';
+
+CREATE FUNCTION trainjob.table_differences(key text, rel regclass, types jsonb)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT string_agg(
+			CASE WHEN f.actual_name IS NULL
+				THEN format('column %I %s is missing', f.column_name,
+							COALESCE(types ->> f.column_name::text, f.column_type))
+				ELSE format('column %I has type %s, not %s', f.column_name, f.actual_type,
+							COALESCE(types ->> f.column_name::text, f.column_type)::regtype)
+			END, '; ')
+	FROM trainjob.find_columns(key, rel, '{}') AS f
+	WHERE f.actual_type IS DISTINCT FROM
+		COALESCE(types ->> f.column_name::text, f.column_type)::regtype;
+END;
+
+COMMENT ON FUNCTION trainjob.table_differences(text, regclass, jsonb) IS
+'In what a table differs from the one that create_tables would make, in words; NULL if in nothing.';
 
 CREATE FUNCTION trainjob.create_table(schema name, key text, table_name name,
 	types jsonb DEFAULT '{}')
@@ -1000,16 +1162,7 @@ BEGIN
 		FROM trainjob.canonical_tables() AS t
 		WHERE t.table_key = key;
 	IF rel IS NOT NULL THEN
-		SELECT string_agg(
-				CASE WHEN f.actual_name IS NULL
-					THEN format('column %I %s is missing', f.column_name, f.column_type)
-					ELSE format('column %I has type %s, not %s', f.column_name,
-								f.actual_type, f.column_type::regtype)
-				END, '; ')
-			INTO differences
-			FROM trainjob.find_columns(key, rel, '{}') AS f
-			WHERE f.actual_type IS DISTINCT FROM
-				COALESCE(types ->> f.column_name::text, f.column_type)::regtype;
+		differences := trainjob.table_differences(key, rel, types);
 		IF differences IS NOT NULL THEN
 			RAISE EXCEPTION USING
 				ERRCODE = 'duplicate_table',
@@ -1098,6 +1251,12 @@ DECLARE
 	missing text;
 	statements text;
 BEGIN
+	IF jsonb_typeof(columns) <> 'object' THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'invalid_parameter_value',
+			MESSAGE = 'argument "columns" must be an object',
+			HINT = 'For example: columns => ''{"sample_count": "total_examples"}''.';
+	END IF;
 	-- names that mean nothing
 	FOR item IN
 		SELECT c.key, c.value
@@ -1114,7 +1273,7 @@ BEGIN
 	FOR item IN
 		SELECT c.key, c.value
 		FROM jsonb_each_text(columns) AS c
-		WHERE NOT EXISTS (
+		WHERE c.value <> '' AND NOT EXISTS (
 			SELECT FROM jsonb_each_text(tables) AS t
 			CROSS JOIN LATERAL trainjob.find_columns(t.key, t.value::regclass, columns) AS f
 			WHERE c.key IN (f.column_name, t.key || '.' || f.column_name)
@@ -1123,13 +1282,16 @@ BEGIN
 		RAISE EXCEPTION USING
 			ERRCODE = 'undefined_column',
 			MESSAGE = format('column "%s" does not exist', item.value),
-			DETAIL = format('Argument "columns" says that it stands for "%s", but no table of the set has both.', item.key);
+			DETAIL = format('Argument "columns" says that it stands for "%s".', item.key),
+			HINT = 'Each name in "columns" must be that of a column of the table that has, or should have, the other.';
 	END LOOP;
 
 	-- what is missing
 	SELECT string_agg(format('%s.%I', t.value, f.column_name), ', ' ORDER BY t.key, k.ordinal)
 			   FILTER (WHERE k.essential),
-		   string_agg(DISTINCT format('ALTER TABLE %s ADD COLUMN %I %s', t.value, f.column_name, f.column_type), '; ')
+		   string_agg(format('ALTER TABLE %s ADD COLUMN %I %s;', t.value, f.column_name,
+							 trainjob.column_type(t.key, f.column_name, f.column_type, tables, columns)),
+					  ' ' ORDER BY t.key, k.ordinal)
 			   FILTER (WHERE k.essential)
 		INTO missing, statements
 		FROM jsonb_each_text(tables) AS t
@@ -1142,13 +1304,19 @@ BEGIN
 			ERRCODE = 'undefined_column',
 			MESSAGE = format('columns that trainjob cannot do without are missing: %s', missing),
 			DETAIL = 'If they have other names, say so in argument "columns".',
-			HINT = statements || ';';
+			HINT = statements;
 	END IF;
 	FOR item IN
-		SELECT t.value AS table_name, f.column_name, f.column_type
+		SELECT t.value AS table_name, f.column_name,
+			   trainjob.column_type(t.key, f.column_name, f.column_type, tables, columns) AS column_type
 		FROM jsonb_each_text(tables) AS t
 		CROSS JOIN LATERAL trainjob.find_columns(t.key, t.value::regclass, columns) AS f
 		WHERE f.actual_name IS NULL
+		  -- nor told to do without
+		  AND COALESCE(columns ->> (t.key || '.' || f.column_name),
+					   columns ->> f.column_name::text, '0') <> ''
+		  AND NOT COALESCE(columns -> (t.key || '.' || f.column_name) = 'null'
+						   OR columns -> f.column_name::text = 'null', false)
 	LOOP
 		object := format('%s.%I %s', item.table_name, item.column_name, item.column_type);
 		IF add_columns THEN
@@ -1163,7 +1331,7 @@ BEGIN
 
 	-- types that cannot hold what they must
 	FOR item IN
-		SELECT t.value AS table_name, f.actual_name, f.actual_type, f.column_type
+		SELECT t.key, t.value AS table_name, f.column_name, f.actual_name, f.actual_type, f.column_type
 		FROM jsonb_each_text(tables) AS t
 		CROSS JOIN LATERAL trainjob.find_columns(t.key, t.value::regclass, columns) AS f
 		WHERE f.actual_name IS NOT NULL
@@ -1174,20 +1342,44 @@ BEGIN
 			ERRCODE = 'datatype_mismatch',
 			MESSAGE = format('column "%s" of table %s has type %s', item.actual_name,
 							 item.table_name, item.actual_type),
-			DETAIL = format('It must be able to hold %s.', item.column_type::regtype);
+			DETAIL = format('It must be able to hold %s. If it means something else, do without it: columns => ''{"%s.%s": null}''.',
+							item.column_type::regtype, item.key, item.column_name),
+			HINT = format('ALTER TABLE %s ALTER COLUMN %I TYPE %s USING %I::text::%s;',
+						  item.table_name, item.actual_name, item.column_type,
+						  item.actual_name, item.column_type);
+	END LOOP;
+	FOR item IN
+		SELECT t.value AS table_name, f.actual_name,
+			   format_type(a.atttypid, a.atttypmod) AS actual_type
+		FROM jsonb_each_text(tables) AS t
+		CROSS JOIN LATERAL trainjob.find_columns(t.key, t.value::regclass, columns) AS f
+		JOIN pg_attribute AS a ON a.attrelid = t.value::regclass AND a.attname = f.actual_name
+		WHERE (t.key, f.column_name) IN (('jobs', 'status'), ('jobs', 'total_steps_source'),
+										 ('alerts', 'outcome'))
+		  AND f.actual_type IN ('varchar'::regtype, 'bpchar'::regtype)
+		  AND a.atttypmod BETWEEN 4 AND 4 + 8
+	LOOP
+		RAISE EXCEPTION USING
+			ERRCODE = 'datatype_mismatch',
+			MESSAGE = format('column "%s" of table %s has type %s', item.actual_name,
+							 item.table_name, item.actual_type),
+			DETAIL = 'The longest text that will be written there has 9 characters.',
+			HINT = format('ALTER TABLE %s ALTER COLUMN %I TYPE text;', item.table_name, item.actual_name);
 	END LOOP;
 	FOR item IN
 		SELECT t.value AS table_name, f.actual_name, f.actual_type,
-			   string_agg(format('%L', l.label), ', ') AS labels
+			   string_agg(format('%L', l.label), ', ' ORDER BY l.n) AS labels,
+			   string_agg(format('ALTER TYPE %s ADD VALUE %L;', f.actual_type, l.label), ' ' ORDER BY l.n) AS statements
 		FROM jsonb_each_text(tables) AS t
 		CROSS JOIN LATERAL trainjob.find_columns(t.key, t.value::regclass, columns) AS f
 		JOIN pg_type AS y ON y.oid = f.actual_type AND y.typtype = 'e'
-		CROSS JOIN LATERAL unnest(CASE f.column_name
-			WHEN 'status' THEN ARRAY['running', 'completed', 'failed', 'cancelled']
-			WHEN 'total_steps_source' THEN ARRAY['given', 'estimated', 'reported', 'observed']
-			END) AS l (label)
-		WHERE t.key = 'jobs'
-		  AND NOT EXISTS (SELECT FROM pg_enum AS e
+		CROSS JOIN LATERAL unnest(CASE t.key || '.' || f.column_name
+			WHEN 'jobs.status' THEN ARRAY['running', 'completed', 'failed', 'cancelled']
+			WHEN 'jobs.total_steps_source' THEN ARRAY['given', 'estimated', 'reported', 'observed']
+			WHEN 'alerts.type' THEN ARRAY['job_failed'] -- fail_stalled()
+			WHEN 'alerts.outcome' THEN ARRAY['applied', 'unchanged', 'late', 'refused', 'noted', 'waiting']
+			END) WITH ORDINALITY AS l (label, n)
+		WHERE NOT EXISTS (SELECT FROM pg_enum AS e
 						  WHERE e.enumtypid = f.actual_type AND e.enumlabel = l.label)
 		GROUP BY t.value, f.actual_name, f.actual_type
 	LOOP
@@ -1195,8 +1387,7 @@ BEGIN
 			ERRCODE = 'datatype_mismatch',
 			MESSAGE = format('enum %s of column "%s" of table %s lacks %s',
 							 item.actual_type, item.actual_name, item.table_name, item.labels),
-			HINT = format('ALTER TYPE %s ADD VALUE %s;', item.actual_type,
-						  split_part(item.labels, ', ', 1));
+			HINT = item.statements;
 	END LOOP;
 	FOR item IN
 		SELECT t.value AS table_name, f.actual_name, f.actual_type,
@@ -1211,7 +1402,9 @@ BEGIN
 			ERRCODE = 'datatype_mismatch',
 			MESSAGE = format('column "%s" of table %s has type %s, not %s', item.actual_name,
 							 item.table_name, item.actual_type, item.key_type),
-			DETAIL = format('It must have the type of the column of %s that it refers to.', item.jobs);
+			DETAIL = format('It must have the type of the column of %s that it refers to.', item.jobs),
+			HINT = format('ALTER TABLE %s ALTER COLUMN %I TYPE %s USING %I::text::%s;', item.table_name,
+						  item.actual_name, item.key_type, item.actual_name, item.key_type);
 	END LOOP;
 END;
 $$;
@@ -1223,22 +1416,41 @@ CREATE FUNCTION trainjob.missing_indexes(tables jsonb, columns jsonb)
 RETURNS TABLE (action text, object text)
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-	SELECT 'missing index', format('CREATE INDEX CONCURRENTLY ON %s (%s)', w.rel,
-		string_agg(quote_ident(f.actual_name), ', ' ORDER BY c.n))
-	FROM (VALUES ('metrics', ARRAY['job_id', 'step', 'id']),
-				 ('alerts', ARRAY['job_id', 'occurred_at', 'id']),
-				 ('datasets', ARRAY['storage_path', 'user_id'])) AS i (key, names)
-	CROSS JOIN LATERAL (SELECT (tables ->> i.key)::regclass AS rel) AS w
-	CROSS JOIN LATERAL unnest(i.names) WITH ORDINALITY AS c (column_name, n)
-	JOIN LATERAL trainjob.find_columns(i.key, w.rel, columns) AS f
-		ON f.column_name = c.column_name AND f.actual_name IS NOT NULL
-	WHERE w.rel IS NOT NULL AND NOT EXISTS (
+	WITH wanted AS (
+		SELECT i.n, i.key, w.rel, k.relkind, i.pattern, i.names[1] AS first_name,
+			   array_agg(quote_ident(f.actual_name) ORDER BY c.n) AS names
+		FROM (VALUES (1, 'jobs', '(%s)', ARRAY['id']),
+					 (2, 'jobs', '(%s) WHERE %s IS NULL OR %s IS NULL OR %s IS NULL',
+					  ARRAY['dataset_path', 'total_samples', 'train_samples', 'val_samples']),
+					 (3, 'jobs', '(trainjob.token_digest(%1$s)) WHERE %1$s IS NOT NULL', ARRAY['job_token']),
+					 (4, 'metrics', NULL, ARRAY['job_id', 'step', 'id']),
+					 (5, 'alerts', NULL, ARRAY['job_id', 'occurred_at', 'id']),
+					 (6, 'datasets', NULL, ARRAY['storage_path', 'user_id'])) AS i (n, key, pattern, names)
+		CROSS JOIN LATERAL (SELECT (tables ->> i.key)::regclass AS rel) AS w
+		JOIN pg_catalog.pg_class AS k ON k.oid = w.rel
+		CROSS JOIN LATERAL unnest(i.names) WITH ORDINALITY AS c (column_name, n)
+		JOIN LATERAL trainjob.find_columns(i.key, w.rel, columns) AS f
+			ON f.column_name = c.column_name AND f.actual_name IS NOT NULL
+		-- datasets: the index is for the jobs that wait for one
+		WHERE i.n <> 2 OR tables ->> 'datasets' IS NOT NULL
+		GROUP BY i.n, i.key, w.rel, k.relkind, i.pattern, i.names
+		HAVING i.pattern IS NULL OR count(*) = cardinality(i.names)
+	)
+	SELECT 'missing index', format('CREATE INDEX %sON %s %s',
+		-- not for a partitioned table, whose index is made on all partitions
+		CASE WHEN w.relkind = 'p' THEN '' ELSE 'CONCURRENTLY ' END,
+		trainjob.qualified_name(w.rel),
+		COALESCE(format(w.pattern, VARIADIC w.names),
+				 '(' || array_to_string(w.names, ', ') || ')'))
+	FROM wanted AS w
+	WHERE NOT EXISTS (
 		SELECT FROM pg_catalog.pg_index AS x
-		JOIN pg_catalog.pg_attribute AS a ON a.attrelid = x.indrelid AND a.attnum = x.indkey[0]
-		JOIN LATERAL trainjob.find_columns(i.key, w.rel, columns) AS first
-			ON first.column_name = i.names[1] AND first.actual_name = a.attname
-		WHERE x.indrelid = w.rel AND x.indisvalid)
-	GROUP BY i.key, w.rel;
+		LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = x.indrelid AND a.attnum = x.indkey[0]
+		WHERE x.indrelid = w.rel AND x.indisvalid
+		  AND CASE WHEN w.n = 3
+				THEN pg_get_indexdef(x.indexrelid) LIKE '%trainjob.token_digest(' || replace(w.names[1], '\', '\\') || ')%'
+				ELSE quote_ident(a.attname) = w.names[1] AND (x.indpred IS NULL OR w.n = 2) END)
+	ORDER BY w.n;
 END;
 
 COMMENT ON FUNCTION trainjob.missing_indexes(jsonb, jsonb) IS
@@ -1255,8 +1467,10 @@ AS $$
 DECLARE
 	job_table record;
 	made record;
-	known jsonb;
+	known record;
+	other record;
 	name_of_table name;
+	own_name name;
 	types jsonb;
 	tables jsonb := jsonb_strip_nulls(jsonb_build_object(
 		'jobs', trainjob.qualified_name(jobs),
@@ -1270,14 +1484,74 @@ BEGIN
 			MESSAGE = 'argument "jobs" must not be NULL',
 			HINT = 'It is the table of the jobs; trainjob.create_tables() makes one.';
 	END IF;
+	-- tables that can carry what they must, each in one part
+	SELECT t.key, t.rel, c.relkind, c.relispartition, p.inhparent::regclass AS parent,
+		   count(*) OVER (PARTITION BY t.rel) AS parts
+		INTO other
+		FROM (VALUES (1, 'jobs', jobs), (2, 'metrics', metrics), (3, 'datasets', datasets),
+					 (4, 'alerts', alerts)) AS t (n, key, rel)
+		JOIN pg_class AS c ON c.oid = t.rel
+		LEFT JOIN pg_inherits AS p ON p.inhrelid = t.rel AND c.relispartition
+		ORDER BY c.relkind IN ('r', 'p'), NOT c.relispartition, parts DESC, t.n
+		LIMIT 1;
+	IF other.relkind NOT IN ('r', 'p') THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'wrong_object_type',
+			MESSAGE = format('%s in argument "%s" is not a table', trainjob.qualified_name(other.rel), other.key),
+			DETAIL = 'Views and foreign tables cannot have the triggers.';
+	ELSIF other.relispartition THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'wrong_object_type',
+			MESSAGE = format('table %s in argument "%s" is a partition', trainjob.qualified_name(other.rel), other.key),
+			HINT = format('Name the partitioned table: %s => ''%s''.', other.key, trainjob.qualified_name(other.parent));
+	ELSIF other.parts > 1 THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'invalid_parameter_value',
+			MESSAGE = format('table %s is named in more than one argument', trainjob.qualified_name(other.rel));
+	END IF;
+
+	-- what was said before holds, unless it is said anew
 	columns := COALESCE(columns, '{}');
+	SELECT s.tables, s.columns INTO known
+		FROM trainjob.job_sets() AS s
+		WHERE s.jobs = attach.jobs;
+	SELECT t.key, t.value AS now, known.tables ->> t.key AS before INTO other
+		FROM jsonb_each_text(tables) AS t
+		WHERE t.key <> 'jobs' AND t.value <> known.tables ->> t.key
+		ORDER BY t.key
+		LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'object_not_in_prerequisite_state',
+			MESSAGE = format('the %s table of %s is %s, not %s', other.key,
+							 trainjob.qualified_name(jobs), other.before, other.now),
+			HINT = format('To change it, detach first: SELECT * FROM trainjob.detach(%L);', trainjob.qualified_name(jobs));
+	END IF;
+	SELECT t.key, t.value, trainjob.qualified_name(s.jobs) AS jobs INTO other
+		FROM jsonb_each_text(tables) AS t
+		JOIN trainjob.job_sets() AS s ON s.jobs <> attach.jobs AND s.tables ->> t.key = t.value
+		WHERE t.key IN ('metrics', 'alerts')
+		LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'object_not_in_prerequisite_state',
+			MESSAGE = format('table %s is the %s table of %s already', other.value, other.key, other.jobs),
+			HINT = format('Only datasets may serve several sets. To take it away there: SELECT * FROM trainjob.detach(%L);', other.jobs);
+	END IF;
+	tables := COALESCE(known.tables, '{}') || tables;
+	IF jsonb_typeof(columns) = 'object' THEN
+		columns := (
+			SELECT COALESCE(jsonb_object_agg(k.key, k.value), '{}')
+			FROM jsonb_each_text(known.columns) AS k
+			WHERE NOT columns ? k.key AND NOT columns ? split_part(k.key, '.', 2)
+			  AND (k.value = '' OR EXISTS (
+				SELECT FROM pg_attribute AS a
+				WHERE a.attrelid = (tables ->> split_part(k.key, '.', 1))::regclass
+				  AND a.attname = k.value AND NOT a.attisdropped))) || columns;
+	END IF;
 	SELECT n.nspname AS schema, c.relname AS name INTO STRICT job_table
 		FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 		WHERE c.oid = jobs;
-	SELECT s.tables INTO known
-		FROM trainjob.job_sets() AS s
-		WHERE s.jobs = attach.jobs;
-
 	RETURN QUERY SELECT * FROM trainjob.check_columns(tables, columns, add_columns);
 
 	-- alerts and the record of changes, where the application has none
@@ -1292,14 +1566,21 @@ BEGIN
 		WHERE t.table_key IN ('alerts', 'status_changes')
 		  AND tables ->> t.table_key IS NULL
 	LOOP
-		IF known ->> made.table_key IS NOT NULL THEN
-			tables := tables || jsonb_build_object(made.table_key, known ->> made.table_key);
-			CONTINUE;
-		END IF;
-		name_of_table := made.table_name;
-		IF to_regclass(format('%I.%I', job_table.schema, name_of_table)) IS NOT NULL THEN
-			name_of_table := job_table.name || '_' || made.table_name;
-		END IF;
+		-- the one that an earlier attach made, if no other set has it now
+		own_name := trainjob.made_name(job_table.name, '_' || made.table_name);
+		name_of_table := COALESCE((
+			SELECT n.name
+			FROM unnest(ARRAY[own_name, made.table_name]) WITH ORDINALITY AS n (name, place)
+			WHERE to_regclass(format('%I.%I', job_table.schema, n.name)) IS NOT NULL
+			  AND trainjob.table_differences(made.table_key,
+					to_regclass(format('%I.%I', job_table.schema, n.name)), types) IS NULL
+			  AND NOT EXISTS (
+				SELECT FROM trainjob.job_sets() AS s
+				WHERE s.jobs <> attach.jobs
+				  AND s.tables ->> made.table_key = format('%I.%I', job_table.schema, n.name))
+			ORDER BY n.place LIMIT 1),
+			CASE WHEN to_regclass(format('%I.%I', job_table.schema, made.table_name)) IS NULL
+				 THEN made.table_name ELSE own_name END);
 		tables := tables || jsonb_build_object(made.table_key,
 			format('%I.%I', job_table.schema, name_of_table));
 		IF trainjob.create_table(job_table.schema, made.table_key, name_of_table, types) THEN
@@ -1311,9 +1592,15 @@ BEGIN
 
 	RETURN QUERY SELECT * FROM trainjob.attach_set(tables, columns,
 		COALESCE(view_schema, job_table.schema),
-		(job_table.name || '_overview')::name,
-		((SELECT c.relname FROM pg_class AS c WHERE c.oid = metrics) || '_coverage')::name);
+		trainjob.made_name(job_table.name, '_overview'),
+		(SELECT trainjob.made_name(c.relname, '_coverage') FROM pg_class AS c
+		 WHERE c.oid = (tables ->> 'metrics')::regclass));
 	RETURN QUERY SELECT * FROM trainjob.missing_indexes(tables, columns);
+	RETURN QUERY
+		SELECT 'note', format('rows written straight into a partition of %s are not carried up to their jobs: '
+							  'write to %1$s itself, or call trainjob.refill_jobs() afterwards', tables ->> 'metrics')
+		FROM pg_class AS c
+		WHERE c.oid = (tables ->> 'metrics')::regclass AND c.relkind = 'p';
 END;
 $$;
 
@@ -1333,13 +1620,9 @@ BEGIN
 		FROM trainjob.job_sets() AS s
 		WHERE s.jobs = trainjob.jobs_table(detach.jobs);
 	FOR item IN
-		SELECT v.view_name
-		FROM (VALUES
-			(1, trainjob.set_view('trainjob.job_note(jsonb, text, bigint, bigint, bigint, bigint)',
-								  (of_set.tables ->> 'jobs')::regclass)),
-			(2, trainjob.set_view('trainjob.metric_verdict(text, bigint, bigint, bigint, bigint, float8, boolean, bigint, bigint)',
-								  (of_set.tables ->> 'metrics')::regclass))) AS v (n, view_name)
-		WHERE v.view_name IS NOT NULL
+		SELECT trainjob.set_view(v.n, (of_set.tables ->> v.table_key)::regclass) AS view_name
+		FROM trainjob.set_views() AS v
+		WHERE trainjob.set_view(v.n, (of_set.tables ->> v.table_key)::regclass) IS NOT NULL
 		ORDER BY v.n
 	LOOP
 		action := 'dropped view';
@@ -1353,6 +1636,7 @@ BEGIN
 		JOIN pg_trigger AS g ON g.tgrelid = t.value::regclass
 		JOIN pg_proc AS p ON p.oid = g.tgfoid
 		WHERE p.pronamespace = 'trainjob'::regnamespace
+		  AND NOT trainjob.is_of_other_set(g.tgargs, (of_set.tables ->> 'jobs')::regclass)
 		ORDER BY t.key, g.tgname
 	LOOP
 		EXECUTE format('DROP TRIGGER %I ON %s', item.tgname, item.on_table);
@@ -1367,7 +1651,7 @@ COMMENT ON FUNCTION trainjob.detach(regclass) IS
 'Takes the triggers and views of a set away; tables and data stay.';
 
 REVOKE EXECUTE ON FUNCTION
-	trainjob.make_view(regprocedure, regclass, name, name, text, text),
+	trainjob.make_view(integer, regclass, name, name, text),
 	trainjob.attach_set(jsonb, jsonb, name, name, name),
 	trainjob.create_table(name, text, name, jsonb),
 	trainjob.create_tables(name, boolean), trainjob.check_columns(jsonb, jsonb, boolean),
@@ -1398,7 +1682,7 @@ BEGIN
 		SELECT DISTINCT ON (v.step) v.job_id, v.step, v.value
 		FROM (
 			SELECT m.job_id, m.step, m.id, %s AS value
-			FROM (SELECT %s FROM %s) AS m
+			FROM %s AS m
 			WHERE m.job_id = $1%s) AS v
 		WHERE v.value IS NOT NULL
 		ORDER BY v.step DESC, v.id DESC
@@ -1413,8 +1697,7 @@ BEGIN
 						THEN (m.extra ->> %1$L)::float8
 				END$value$, metric)
 		END,
-		trainjob.select_list('metrics', (tables ->> 'metrics')::regclass, columns),
-		tables ->> 'metrics',
+		trainjob.source('metrics', tables, columns),
 		CASE WHEN is_column AND NOT in_summary
 			 THEN ' AND (m.extra -> ''train_runtime'') IS NULL' ELSE '' END);
 END;
@@ -1436,10 +1719,7 @@ BEGIN
 	SELECT s.tables, s.columns INTO STRICT of_set
 		FROM trainjob.job_sets() AS s
 		WHERE s.jobs = trainjob.jobs_table(metric_series.jobs);
-	SELECT f.actual_type INTO STRICT key_type
-		FROM trainjob.find_columns('metrics', (of_set.tables ->> 'metrics')::regclass,
-								   of_set.columns) AS f
-		WHERE f.column_name = 'job_id';
+	key_type := trainjob.column_type('metrics', 'job_id', 'uuid', of_set.tables, of_set.columns);
 	RETURN QUERY EXECUTE format($query$
 		SELECT p.point[0]::bigint, p.point[1]
 		FROM (SELECT trainjob.lttb(s.step, s.value, $2) AS points
@@ -1499,38 +1779,35 @@ BEGIN ATOMIC
 	SELECT format($query$
 		SELECT j.*, t.first_recorded_at, t.truth_current_step, t.truth_last_metric_at,
 			   b.truth_best_eval_loss, b.truth_best_step, b.truth_best_epoch%1$s
-		FROM (SELECT %2$s FROM %3$s) AS j
+		FROM %2$s AS j
 		CROSS JOIN LATERAL (
 			SELECT max(m.step) FILTER (WHERE j.restarted_at IS NULL
 									   OR m.recorded_at >= j.restarted_at) AS truth_current_step,
 				   max(m.recorded_at) AS truth_last_metric_at,
 				   min(m.recorded_at) AS first_recorded_at
-			FROM (SELECT %4$s FROM %5$s) AS m
+			FROM %3$s AS m
 			WHERE m.job_id = j.id) AS t
 		LEFT JOIN LATERAL (
 			SELECT m.eval_loss AS truth_best_eval_loss, m.step AS truth_best_step,
 				   m.epoch AS truth_best_epoch
-			FROM (SELECT %4$s FROM %5$s) AS m
+			FROM %3$s AS m
 			WHERE m.job_id = j.id AND abs(m.eval_loss) < 'Infinity'
 			ORDER BY m.eval_loss, m.step, m.id
-			LIMIT 1) AS b ON true%6$s
+			LIMIT 1) AS b ON true%4$s
 		$query$,
 		string_agg(format(', l%1$s.value AS truth_%2$s', l.n, l.job_column), '' ORDER BY l.n),
-		trainjob.select_list('jobs', (tables ->> 'jobs')::regclass, columns),
-		tables ->> 'jobs',
-		trainjob.select_list('metrics', (tables ->> 'metrics')::regclass, columns),
-		tables ->> 'metrics',
+		trainjob.source('jobs', tables, columns),
+		trainjob.source('metrics', tables, columns),
 		string_agg(format($column$
 		LEFT JOIN LATERAL (
 			SELECT m.%2$I::%3$s::float8 AS value
-			FROM (SELECT %4$s FROM %5$s) AS m
+			FROM %4$s AS m
 			WHERE m.job_id = j.id AND m.%2$I IS NOT NULL
-			  AND (j.restarted_at IS NULL OR m.recorded_at >= j.restarted_at)%6$s
+			  AND (j.restarted_at IS NULL OR m.recorded_at >= j.restarted_at)%5$s
 			ORDER BY m.step DESC, m.id DESC
 			LIMIT 1) AS l%1$s ON true$column$,
 			l.n, l.metric_column, l.stored_type,
-			trainjob.select_list('metrics', (tables ->> 'metrics')::regclass, columns),
-			tables ->> 'metrics',
+			trainjob.source('metrics', tables, columns),
 			CASE WHEN l.not_in_summary
 				 THEN ' AND (m.extra -> ''train_runtime'') IS NULL' ELSE '' END),
 			'' ORDER BY l.n))
@@ -1670,20 +1947,14 @@ BEGIN
 		  AND f.actual_name IS NOT NULL;
 
 	-- counts that a dataset has, for jobs that have none
-	IF of_set.tables ->> 'datasets' IS NOT NULL THEN
-		dataset_source := format($query$
-			SELECT x.sample_count, x.train_samples, x.val_samples
-			FROM (SELECT %s FROM %s) AS x
-			WHERE x.storage_path = t.dataset_path
-			  AND (x.user_id = t.user_id OR x.user_id IS NULL)
-			ORDER BY x.user_id NULLS LAST
-			LIMIT 1
-			$query$,
-			trainjob.select_list('datasets', (of_set.tables ->> 'datasets')::regclass, of_set.columns),
-			of_set.tables ->> 'datasets');
-	ELSE
-		dataset_source := 'SELECT NULL::bigint AS sample_count, NULL::bigint AS train_samples, NULL::bigint AS val_samples';
-	END IF;
+	dataset_source := format($query$
+		SELECT x.sample_count, x.train_samples, x.val_samples
+		FROM %s AS x
+		WHERE x.storage_path = t.dataset_path
+		  AND (x.user_id::text = t.user_id::text OR x.user_id IS NULL)
+		ORDER BY x.user_id NULLS LAST
+		LIMIT 1
+		$query$, trainjob.source('datasets', of_set.tables, of_set.columns));
 
 	-- xmin: a row that another transaction changes meanwhile is left to it
 	EXECUTE format($query$
@@ -1750,10 +2021,9 @@ BEGIN
 			   AND now() - COALESCE(GREATEST(j.last_metric_at, j.status_changed_at,
 											 j.restarted_at, j.started_at), j.created_at)
 				   > $1 AS is_silent
-		FROM (SELECT %s FROM %s) AS j
+		FROM %s AS j
 		$query$,
-		trainjob.select_list('jobs', (of_set.tables ->> 'jobs')::regclass, of_set.columns),
-		of_set.tables ->> 'jobs');
+		trainjob.source('jobs', of_set.tables, of_set.columns));
 	FOR candidate IN EXECUTE
 		format('SELECT s.id FROM (%s) AS s WHERE s.is_silent ORDER BY s.id', silent)
 		USING silent_for
