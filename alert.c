@@ -455,16 +455,17 @@ apply_to_job(TrainjobSet *set, AlertPart *part, Alert *alert)
 
 	if (!lock_job(set, part, alert->value[ALERT_JOB_ID].key, job))
 		return false;
-	before = job[JOB_STATUS];
-	alert->value[ALERT_STATUS_BEFORE] = before;
-	alert->value[ALERT_STATUS_AFTER] = before;
 	if (is_foreign(part, alert, job))
 	{
+		/* nor does the status of the job concern that user */
 		set_outcome(alert, OUTCOME_REFUSED,
 					pstrdup("the job belongs to another user"));
 		return true;
 	}
 
+	before = job[JOB_STATUS];
+	alert->value[ALERT_STATUS_BEFORE] = before;
+	alert->value[ALERT_STATUS_AFTER] = before;
 	changed = job[JOB_STATUS_CHANGED_AT];
 	if (occurred.isnull)
 		occurred = (Value){.time = GetCurrentTransactionStartTimestamp()};
