@@ -30,6 +30,8 @@
 
 PG_FUNCTION_INFO_V1(trainjob_type_holds);
 PG_FUNCTION_INFO_V1(trainjob_base_type);
+PG_FUNCTION_INFO_V1(trainjob_fitting_number);
+PG_FUNCTION_INFO_V1(trainjob_fitting_count);
 PG_FUNCTION_INFO_V1(trainjob_readable_jsonb);
 
 /* ----------
@@ -512,6 +514,53 @@ trainjob_write_value(Column *column, const Value *value, bool *isnull)
 				 errhint("Give the column a wider type.")));
 	column->warned = true;
 	return (Datum) 0;
+}
+
+/* Stores a value in a column of the given type and reads it back. */
+static Value
+stored_value(FunctionCallInfo fcinfo, ColumnKind kind, const Value *value)
+{
+	Column column = {.attnum = 1, .kind = kind, .warned = true, .name = ""};
+	Datum datum;
+	bool isnull;
+
+	column.typmod = PG_GETARG_INT32(2);
+	column.type = getBaseTypeAndTypmod(PG_GETARG_OID(1), &column.typmod);
+	if (!kind_accepts(kind, column.type, false))
+		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
+						errmsg("type %s does not hold a number",
+							   format_type_be(PG_GETARG_OID(1))),
+						errdetail("The type must be %s.", kind_allows(kind))));
+	datum = trainjob_write_value(&column, value, &isnull);
+	return trainjob_read_value(&column, datum, isnull);
+}
+
+/*
+ * trainjob_fitting_number, trainjob_fitting_count
+ *		SQL: fitting(value float8, type regtype, typmod integer) returns float8,
+ *		and the same for bigint; strict: the value as a column holds it after
+ *		trainjob_write_value(), NULL if it does not fit.
+ */
+Datum
+trainjob_fitting_number(PG_FUNCTION_ARGS)
+{
+	Value value = {.number = PG_GETARG_FLOAT8(0)};
+
+	value = stored_value(fcinfo, COLUMN_NUMBER, &value);
+	if (value.isnull)
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8(value.number);
+}
+
+Datum
+trainjob_fitting_count(PG_FUNCTION_ARGS)
+{
+	Value value = {.count = PG_GETARG_INT64(0)};
+
+	value = stored_value(fcinfo, COLUMN_COUNT, &value);
+	if (value.isnull)
+		PG_RETURN_NULL();
+	PG_RETURN_INT64(value.count);
 }
 
 /*

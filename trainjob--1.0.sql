@@ -220,6 +220,22 @@ AS 'MODULE_PATHNAME', 'trainjob_base_type';
 COMMENT ON FUNCTION trainjob.base_type(regtype) IS
 'The type that a domain is made of, through domains of domains; any other type is itself.';
 
+CREATE FUNCTION trainjob.fitting(value float8, type regtype, typmod integer)
+RETURNS float8
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'trainjob_fitting_number';
+
+COMMENT ON FUNCTION trainjob.fitting(float8, regtype, integer) IS
+'A measure as a column of this type holds it when a trigger has stored it; NULL if it does not fit.';
+
+CREATE FUNCTION trainjob.fitting(value bigint, type regtype, typmod integer)
+RETURNS bigint
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'trainjob_fitting_count';
+
+COMMENT ON FUNCTION trainjob.fitting(bigint, regtype, integer) IS
+'A whole number as a column of this type holds it when a trigger has stored it; NULL if it does not fit.';
+
 CREATE FUNCTION trainjob.is_job_status(status text)
 RETURNS boolean
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
@@ -1765,42 +1781,64 @@ COMMENT ON FUNCTION trainjob.metric_series(uuid[], text, integer, regclass) IS
 -- Operating
 -- ---------------------------------------------------------------------------
 
+CREATE FUNCTION trainjob.fitting_text(value text, stored_type text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN stored_type IS NULL THEN value
+				ELSE format('trainjob.fitting(%s, %s)', value, stored_type) END;
+END;
+
+COMMENT ON FUNCTION trainjob.fitting_text(text, text) IS
+'Part of truth_query: a value as the column of the row holds it.';
+
 CREATE FUNCTION trainjob.truth_query(tables jsonb, columns jsonb)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-	-- for each job: what its reports say, and what the row should say for it
+	-- for each job: what its reports say, and what the row should say for it,
+	-- as far as its columns can hold it
 	WITH found AS (
-		SELECT f.column_name, format_type(a.atttypid, a.atttypmod) AS stored_type
+		SELECT f.column_name,
+			   format('%L::regtype, %s', a.atttypid::regtype, a.atttypmod) AS stored_type
 		FROM trainjob.find_columns('jobs', (tables ->> 'jobs')::regclass, columns) AS f
 		JOIN pg_catalog.pg_attribute AS a
 			ON a.attrelid = (tables ->> 'jobs')::regclass AND a.attname = f.actual_name
+	), latest AS (
+		SELECT row_number() OVER (ORDER BY c.job_column) AS n, c.*, f.stored_type
+		FROM trainjob.latest_columns() AS c
+		JOIN found AS f ON f.column_name = c.job_column
 	)
 	SELECT format($query$
-		SELECT j.*, t.first_recorded_at, t.truth_current_step, t.truth_last_metric_at,
-			   b.truth_best_eval_loss, b.truth_best_step, b.truth_best_epoch%1$s
-		FROM %2$s AS j
+		SELECT j.*, t.first_recorded_at, t.reported_step, t.truth_last_metric_at,
+			   %1$s AS truth_current_step, %2$s AS truth_best_eval_loss,
+			   %3$s AS truth_best_step, %4$s AS truth_best_epoch%5$s
+		FROM %6$s AS j
 		CROSS JOIN LATERAL (
 			SELECT max(m.step) FILTER (WHERE j.restarted_at IS NULL
-									   OR m.recorded_at >= j.restarted_at) AS truth_current_step,
+									   OR m.recorded_at >= j.restarted_at) AS reported_step,
 				   max(m.recorded_at) AS truth_last_metric_at,
 				   min(m.recorded_at) AS first_recorded_at
-			FROM %3$s AS m
+			FROM %7$s AS m
 			WHERE m.job_id = j.id) AS t
 		LEFT JOIN LATERAL (
-			SELECT m.eval_loss AS truth_best_eval_loss, m.step AS truth_best_step,
-				   m.epoch AS truth_best_epoch
-			FROM %3$s AS m
+			SELECT m.eval_loss, m.step, m.epoch
+			FROM %7$s AS m
 			WHERE m.job_id = j.id AND abs(m.eval_loss) < 'Infinity'
 			ORDER BY m.eval_loss, m.step, m.id
-			LIMIT 1) AS b ON true%4$s
+			LIMIT 1) AS b ON true%8$s
 		$query$,
-		string_agg(format(', l%1$s.value AS truth_%2$s', l.n, l.job_column), '' ORDER BY l.n),
+		trainjob.fitting_text('t.reported_step', (SELECT f.stored_type FROM found AS f WHERE f.column_name = 'current_step')),
+		trainjob.fitting_text('b.eval_loss', (SELECT f.stored_type FROM found AS f WHERE f.column_name = 'best_eval_loss')),
+		trainjob.fitting_text('b.step', (SELECT f.stored_type FROM found AS f WHERE f.column_name = 'best_step')),
+		trainjob.fitting_text('b.epoch', (SELECT f.stored_type FROM found AS f WHERE f.column_name = 'best_epoch')),
+		(SELECT string_agg(format(', l%1$s.value AS truth_%2$s', l.n, l.job_column), '' ORDER BY l.n)
+		 FROM latest AS l),
 		trainjob.source('jobs', tables, columns),
 		trainjob.source('metrics', tables, columns),
-		string_agg(format($column$
+		(SELECT string_agg(format($column$
 		LEFT JOIN LATERAL (
-			SELECT m.%2$I::%3$s::float8 AS value
+			SELECT trainjob.fitting(m.%2$I, %3$s) AS value
 			FROM %4$s AS m
 			WHERE m.job_id = j.id AND m.%2$I IS NOT NULL
 			  AND (j.restarted_at IS NULL OR m.recorded_at >= j.restarted_at)%5$s
@@ -1810,11 +1848,8 @@ BEGIN ATOMIC
 			trainjob.source('metrics', tables, columns),
 			CASE WHEN l.not_in_summary
 				 THEN ' AND (m.extra -> ''train_runtime'') IS NULL' ELSE '' END),
-			'' ORDER BY l.n))
-	FROM (
-		SELECT row_number() OVER (ORDER BY c.job_column) AS n, c.*, f.stored_type
-		FROM trainjob.latest_columns() AS c
-		JOIN found AS f ON f.column_name = c.job_column) AS l;
+			'' ORDER BY l.n)
+		 FROM latest AS l));
 END;
 
 COMMENT ON FUNCTION trainjob.truth_query(jsonb, jsonb) IS
@@ -1850,28 +1885,35 @@ BEGIN
 					 ('best_eval_loss', '>')) AS c (name, behind)
 		JOIN trainjob.find_columns('jobs', (of_set.tables ->> 'jobs')::regclass, of_set.columns) AS f
 			ON f.column_name = c.name AND f.actual_name IS NOT NULL;
+	-- what each column that is there should be, for what is there beside it
+	SELECT concat_ws(', ', NULLIF(checks, ''), string_agg(format('(%1$L, t.%1$I::text, %2$s, %3$s)',
+			f.column_name, e.expected, e.differs), ', '))
+		INTO checks
+		FROM trainjob.find_columns('jobs', (of_set.tables ->> 'jobs')::regclass, of_set.columns) AS f
+		JOIN pg_attribute AS a
+			ON a.attrelid = (of_set.tables ->> 'jobs')::regclass AND a.attname = f.actual_name
+		CROSS JOIN LATERAL (
+			SELECT format($progress$trainjob.fitting(
+				CASE WHEN t.status::text = 'completed' THEN 100
+					 ELSE LEAST(100, 100 * (GREATEST(t.current_step, 0)::float8 / t.total_steps)) END, %L::regtype, %s)$progress$,
+				a.atttypid::regtype, a.atttypmod) AS progress) AS p
+		JOIN LATERAL (VALUES
+			('best_step', 't.truth_best_step::text',
+			 't.best_eval_loss = t.truth_best_eval_loss AND t.best_step > t.truth_best_step'),
+			('total_steps', 't.current_step::text', 't.total_steps < t.current_step'),
+			('progress', p.progress || '::text',
+			 -- without a step it is what the writer gave
+			 format('NOT COALESCE(abs(t.progress - %s) < 1e-6, t.total_steps IS NULL)'
+					' AND (t.current_step IS NOT NULL OR t.status::text = ''completed'')', p.progress)),
+			('status', '''running''',
+			 -- a job that was put back into the queue waits, whatever it reported
+			 't.status::text IN (''pending'', ''queued'', ''starting'')'
+			 ' AND t.status_changed_at IS NULL AND t.reported_step IS NOT NULL')
+			) AS e (column_name, expected, differs) ON e.column_name = f.column_name;
 	RETURN QUERY EXECUTE format($query$
 		SELECT t.id::text, c.column_name, c.stored, c.expected
 		FROM (%s) AS t
-		CROSS JOIN LATERAL (VALUES %s,
-			('best_step', t.best_step::text, t.truth_best_step::text,
-			 t.best_eval_loss = t.truth_best_eval_loss AND t.best_step > t.truth_best_step),
-			('total_steps', t.total_steps::text, t.current_step::text,
-			 t.total_steps < t.current_step),
-			('progress', t.progress::text,
-			 CASE WHEN t.status::text = 'completed' THEN 100
-				  ELSE LEAST(100, 100 * (GREATEST(t.current_step, 0)::float8 / t.total_steps)) END::text,
-			 NOT COALESCE(abs(t.progress -
-				CASE WHEN t.status::text = 'completed' THEN 100
-					 ELSE LEAST(100, 100 * (GREATEST(t.current_step, 0)::float8 / t.total_steps)) END)
-				< 1e-6, t.total_steps IS NULL)
-			 -- without a step it is what the writer gave
-			 AND (t.current_step IS NOT NULL OR t.status::text = 'completed')),
-			('status', t.status::text, 'running',
-			 -- a job that was put back into the queue waits, whatever it reported
-			 t.status::text IN ('pending', 'queued', 'starting')
-			 AND t.status_changed_at IS NULL AND t.truth_current_step IS NOT NULL)
-		) AS c (column_name, stored, expected, differs)
+		CROSS JOIN LATERAL (VALUES %s) AS c (column_name, stored, expected, differs)
 		WHERE c.differs
 		ORDER BY t.id, c.column_name
 		$query$, trainjob.truth_query(of_set.tables, of_set.columns), checks);
@@ -1892,7 +1934,7 @@ DECLARE
 	key_name name;
 	dataset_source text;
 	assignments text;
-	differs text;
+	wanting text;
 	filled bigint;
 BEGIN
 	IF batch IS NULL OR batch < 1 THEN
@@ -1911,8 +1953,8 @@ BEGIN
 	-- what the reports say better than the row; see verify_jobs
 	SELECT string_agg(format('%1$I = CASE WHEN %2$s THEN t.truth_%3$I ELSE u.%1$I END',
 							 f.actual_name, d.differs, f.column_name), ', '),
-		   string_agg(d.differs, ' OR ')
-		INTO assignments, differs
+		   string_agg(DISTINCT d.differs, ' OR ')
+		INTO assignments, wanting
 		FROM trainjob.find_columns('jobs', (of_set.tables ->> 'jobs')::regclass, of_set.columns) AS f
 		CROSS JOIN LATERAL (
 			SELECT CASE
@@ -1931,10 +1973,10 @@ BEGIN
 				WHEN 'status' THEN
 					-- reports prove that it runs
 					format('%1$I = CASE WHEN u.%1$I::text IN (''pending'', ''queued'', ''starting'')'
-						   ' AND t.status_changed_at IS NULL AND t.truth_current_step IS NOT NULL'
+						   ' AND t.status_changed_at IS NULL AND t.reported_step IS NOT NULL'
 						   ' THEN ''running'' ELSE u.%1$I END', f.actual_name)
 				WHEN 'started_at' THEN
-					format('%1$I = CASE WHEN u.%1$I IS NULL AND t.truth_current_step IS NOT NULL'
+					format('%1$I = CASE WHEN u.%1$I IS NULL AND t.reported_step IS NOT NULL'
 						   ' THEN t.first_recorded_at ELSE u.%1$I END', f.actual_name)
 				ELSE
 					-- named, so that the fill trigger looks at the inputs again,
@@ -1945,6 +1987,27 @@ BEGIN
 		FROM trainjob.find_columns('jobs', (of_set.tables ->> 'jobs')::regclass, of_set.columns) AS f
 		WHERE f.column_name IN ('status', 'started_at', 'total_steps_source', 'config', 'dataset_path')
 		  AND f.actual_name IS NOT NULL;
+
+	-- what is NULL and can be filled: for columns that are there, by values
+	-- that they can hold
+	SELECT concat_ws(' OR ', wanting, string_agg(w.condition, ' OR '))
+		INTO wanting
+		FROM trainjob.find_columns('jobs', (of_set.tables ->> 'jobs')::regclass, of_set.columns) AS f
+		JOIN pg_attribute AS a
+			ON a.attrelid = (of_set.tables ->> 'jobs')::regclass AND a.attname = f.actual_name
+		CROSS JOIN LATERAL (
+			SELECT format(CASE f.column_name
+				WHEN 'total_samples' THEN '(t.total_samples IS NULL AND trainjob.fitting(c.total::bigint, %L::regtype, %s) IS NOT NULL)'
+				WHEN 'train_samples' THEN '(t.train_samples IS NULL AND trainjob.fitting(c.train::bigint, %L::regtype, %s) IS NOT NULL)'
+				WHEN 'val_samples' THEN '(t.val_samples IS NULL AND trainjob.fitting(c.val::bigint, %L::regtype, %s) IS NOT NULL)'
+				WHEN 'total_steps' THEN '(t.total_steps IS NULL AND trainjob.fitting(trainjob.estimate_total_steps('
+					't.config, c.total, c.train, c.val), %L::regtype, %s) IS NOT NULL)'
+				WHEN 'progress' THEN '(t.progress IS NULL AND t.current_step IS NOT NULL AND t.total_steps > 0)'
+				WHEN 'status' THEN '(t.status::text IN (''pending'', ''queued'', ''starting'')'
+					' AND t.status_changed_at IS NULL AND t.reported_step IS NOT NULL)'
+				WHEN 'current_step' THEN '(t.total_steps < t.current_step)'
+				END, a.atttypid::regtype, a.atttypmod) AS condition) AS w
+		WHERE w.condition IS NOT NULL;
 
 	-- counts that a dataset has, for jobs that have none
 	dataset_source := format($query$
@@ -1967,16 +2030,7 @@ BEGIN
 				SELECT COALESCE(t.total_samples, x.sample_count, trainjob.config_samples(t.config)) AS total,
 					   COALESCE(t.train_samples, x.train_samples) AS train,
 					   COALESCE(t.val_samples, x.val_samples) AS val) AS c
-			WHERE (t.total_samples IS NULL AND c.total IS NOT NULL)
-			   OR (t.train_samples IS NULL AND c.train IS NOT NULL)
-			   OR (t.val_samples IS NULL AND c.val IS NOT NULL)
-			   OR (t.total_steps IS NULL
-				   AND trainjob.estimate_total_steps(t.config, c.total, c.train, c.val) IS NOT NULL)
-			   OR (t.progress IS NULL AND t.current_step IS NOT NULL AND t.total_steps > 0)
-			   OR (t.status::text IN ('pending', 'queued', 'starting')
-				   AND t.status_changed_at IS NULL AND t.truth_current_step IS NOT NULL)
-			   OR (t.total_steps < t.current_step)
-			   OR %3$s
+			WHERE %3$s
 			ORDER BY t.id
 			LIMIT $1
 		), changed AS (
@@ -1988,7 +2042,7 @@ BEGIN
 		)
 		SELECT count(*) FROM changed
 		$query$,
-		trainjob.truth_query(of_set.tables, of_set.columns), dataset_source, differs,
+		trainjob.truth_query(of_set.tables, of_set.columns), dataset_source, wanting,
 		of_set.tables ->> 'jobs', assignments, key_name)
 		INTO filled
 		USING batch;
@@ -2011,6 +2065,7 @@ DECLARE
 	silent text;
 	candidate record;
 	still_silent boolean;
+	write text;
 	failed bigint := 0;
 BEGIN
 	SELECT s.tables, s.columns INTO STRICT of_set
@@ -2024,6 +2079,15 @@ BEGIN
 		FROM %s AS j
 		$query$,
 		trainjob.source('jobs', of_set.tables, of_set.columns));
+	SELECT format('INSERT INTO %s (%s) VALUES (%s)', of_set.tables ->> 'alerts',
+				  string_agg(quote_ident(f.actual_name), ', ' ORDER BY n.n),
+				  string_agg(format('$%s::%s', n.n, f.actual_type), ', ' ORDER BY n.n))
+		INTO write
+		FROM unnest(ARRAY['job_id', 'type', 'error_message', 'error_type'])
+			WITH ORDINALITY AS n (name, n)
+		JOIN trainjob.find_columns('alerts', (of_set.tables ->> 'alerts')::regclass, of_set.columns) AS f
+			ON f.column_name = n.name
+		WHERE f.actual_name IS NOT NULL;
 	FOR candidate IN EXECUTE
 		format('SELECT s.id FROM (%s) AS s WHERE s.is_silent ORDER BY s.id', silent)
 		USING silent_for
@@ -2033,13 +2097,7 @@ BEGIN
 			INTO still_silent
 			USING silent_for, candidate.id;
 		CONTINUE WHEN still_silent IS NOT TRUE;
-		EXECUTE format('INSERT INTO %s (%s) VALUES ($1, $2, $3, $4)',
-			of_set.tables ->> 'alerts',
-			(SELECT string_agg(quote_ident(f.actual_name), ', ' ORDER BY n.n)
-			 FROM unnest(ARRAY['job_id', 'type', 'error_message', 'error_type'])
-				WITH ORDINALITY AS n (name, n)
-			 JOIN trainjob.find_columns('alerts', (of_set.tables ->> 'alerts')::regclass, of_set.columns) AS f
-				ON f.column_name = n.name))
+		EXECUTE write
 			USING candidate.id, 'job_failed',
 				  format('No report for %s', silent_for), 'stalled';
 		failed := failed + 1;
