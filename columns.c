@@ -21,10 +21,12 @@
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
+#include "utils/fmgrprotos.h"
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
 #include "utils/resowner.h"
 #include "utils/syscache.h"
+#include "utils/typcache.h"
 
 #include "trainjob.h"
 
@@ -150,6 +152,14 @@ trainjob_lookup_column(Relation rel, const char *name, ColumnKind kind,
 		column->type = getBaseTypeAndTypmod(att->atttypid, &column->typmod);
 		column->typlen = att->attlen;
 		column->typbyval = att->attbyval;
+		if (att->atttypid != column->type)
+		{
+			column->domain = att->atttypid;
+			/* a key stays what it was when it was checked */
+			column->is_checked = kind != COLUMN_KEY && kind != COLUMN_JSON &&
+								 DomainHasConstraints(att->atttypid);
+		}
+		column->is_generated = att->attgenerated != '\0';
 		column->is_enum = type_is_enum(column->type);
 		column->name = pstrdup(name);
 		if (!kind_accepts(kind, column->type, column->is_enum))
@@ -363,6 +373,15 @@ numeric_fits(double number, int32 typmod)
 	return fabs(number) + 0.5 * pow(10, -scale) < pow(10, precision - scale);
 }
 
+/* As an assignment to numeric(precision, scale) does. */
+static Datum
+round_numeric(Datum number, int32 typmod)
+{
+	if (typmod < (int32) VARHDRSZ)
+		return number;
+	return DirectFunctionCall2(numeric, number, Int32GetDatum(typmod));
+}
+
 /* Stores a whole number; false where the type cannot hold it. */
 static bool
 write_count(const Column *column, int64 count, Datum *datum)
@@ -387,7 +406,8 @@ write_count(const Column *column, int64 count, Datum *datum)
 		default:
 			if (!numeric_fits((double) count, column->typmod))
 				return false;
-			*datum = NumericGetDatum(int64_to_numeric(count));
+			*datum = round_numeric(NumericGetDatum(int64_to_numeric(count)),
+								   column->typmod);
 			return true;
 	}
 }
@@ -407,8 +427,9 @@ write_number(const Column *column, double number, Datum *datum)
 		case NUMERICOID:
 			if (!numeric_fits(number, column->typmod))
 				return false;
-			*datum =
-				DirectFunctionCall1(float8_numeric, Float8GetDatum(number));
+			*datum = round_numeric(DirectFunctionCall1(float8_numeric,
+													   Float8GetDatum(number)),
+								   column->typmod);
 			return true;
 		default:
 			if (isnan(number) || fabs(number) >= 9.2233720368547e18)
@@ -443,8 +464,29 @@ write_text(const Column *column, const char *text, Datum *datum)
 	}
 	if (column->typmod >= (int32) VARHDRSZ)
 		length = pg_mbcharcliplen(text, length, column->typmod - VARHDRSZ);
-	*datum = PointerGetDatum(cstring_to_text_with_len(text, length));
+	if (column->type == BPCHAROID)
+		*datum = DirectFunctionCall3(bpcharin,
+									 CStringGetDatum(pnstrdup(text, length)),
+									 ObjectIdGetDatum(InvalidOid),
+									 Int32GetDatum(column->typmod));
+	else
+		*datum = PointerGetDatum(cstring_to_text_with_len(text, length));
 	return true;
+}
+
+/* Stores a point in time, rounded as the column's type says. */
+static Datum
+write_time(const Column *column, TimestampTz time)
+{
+	Datum datum = TimestampTzGetDatum(time);
+
+	if (column->type == TIMESTAMPOID)
+		datum = DirectFunctionCall1(timestamptz_timestamp, datum);
+	if (column->typmod < 0)
+		return datum;
+	return DirectFunctionCall2(column->type == TIMESTAMPOID ? timestamp_scale
+															: timestamptz_scale,
+							   datum, Int32GetDatum(column->typmod));
 }
 
 /* A value in words, for the warning that it does not fit. */
@@ -465,11 +507,49 @@ value_text(ColumnKind kind, const Value *value)
 }
 
 /*
+ * Whether a domain's constraints hold for a value.  In a subtransaction, for a
+ * CHECK may do anything and says no by an error.
+ */
+static bool
+domain_accepts(const Column *column, Datum datum)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool accepts = true;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(caller);
+	PG_TRY();
+	{
+		domain_check(datum, false, column->domain, NULL, caller);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		int code;
+
+		MemoryContextSwitchTo(caller);
+		code = geterrcode();
+		if (code != ERRCODE_CHECK_VIOLATION)
+			PG_RE_THROW();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		accepts = false;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(caller);
+	CurrentResourceOwner = owner;
+	return accepts;
+}
+
+/*
  * trainjob_write_value
  *		The Datum to store in a column for a value of its kind.
  *
- * Sets *isnull.  A value that the column's type cannot hold becomes NULL, with
- * a warning the first time.  By-reference results are palloc'd.
+ * Sets *isnull, for an absent column always.  A value that the column's type
+ * cannot hold, or its domain
+ * refuses, becomes NULL, with a warning the first time; an error if the domain
+ * refuses NULL.  By-reference results are palloc'd.
  */
 Datum
 trainjob_write_value(Column *column, const Value *value, bool *isnull)
@@ -477,9 +557,16 @@ trainjob_write_value(Column *column, const Value *value, bool *isnull)
 	Datum datum = (Datum) 0;
 	bool fits = true;
 
-	*isnull = value->isnull;
-	if (value->isnull)
+	*isnull = value->isnull || column->attnum == 0;
+	if (column->attnum == 0)
 		return datum;
+	if (value->isnull)
+	{
+		if (column->is_checked)
+			domain_check((Datum) 0, true, column->domain, NULL,
+						 CurrentMemoryContext);
+		return datum;
+	}
 	switch (column->kind)
 	{
 		case COLUMN_COUNT:
@@ -489,9 +576,7 @@ trainjob_write_value(Column *column, const Value *value, bool *isnull)
 			fits = write_number(column, value->number, &datum);
 			break;
 		case COLUMN_TIME:
-			datum = TimestampTzGetDatum(value->time);
-			if (column->type == TIMESTAMPOID)
-				datum = DirectFunctionCall1(timestamptz_timestamp, datum);
+			datum = write_time(column, value->time);
 			break;
 		case COLUMN_TEXT:
 			fits = write_text(column, value->text, &datum);
@@ -501,7 +586,7 @@ trainjob_write_value(Column *column, const Value *value, bool *isnull)
 			datum = value->key;
 			break;
 	}
-	if (fits)
+	if (fits && (!column->is_checked || domain_accepts(column, datum)))
 		return datum;
 	*isnull = true;
 	if (!column->warned)
@@ -509,10 +594,16 @@ trainjob_write_value(Column *column, const Value *value, bool *isnull)
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("value %s does not fit column \"%s\" of type %s",
 						value_text(column->kind, value), column->name,
-						format_type_with_typemod(column->type, column->typmod)),
+						OidIsValid(column->domain)
+							? format_type_be(column->domain)
+							: format_type_with_typemod(column->type,
+													   column->typmod)),
 				 errdetail("NULL was stored in its place."),
 				 errhint("Give the column a wider type.")));
 	column->warned = true;
+	if (column->is_checked)
+		domain_check((Datum) 0, true, column->domain, NULL,
+					 CurrentMemoryContext);
 	return (Datum) 0;
 }
 
@@ -525,7 +616,9 @@ stored_value(FunctionCallInfo fcinfo, ColumnKind kind, const Value *value)
 	bool isnull;
 
 	column.typmod = PG_GETARG_INT32(2);
-	column.type = getBaseTypeAndTypmod(PG_GETARG_OID(1), &column.typmod);
+	column.domain = PG_GETARG_OID(1);
+	column.type = getBaseTypeAndTypmod(column.domain, &column.typmod);
+	column.is_checked = DomainHasConstraints(column.domain);
 	if (!kind_accepts(kind, column.type, false))
 		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
 						errmsg("type %s does not hold a number",

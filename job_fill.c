@@ -1022,6 +1022,23 @@ is_complete(JobFill *fill)
 	return !is_null(fill, JOB_EXPECTED_TOTAL_STEPS);
 }
 
+/*
+ * Whether a new row has been a row before: it came to its end by a change of
+ * status, or ended and was last written in another transaction.  It comes from
+ * a dump, and no dataset that came after its end is to fill it.
+ */
+static bool
+ended_elsewhere(JobFill *fill, JobState state)
+{
+	Value updated = value_now(fill, JOB_UPDATED_AT);
+
+	if (fill->is_update || !trainjob_has_ended(state))
+		return false;
+	return !is_null(fill, JOB_STATUS_CHANGED_AT) ||
+		   (!updated.isnull &&
+			updated.time < GetCurrentTransactionStartTimestamp());
+}
+
 static void
 fill_row(JobFill *fill)
 {
@@ -1032,12 +1049,7 @@ fill_row(JobFill *fill)
 	{
 		Jsonb *config = config_of(fill, fill->new_row);
 
-		/*
-		 * A new row that came to its end by a change of status comes from a
-		 * dump: no dataset that came after its end is to fill it.
-		 */
-		if (fill->is_update || !trainjob_has_ended(state) ||
-			is_null(fill, JOB_STATUS_CHANGED_AT))
+		if (!ended_elsewhere(fill, state))
 			fill_counts(fill, config);
 		fill_total_steps(fill, config);
 	}

@@ -769,6 +769,7 @@ advance_plan(RollUp *roll)
 	Oid types[5 + LATEST];
 	int nargs = 0;
 	const char *step = quote_identifier(part->job[JOB_CURRENT_STEP].name);
+	const char *status = quote_identifier(part->job[JOB_STATUS].name);
 
 	if (roll->set->plan[QUERY_ADVANCE] != NULL)
 		return roll->set->plan[QUERY_ADVANCE];
@@ -802,12 +803,15 @@ advance_plan(RollUp *roll)
 							 add_parameter(types, &nargs, column->type), name);
 		}
 	}
+	/* no operator takes a domain over an enum as it is */
+	if (part->job[JOB_STATUS].is_enum)
+		status = psprintf("CAST(%s AS %s)", status,
+						  format_type_be_qualified(part->job[JOB_STATUS].type));
 	appendStringInfo(&query,
 					 " WHERE %s OPERATOR(pg_catalog.=) $1"
 					 " AND %s OPERATOR(pg_catalog.=) 'running'"
 					 " AND %s OPERATOR(pg_catalog.<) $3",
-					 quote_identifier(part->key.name),
-					 quote_identifier(part->job[JOB_STATUS].name), step);
+					 quote_identifier(part->key.name), status, step);
 	if (part->job[JOB_RESTARTED_AT].attnum != 0)
 	{
 		const char *name = quote_identifier(part->job[JOB_RESTARTED_AT].name);

@@ -498,8 +498,8 @@ trainjob_open_table(TrainjobSet *set, TableId table, Relation rel,
  * trainjob_find_column
  *		Finds the column of "rel" that stands for "canonical" in the set.
  *
- * Returns false, with column->attnum 0, where there is none; an error if it is
- * "required".
+ * Returns false, with column->attnum 0, where there is none, or where it is a
+ * generated column of a table that we write to; an error if it is "required".
  */
 bool
 trainjob_find_column(TrainjobSet *set, TableId table, Relation rel,
@@ -514,7 +514,14 @@ trainjob_find_column(TrainjobSet *set, TableId table, Relation rel,
 			name = list_nth(set->renamed, i + 1);
 	pfree(key);
 	if (trainjob_lookup_column(rel, name, kind, column))
-		return true;
+	{
+		bool is_written = table != TABLE_METRICS && table != TABLE_DATASETS;
+
+		if (required || !is_written || !column->is_generated)
+			return true;
+		column->attnum = 0; /* the application computes it by itself */
+		return false;
+	}
 	if (required)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),

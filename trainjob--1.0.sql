@@ -652,6 +652,19 @@ END;
 COMMENT ON FUNCTION trainjob.source(text, jsonb, jsonb) IS
 'A table of a set with its canonical columns, to stand in FROM; without rows where the set has no such table.';
 
+CREATE FUNCTION trainjob.text_for_null(job_column name, expression text,
+	tables jsonb, columns jsonb)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN f.actual_name IS NULL THEN '''Unknown''' ELSE expression END
+	FROM trainjob.find_columns('jobs', (tables ->> 'jobs')::regclass, columns) AS f
+	WHERE f.column_name = job_column;
+END;
+
+COMMENT ON FUNCTION trainjob.text_for_null(name, text, jsonb, jsonb) IS
+'Part of overview_query: what to show where a column of the job is NULL.';
+
 CREATE FUNCTION trainjob.overview_query(tables jsonb, columns jsonb)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -705,19 +718,19 @@ SELECT
 	END AS progress_text,
 	CASE
 		WHEN j.eval_loss IS NOT NULL THEN trainjob.number_text(j.eval_loss, 4)
-		WHEN s.ended THEN 'No eval loss reported'
+		WHEN s.ended THEN %7$s
 		ELSE trainjob.eval_text(j.config, j.total_samples, j.train_samples,
 								j.val_samples, j.total_steps)
 	END AS eval_loss_text,
-	COALESCE(trainjob.number_text(j.perplexity, 2), s.absent) AS perplexity_text,
-	COALESCE(trainjob.number_text(j.learning_rate, -2), s.absent) AS learning_rate_text,
-	COALESCE(trainjob.number_text(j.loss, 4), s.absent) AS loss_text,
+	COALESCE(trainjob.number_text(j.perplexity, 2), %4$s) AS perplexity_text,
+	COALESCE(trainjob.number_text(j.learning_rate, -2), %5$s) AS learning_rate_text,
+	COALESCE(trainjob.number_text(j.loss, 4), %6$s) AS loss_text,
 	trainjob.duration_text(p.eta_seconds) AS eta_text
 FROM %1$s AS j
 CROSS JOIN LATERAL (
 	SELECT
-		j.status::text IN ('completed', 'failed', 'cancelled') AS ended,
-		j.status::text = 'running' AS running,
+		COALESCE(j.status::text IN ('completed', 'failed', 'cancelled'), false) AS ended,
+		COALESCE(j.status::text = 'running', false) AS running,
 		CASE j.status::text
 			WHEN 'completed' THEN j.completed_at
 			WHEN 'failed' THEN j.failed_at
@@ -725,7 +738,7 @@ CROSS JOIN LATERAL (
 		END AS ended_at,
 		CASE
 			WHEN COALESCE(j.last_metric_at::text, j.current_step::text) IS NULL
-				 AND j.status::text NOT IN ('completed', 'failed', 'cancelled')
+				 AND COALESCE(j.status::text NOT IN ('completed', 'failed', 'cancelled'), true)
 				THEN 'Awaiting first metrics'
 			ELSE 'Not reported by the trainer'
 		END AS absent) AS s
@@ -787,7 +800,12 @@ LEFT JOIN LATERAL (
 $view$,
 		trainjob.source('jobs', tables, columns),
 		trainjob.source('metrics', tables, columns),
-		trainjob.source('alerts', tables, columns));
+		trainjob.source('alerts', tables, columns),
+		-- of what a table has no column for, nobody can say that it is missing
+		trainjob.text_for_null('perplexity', 's.absent', tables, columns),
+		trainjob.text_for_null('learning_rate', 's.absent', tables, columns),
+		trainjob.text_for_null('loss', 's.absent', tables, columns),
+		trainjob.text_for_null('eval_loss', '''No eval loss reported''', tables, columns));
 END;
 
 COMMENT ON FUNCTION trainjob.overview_query(jsonb, jsonb) IS
@@ -1781,6 +1799,22 @@ COMMENT ON FUNCTION trainjob.metric_series(uuid[], text, integer, regclass) IS
 -- Operating
 -- ---------------------------------------------------------------------------
 
+CREATE FUNCTION trainjob.written_columns(tables jsonb, columns jsonb)
+RETURNS TABLE (column_name name, actual_name name, stored_type text, cast_type text)
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT f.column_name, f.actual_name,
+		   format('%L::regtype, %s', a.atttypid::regtype, a.atttypmod),
+		   format_type(a.atttypid, a.atttypmod)
+	FROM trainjob.find_columns('jobs', (tables ->> 'jobs')::regclass, columns) AS f
+	JOIN pg_catalog.pg_attribute AS a
+		ON a.attrelid = (tables ->> 'jobs')::regclass AND a.attname = f.actual_name
+		AND a.attgenerated = '';
+END;
+
+COMMENT ON FUNCTION trainjob.written_columns(jsonb, jsonb) IS
+'Part of verify_jobs and refill_jobs: the columns of a jobs table that triggers write, with their types as arguments of fitting().';
+
 CREATE FUNCTION trainjob.fitting_text(value text, stored_type text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -1792,6 +1826,33 @@ END;
 COMMENT ON FUNCTION trainjob.fitting_text(text, text) IS
 'Part of truth_query: a value as the column of the row holds it.';
 
+CREATE FUNCTION trainjob.progress_text(stored_type text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT trainjob.fitting_text($$
+				CASE WHEN t.status::text = 'completed' THEN 100
+					 WHEN t.total_steps > 0
+						THEN LEAST(100, 100 * (GREATEST(t.current_step, 0)::float8 / t.total_steps)) END$$,
+		stored_type);
+END;
+
+COMMENT ON FUNCTION trainjob.progress_text(text) IS
+'Part of verify_jobs and refill_jobs: what a row''s progress should be.';
+
+CREATE FUNCTION trainjob.progress_differs(stored_type text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	-- without a step it is what the writer gave
+	SELECT format('(NOT COALESCE(abs(t.progress - %s) < 1e-6, (t.total_steps > 0) IS NOT TRUE)'
+				  ' AND (t.current_step IS NOT NULL OR t.status::text = ''completed''))',
+				  trainjob.progress_text(stored_type));
+END;
+
+COMMENT ON FUNCTION trainjob.progress_differs(text) IS
+'Part of verify_jobs and refill_jobs: whether a row''s progress is not what its steps say.';
+
 CREATE FUNCTION trainjob.truth_query(tables jsonb, columns jsonb)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -1799,25 +1860,21 @@ BEGIN ATOMIC
 	-- for each job: what its reports say, and what the row should say for it,
 	-- as far as its columns can hold it
 	WITH found AS (
-		SELECT f.column_name,
-			   format('%L::regtype, %s', a.atttypid::regtype, a.atttypmod) AS stored_type
-		FROM trainjob.find_columns('jobs', (tables ->> 'jobs')::regclass, columns) AS f
-		JOIN pg_catalog.pg_attribute AS a
-			ON a.attrelid = (tables ->> 'jobs')::regclass AND a.attname = f.actual_name
+		SELECT * FROM trainjob.written_columns(tables, columns)
 	), latest AS (
 		SELECT row_number() OVER (ORDER BY c.job_column) AS n, c.*, f.stored_type
 		FROM trainjob.latest_columns() AS c
 		JOIN found AS f ON f.column_name = c.job_column
 	)
 	SELECT format($query$
-		SELECT j.*, t.first_recorded_at, t.reported_step, t.truth_last_metric_at,
-			   %1$s AS truth_current_step, %2$s AS truth_best_eval_loss,
+		SELECT j.*, t.first_recorded_at, t.reported_step,
+			   t.last_recorded_at%9$s AS truth_last_metric_at, %1$s AS truth_current_step, %2$s AS truth_best_eval_loss,
 			   %3$s AS truth_best_step, %4$s AS truth_best_epoch%5$s
 		FROM %6$s AS j
 		CROSS JOIN LATERAL (
 			SELECT max(m.step) FILTER (WHERE j.restarted_at IS NULL
 									   OR m.recorded_at >= j.restarted_at) AS reported_step,
-				   max(m.recorded_at) AS truth_last_metric_at,
+				   max(m.recorded_at) AS last_recorded_at,
 				   min(m.recorded_at) AS first_recorded_at
 			FROM %7$s AS m
 			WHERE m.job_id = j.id) AS t
@@ -1849,7 +1906,8 @@ BEGIN ATOMIC
 			CASE WHEN l.not_in_summary
 				 THEN ' AND (m.extra -> ''train_runtime'') IS NULL' ELSE '' END),
 			'' ORDER BY l.n)
-		 FROM latest AS l));
+		 FROM latest AS l),
+		(SELECT '::' || f.cast_type FROM found AS f WHERE f.column_name = 'last_metric_at'));
 END;
 
 COMMENT ON FUNCTION trainjob.truth_query(jsonb, jsonb) IS
@@ -1873,9 +1931,8 @@ BEGIN
 			'(%1$L, t.%1$I::text, t.truth_%1$I::text, t.truth_%1$I IS NOT NULL AND t.%1$I IS DISTINCT FROM t.truth_%1$I)',
 			f.column_name), ', ')
 		INTO checks
-		FROM trainjob.find_columns('jobs', (of_set.tables ->> 'jobs')::regclass, of_set.columns) AS f
-		JOIN trainjob.latest_columns() AS l ON l.job_column = f.column_name
-		WHERE f.actual_name IS NOT NULL;
+		FROM trainjob.written_columns(of_set.tables, of_set.columns) AS f
+		JOIN trainjob.latest_columns() AS l ON l.job_column = f.column_name;
 	-- what may be beyond the reports, by an alert or a deletion, never behind
 	SELECT concat_ws(', ', checks, string_agg(format(
 			'(%1$L, t.%1$I::text, t.truth_%1$I::text, t.truth_%1$I IS NOT NULL AND (t.%1$I IS NULL OR t.%1$I %2$s t.truth_%1$I))',
@@ -1883,28 +1940,19 @@ BEGIN
 		INTO checks
 		FROM (VALUES ('current_step', '<'), ('last_metric_at', '<'),
 					 ('best_eval_loss', '>')) AS c (name, behind)
-		JOIN trainjob.find_columns('jobs', (of_set.tables ->> 'jobs')::regclass, of_set.columns) AS f
-			ON f.column_name = c.name AND f.actual_name IS NOT NULL;
+		JOIN trainjob.written_columns(of_set.tables, of_set.columns) AS f
+			ON f.column_name = c.name;
 	-- what each column that is there should be, for what is there beside it
 	SELECT concat_ws(', ', NULLIF(checks, ''), string_agg(format('(%1$L, t.%1$I::text, %2$s, %3$s)',
 			f.column_name, e.expected, e.differs), ', '))
 		INTO checks
-		FROM trainjob.find_columns('jobs', (of_set.tables ->> 'jobs')::regclass, of_set.columns) AS f
-		JOIN pg_attribute AS a
-			ON a.attrelid = (of_set.tables ->> 'jobs')::regclass AND a.attname = f.actual_name
-		CROSS JOIN LATERAL (
-			SELECT format($progress$trainjob.fitting(
-				CASE WHEN t.status::text = 'completed' THEN 100
-					 ELSE LEAST(100, 100 * (GREATEST(t.current_step, 0)::float8 / t.total_steps)) END, %L::regtype, %s)$progress$,
-				a.atttypid::regtype, a.atttypmod) AS progress) AS p
+		FROM trainjob.written_columns(of_set.tables, of_set.columns) AS f
 		JOIN LATERAL (VALUES
 			('best_step', 't.truth_best_step::text',
 			 't.best_eval_loss = t.truth_best_eval_loss AND t.best_step > t.truth_best_step'),
 			('total_steps', 't.current_step::text', 't.total_steps < t.current_step'),
-			('progress', p.progress || '::text',
-			 -- without a step it is what the writer gave
-			 format('NOT COALESCE(abs(t.progress - %s) < 1e-6, t.total_steps IS NULL)'
-					' AND (t.current_step IS NOT NULL OR t.status::text = ''completed'')', p.progress)),
+			('progress', trainjob.progress_text(f.stored_type) || '::text',
+			 trainjob.progress_differs(f.stored_type)),
 			('status', '''running''',
 			 -- a job that was put back into the queue waits, whatever it reported
 			 't.status::text IN (''pending'', ''queued'', ''starting'')'
@@ -1940,7 +1988,7 @@ BEGIN
 	IF batch IS NULL OR batch < 1 THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'invalid_parameter_value',
-			MESSAGE = format('invalid value for argument "batch": %s', batch),
+			MESSAGE = format('invalid value for argument "batch": %s', COALESCE(batch::text, 'NULL')),
 			DETAIL = 'It must be at least 1.';
 	END IF;
 	SELECT s.tables, s.columns INTO STRICT of_set
@@ -1955,7 +2003,7 @@ BEGIN
 							 f.actual_name, d.differs, f.column_name), ', '),
 		   string_agg(DISTINCT d.differs, ' OR ')
 		INTO assignments, wanting
-		FROM trainjob.find_columns('jobs', (of_set.tables ->> 'jobs')::regclass, of_set.columns) AS f
+		FROM trainjob.written_columns(of_set.tables, of_set.columns) AS f
 		CROSS JOIN LATERAL (
 			SELECT CASE
 				WHEN f.column_name IN (SELECT l.job_column FROM trainjob.latest_columns() AS l)
@@ -1967,7 +2015,7 @@ BEGIN
 						 ' OR t.best_eval_loss > t.truth_best_eval_loss'
 						 ' OR (t.best_eval_loss = t.truth_best_eval_loss AND t.best_step > t.truth_best_step)))'
 			END AS differs) AS d
-		WHERE f.actual_name IS NOT NULL AND d.differs IS NOT NULL;
+		WHERE d.differs IS NOT NULL;
 	SELECT concat_ws(', ', assignments, string_agg(
 			CASE f.column_name
 				WHEN 'status' THEN
@@ -1978,35 +2026,36 @@ BEGIN
 				WHEN 'started_at' THEN
 					format('%1$I = CASE WHEN u.%1$I IS NULL AND t.reported_step IS NOT NULL'
 						   ' THEN t.first_recorded_at ELSE u.%1$I END', f.actual_name)
+				WHEN 'progress' THEN
+					-- the fill trigger computes it
+					format('%1$I = CASE WHEN %2$s THEN NULL ELSE u.%1$I END', f.actual_name,
+						   trainjob.progress_differs(f.stored_type))
 				ELSE
 					-- named, so that the fill trigger looks at the inputs again,
 					-- but takes step and epoch for no evidence
 					format('%1$I = u.%1$I', f.actual_name)
 			END, ', '))
 		INTO assignments
-		FROM trainjob.find_columns('jobs', (of_set.tables ->> 'jobs')::regclass, of_set.columns) AS f
-		WHERE f.column_name IN ('status', 'started_at', 'total_steps_source', 'config', 'dataset_path')
-		  AND f.actual_name IS NOT NULL;
+		FROM trainjob.written_columns(of_set.tables, of_set.columns) AS f
+		WHERE f.column_name IN ('status', 'started_at', 'progress', 'total_steps_source', 'config', 'dataset_path');
 
 	-- what is NULL and can be filled: for columns that are there, by values
 	-- that they can hold
 	SELECT concat_ws(' OR ', wanting, string_agg(w.condition, ' OR '))
 		INTO wanting
-		FROM trainjob.find_columns('jobs', (of_set.tables ->> 'jobs')::regclass, of_set.columns) AS f
-		JOIN pg_attribute AS a
-			ON a.attrelid = (of_set.tables ->> 'jobs')::regclass AND a.attname = f.actual_name
+		FROM trainjob.written_columns(of_set.tables, of_set.columns) AS f
 		CROSS JOIN LATERAL (
 			SELECT format(CASE f.column_name
-				WHEN 'total_samples' THEN '(t.total_samples IS NULL AND trainjob.fitting(c.total::bigint, %L::regtype, %s) IS NOT NULL)'
-				WHEN 'train_samples' THEN '(t.train_samples IS NULL AND trainjob.fitting(c.train::bigint, %L::regtype, %s) IS NOT NULL)'
-				WHEN 'val_samples' THEN '(t.val_samples IS NULL AND trainjob.fitting(c.val::bigint, %L::regtype, %s) IS NOT NULL)'
+				WHEN 'total_samples' THEN '(t.total_samples IS NULL AND trainjob.fitting(c.total::bigint, %s) IS NOT NULL)'
+				WHEN 'train_samples' THEN '(t.train_samples IS NULL AND trainjob.fitting(c.train::bigint, %s) IS NOT NULL)'
+				WHEN 'val_samples' THEN '(t.val_samples IS NULL AND trainjob.fitting(c.val::bigint, %s) IS NOT NULL)'
 				WHEN 'total_steps' THEN '(t.total_steps IS NULL AND trainjob.fitting(trainjob.estimate_total_steps('
-					't.config, c.total, c.train, c.val), %L::regtype, %s) IS NOT NULL)'
-				WHEN 'progress' THEN '(t.progress IS NULL AND t.current_step IS NOT NULL AND t.total_steps > 0)'
+					't.config, c.total, c.train, c.val), %s) IS NOT NULL)'
+				WHEN 'progress' THEN replace(trainjob.progress_differs(f.stored_type), '%', '%%')
 				WHEN 'status' THEN '(t.status::text IN (''pending'', ''queued'', ''starting'')'
 					' AND t.status_changed_at IS NULL AND t.reported_step IS NOT NULL)'
 				WHEN 'current_step' THEN '(t.total_steps < t.current_step)'
-				END, a.atttypid::regtype, a.atttypmod) AS condition) AS w
+				END, f.stored_type) AS condition) AS w
 		WHERE w.condition IS NOT NULL;
 
 	-- counts that a dataset has, for jobs that have none
@@ -2099,7 +2148,7 @@ BEGIN
 		CONTINUE WHEN still_silent IS NOT TRUE;
 		EXECUTE write
 			USING candidate.id, 'job_failed',
-				  format('No report for %s', silent_for), 'stalled';
+				  'No report for ' || trainjob.duration_text(extract(epoch FROM silent_for)::float8), 'stalled';
 		failed := failed + 1;
 	END LOOP;
 	RETURN failed;

@@ -43,13 +43,16 @@ typedef struct Column
 {
 	AttrNumber attnum;
 	ColumnKind kind;
-	Oid type; /* base type, domains looked through */
+	Oid type;	/* base type, domains looked through */
+	Oid domain; /* as declared, if that is a domain */
 	int32 typmod;
 	int16 typlen;
 	bool typbyval;
 	bool is_enum;
-	bool warned; /* a value did not fit, and that was said */
-	char *name;	 /* the name it has in the table */
+	bool is_generated; /* the database computes it, no one writes it */
+	bool is_checked;   /* the domain has constraints */
+	bool warned;	   /* a value did not fit, and that was said */
+	char *name;		   /* the name it has in the table */
 } Column;
 
 /* A value of a column, in the form of its kind. */

@@ -338,10 +338,17 @@ sub finish_load
 sub crash_backend
 {
 	my ($node, $db) = @_;
-	my $pid = $node->safe_psql($db,
-		"SELECT pid FROM pg_stat_activity WHERE application_name = 'load' AND state = 'active' ORDER BY random() LIMIT 1"
-	);
+	my $pid = '';
 
+	# on a busy machine the load may take its time
+	foreach (1 .. 100)
+	{
+		$pid = $node->safe_psql($db,
+			"SELECT pid FROM pg_stat_activity WHERE application_name = 'load' AND state = 'active' ORDER BY random() LIMIT 1"
+		);
+		last if $pid ne '';
+		sleep(0.05);
+	}
 	return 0 if $pid eq '';
 	kill 'KILL', $pid or return 0;
 	# it is gone, and then the server is there again
