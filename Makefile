@@ -10,6 +10,7 @@ OBJS = trainjob.o trigger_call.o columns.o plan_cache.o job_config.o \
 	alert.o report.o overview.o drop_guard.o lttb.o
 DATA = $(sort $(wildcard $(EXTENSION)--*.sql))
 PGFILEDESC = "trainjob - keeps the rows of training jobs true"
+PG_CPPFLAGS = -DTRAINJOB_VERSION='"$(EXTVERSION)"'
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers
 EXTRA_CLEAN = demo/train
@@ -27,16 +28,35 @@ PROVE_FLAGS = -I test/lib
 # and so "PG_CONFIG=... make test", reach the scripts.
 PG_CONFIG ?= pg_config
 
-ifneq ($(filter-out test demo ci bench dist,$(or $(MAKECMDGOALS),all)),)
+SCRIPTED = test test-matrix test-package coverage lint format demo bench ci dist
+
+ifneq ($(filter-out $(SCRIPTED),$(or $(MAKECMDGOALS),all)),)
 PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 endif
 
-$(OBJS): trainjob.h
+$(OBJS): trainjob.h compat.h
 
 # make test TESTS="job_fill tap" runs these only; see test/run.
 test:
 	@test/run $(TESTS)
+
+# make test-matrix VERSIONS="17 19"; all majors without it.
+test-matrix:
+	@test/matrix $(VERSIONS) $(if $(TESTS),-- $(TESTS))
+
+test-package:
+	@test/package
+
+coverage:
+	@test/coverage $(TESTS)
+
+# Both are for a commit hook too; see test/lint.
+lint:
+	@test/lint
+
+format:
+	@test/lint --format
 
 demo:
 	@demo/run
@@ -59,4 +79,4 @@ demo/train: demo/train.c
 	$(CC) -std=gnu99 -O3 $(TRAIN_FLAGS) -Wall -Wextra $(COPT) \
 		-I$(shell $(PG_CONFIG) --includedir) -o $@ $< -L$(shell $(PG_CONFIG) --libdir) -lpq -lm
 
-.PHONY: test demo bench ci dist
+.PHONY: $(SCRIPTED)

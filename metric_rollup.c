@@ -683,8 +683,9 @@ add_changed_row(RollUp *roll, TupleTableSlot *old_row, TupleTableSlot *row)
 			if (gone[i] && !row_value(old_row, &part->metric[i]).isnull)
 				reports->replaced[i] = true;
 		eval_loss = row_value(old_row, &part->metric[LATEST_EVAL_LOSS]);
-		if (gone[LATEST_EVAL_LOSS] && !eval_loss.isnull &&
-			isfinite(eval_loss.number))
+		/* best_epoch goes with best_eval_loss */
+		if ((gone[LATEST_EVAL_LOSS] || gone[LATEST_EPOCH]) &&
+			!eval_loss.isnull && isfinite(eval_loss.number))
 		{
 			if (!reports->replaced_best || eval_loss.number < reports->old_best)
 				reports->old_best = eval_loss.number;

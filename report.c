@@ -577,7 +577,7 @@ find_field(const Target *target, JsonbValue *key)
 }
 
 static void
-push(JsonbParseState **state, const char *key, int length, JsonbValue *value)
+push(JsonbInState *state, const char *key, int length, JsonbValue *value)
 {
 	JsonbValue name = {.type = jbvString};
 
@@ -589,7 +589,7 @@ push(JsonbParseState **state, const char *key, int length, JsonbValue *value)
 
 /* Adds the members of an object to the one that is being built. */
 static void
-push_members(JsonbParseState **state, JsonbContainer *object)
+push_members(JsonbInState *state, JsonbContainer *object)
 {
 	JsonbIterator *iterator = JsonbIteratorInit(object);
 	JsonbValue key;
@@ -610,13 +610,12 @@ push_members(JsonbParseState **state, JsonbContainer *object)
  * keys.
  */
 static void
-push_point(JsonbParseState **state, Place *place, JsonbContainer *point)
+push_point(JsonbInState *state, Place *place, JsonbContainer *point)
 {
 	const Target *target = place->target;
 	JsonbIterator *iterator = JsonbIteratorInit(point);
-	JsonbParseState *rest = NULL;
+	JsonbInState rest = {0};
 	JsonbContainer *given_rest = NULL;
-	JsonbValue *rest_object;
 	JsonbValue key;
 	JsonbValue value;
 	JsonbIteratorToken token;
@@ -660,12 +659,12 @@ push_point(JsonbParseState **state, Place *place, JsonbContainer *point)
 		push_members(&rest, given_rest);
 		has_rest = true;
 	}
-	rest_object = pushJsonbValue(&rest, WJB_END_OBJECT, NULL);
+	pushJsonbValue(&rest, WJB_END_OBJECT, NULL);
 	if (has_rest)
 		for (int i = 0; i < target->count; i++)
 			if (target->field[i].use == FIELD_REST)
 			{
-				Jsonb *jsonb = JsonbValueToJsonb(rest_object);
+				Jsonb *jsonb = JsonbValueToJsonb(rest.result);
 				JsonbValue binary = {.type = jbvBinary};
 
 				binary.val.binary.data = &jsonb->root;
@@ -687,9 +686,8 @@ push_point(JsonbParseState **state, Place *place, JsonbContainer *point)
 static Jsonb *
 rows_of(const Target *target, Jsonb *document, int *count)
 {
-	JsonbParseState *state = NULL;
+	JsonbInState state = {0};
 	Place place = {.target = target, .index = -1};
-	JsonbValue *rows;
 
 	*count = 0;
 	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
@@ -723,8 +721,8 @@ rows_of(const Target *target, Jsonb *document, int *count)
 			push_point(&state, &place, value.val.binary.data);
 		}
 	}
-	rows = pushJsonbValue(&state, WJB_END_ARRAY, NULL);
-	return JsonbValueToJsonb(rows);
+	pushJsonbValue(&state, WJB_END_ARRAY, NULL);
+	return JsonbValueToJsonb(state.result);
 }
 
 /*

@@ -18,7 +18,7 @@
 
 #include "trainjob.h"
 
-PG_MODULE_MAGIC;
+PG_MODULE_MAGIC_EXT(.name = "trainjob", .version = TRAINJOB_VERSION);
 
 void _PG_init(void);
 

@@ -25,6 +25,8 @@
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
+#include "compat.h"
+
 /* ---- columns.c ---------------------------------------------------------- */
 
 /* What a column holds for us, whatever SQL type it was found with. */

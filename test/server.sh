@@ -5,9 +5,10 @@
 #   open_work_dir      a temporary directory, and $tester: the command prefix
 #                      under which all else runs, as PostgreSQL refuses root
 #   copy_tree          a copy of this source tree there, without build products
-#   install_private    a PostgreSQL installation of its own there, with this
-#                      tree's trainjob in it: nothing is installed into the
-#                      system, and runs side by side do not meet
+#   copy_installation  a PostgreSQL installation of its own there: nothing is
+#                      installed into the system, and runs side by side do not
+#                      meet
+#   install_private    the same, with this tree's trainjob in it
 #   start_server       a server on a socket there, on no port
 #
 # However the script ends, Ctrl-C included, what it started is stopped and the
@@ -74,7 +75,7 @@ copy_tree()
 # can be had twice: the programs copied, the rest linked. An extension that is
 # installed with the pg_config of the copy goes into the copy.
 # Argument: the pg_config of the real one. Sets $bin.
-install_private()
+copy_installation()
 {
 	local real=$1 directory program
 	local root=$work/installation
@@ -90,10 +91,17 @@ install_private()
 	done
 	[ "$("$bin/pg_config" --pkglibdir)" = "$root$("$real" --pkglibdir)" ] ||
 		die "the PostgreSQL of $real does not work from another directory"
+}
 
+# Argument: the pg_config of the real one. Sets $bin. COPT: flags to add.
+install_private()
+{
+	local real=$1
+
+	copy_installation "$real"
 	# Bitcode for the server's own compiler is left out: it needs clang.
 	run_group make -s -j 2 -C "$work/tree" PG_CONFIG="$real" with_llvm=no \
-		COPT='-Wall -Werror' all
+		COPT="-Wall -Werror ${COPT-}" all
 	run_group make -s -C "$work/tree" PG_CONFIG="$bin/pg_config" with_llvm=no \
 		install >"$work/install.log" || die "make install failed: $(cat "$work/install.log")"
 }

@@ -1,0 +1,105 @@
+-- The tables of bench/run. Variables: results and tuples, files.
+\set ON_ERROR_STOP on
+\set QUIET on
+SET client_min_messages = warning;
+CREATE TEMPORARY TABLE result (number integer, id text, title text, way text,
+	round integer, rows integer, rate float8, wal float8, cpu float8);
+CREATE TEMPORARY TABLE tuples (id text, way text, updated bigint, hot bigint,
+	dead bigint, pages bigint);
+\set copy '\\copy result FROM ' :'results'
+:copy
+\set copy '\\copy tuples FROM ' :'tuples'
+:copy
+
+-- What is promised. "rate": trainjob's rate over the other's, at least; "time":
+-- trainjob's time over the other's, "wal": bytes a row over the other's, at most.
+CREATE TEMPORARY TABLE goal (n integer GENERATED ALWAYS AS IDENTITY, id text,
+	way text, measure text, goal float8);
+INSERT INTO goal (id, way, measure, goal) VALUES
+	('one_1', 'cte', 'rate', 1.0),
+	('one_8', 'cte', 'rate', 1.05),
+	('one_1', 'app', 'rate', 2.3),
+	('one_8', 'app', 'rate', 2.3),
+	('one_1', 'statement_trigger', 'rate', 1.25),
+	('one_8', 'statement_trigger', 'rate', 1.6),
+	('rows100', 'bare', 'time', 1.1),
+	('rows100', 'statement_trigger', 'rate', 1.3),
+	('one_1', 'cte', 'wal', 1.0),
+	('one_8', 'cte', 'wal', 1.0),
+	('job', 'bare', 'time', 1.3),
+	('job_dataset', 'bare', 'time', 1.3);
+
+CREATE TEMPORARY VIEW way_name AS
+SELECT * FROM (VALUES
+	(1, 'bare', 'bare INSERT'), (2, 'cte', 'one statement by hand'),
+	(3, 'cte_tuned', 'the same, trainjob''s storage'),
+	(4, 'app', 'application, 3 statements'),
+	(5, 'row_trigger', 'PL/pgSQL row triggers'),
+	(6, 'statement_trigger', 'best PL/pgSQL'),
+	(7, 'trainjob_own', 'trainjob')) AS w (n, way, name);
+
+CREATE TEMPORARY VIEW medians AS
+SELECT r.number, r.id, r.title, r.way, r.rows,
+	percentile_cont(0.5) WITHIN GROUP (ORDER BY r.rate) AS rate,
+	percentile_cont(0.5) WITHIN GROUP (ORDER BY r.wal) AS wal,
+	sum(r.cpu * r.rate) / sum(r.rate) AS cpu,
+	100 * (max(r.rate) - min(r.rate)) / avg(r.rate) AS spread,
+	percentile_cont(0.5) WITHIN GROUP (ORDER BY r.rate / t.rate) AS to_trainjob,
+	percentile_cont(0.5) WITHIN GROUP (ORDER BY r.wal / t.wal) AS wal_to_trainjob
+FROM result AS r
+JOIN result AS t USING (id, round)
+WHERE t.way = 'trainjob_own'
+GROUP BY r.number, r.id, r.title, r.way, r.rows;
+
+SELECT 'Goals. "CPU": the same ratio in CPU time of the server.';
+SELECT format('  %s %s %s %s %s', rpad('case', 42), rpad('trainjob against', 28),
+			  rpad('goal', 14), rpad('seen', 9), 'CPU');
+SELECT format('  %s %s %s %s %s', rpad(m.title, 42), rpad(w.name, 28),
+	rpad(g.measure || CASE g.measure WHEN 'rate' THEN ' >= ' ELSE ' <= ' END
+		 || to_char(g.goal, 'FM0.00'), 14),
+	to_char(v.seen, '0.00') || CASE WHEN v.met THEN ' yes' ELSE ' NO ' END,
+	CASE WHEN g.measure <> 'wal' THEN to_char(v.cpu, '0.00') ELSE '' END)
+FROM goal AS g
+JOIN medians AS m USING (id, way)
+JOIN medians AS t ON t.id = g.id AND t.way = 'trainjob_own'
+JOIN way_name AS w ON w.way = g.way
+CROSS JOIN LATERAL (
+	SELECT CASE g.measure
+			WHEN 'rate' THEN 1 / m.to_trainjob
+			WHEN 'time' THEN m.to_trainjob
+			ELSE 1 / m.wal_to_trainjob
+		END AS seen,
+		CASE g.measure WHEN 'rate' THEN m.cpu / t.cpu ELSE t.cpu / m.cpu END AS cpu) AS s
+CROSS JOIN LATERAL (
+	SELECT s.seen, s.cpu,
+		CASE g.measure WHEN 'rate' THEN s.seen >= g.goal ELSE s.seen <= g.goal END AS met) AS v
+ORDER BY g.n;
+SELECT format('  %s %s %s %s', rpad('all cases with updates of jobs', 42), rpad('', 28),
+	rpad('HOT > 95 %', 14),
+	to_char(min(100.0 * hot / updated), '990.0') || ' %'
+	|| CASE WHEN min(100.0 * hot / updated) > 95 THEN ' yes' ELSE ' NO' END)
+FROM tuples
+WHERE way = 'trainjob_own' AND updated > 0;
+SELECT '';
+
+SELECT 'Everything. "x bare": rate over that of the bare INSERT. CPU: microseconds of the server';
+SELECT 'a statement. Spread: of the rates, all rounds. HOT, dead rows and pages are of the jobs table.';
+SELECT CASE WHEN w.n = min(w.n) OVER (PARTITION BY m.number) THEN m.title || E'\n' ELSE '' END
+	|| CASE WHEN m.number = min(m.number) OVER () AND w.n = min(w.n) OVER ()
+		THEN format('  %s %s %s %s %s %s %s %s %s', rpad('', 29), '   rows/s', 'x bare',
+					'spread', '      CPU', 'WAL/row', '   HOT', '    dead', '  pages') || E'\n'
+		ELSE '' END
+	|| format('  %s %s %s %s %s %s %s %s %s', rpad(w.name, 29),
+		to_char(m.rate * m.rows, '9999,990'),
+		COALESCE(to_char(m.to_trainjob / b.to_trainjob, '90.00'), '      '),
+		to_char(m.spread, '990') || ' %',
+		COALESCE(to_char(m.cpu, '99999990'), '         '),
+		to_char(m.wal, '999990'),
+		COALESCE(to_char(100.0 * t.hot / NULLIF(t.updated, 0), '990.0'), '      '),
+		COALESCE(to_char(t.dead, '9999990'), ''), COALESCE(to_char(t.pages, '999990'), ''))
+FROM medians AS m
+JOIN way_name AS w USING (way)
+LEFT JOIN medians AS b ON b.id = m.id AND b.way = 'bare'
+LEFT JOIN tuples AS t ON t.id = m.id AND t.way = m.way
+ORDER BY m.number, w.n;
+SELECT '';

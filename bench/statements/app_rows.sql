@@ -1,0 +1,23 @@
+-- :rows reports of one job by an application that keeps the job itself.
+@own_blocks
+\set last :step + :rows - 1
+\set epoch :last * 0.000000001
+\set perplexity exp(:loss)
+SELECT status, total_steps, best_eval_loss FROM local_training_jobs
+WHERE id = lpad(:job, 32, '0')::uuid;
+INSERT INTO local_training_metrics (
+@columns
+, perplexity) SELECT
+@rows
+, exp(:loss::float8 + g * 0.0001::float8)
+FROM generate_series(0, :rows::int - 1) AS g;
+UPDATE local_training_jobs SET
+	current_step = :last, current_epoch = :epoch, loss = :loss,
+	perplexity = :perplexity, learning_rate = :rate, grad_norm = :norm,
+	samples_per_second = :samples, tokens_per_second = :tokens,
+	gpu_memory_allocated_gb = :memory, gpu_utilization_percent = :gpu,
+	progress = LEAST(100, 100.0::float8 * :last / total_steps),
+	last_metric_at = now(), updated_at = now(),
+	status = CASE WHEN status IN ('pending', 'queued', 'starting', 'paused')
+				  THEN 'running' ELSE status END
+WHERE id = lpad(:job, 32, '0')::uuid;

@@ -1,0 +1,1 @@
+SELECT status, count(*) FROM job_overview GROUP BY status;

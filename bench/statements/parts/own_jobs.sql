@@ -1,0 +1,6 @@
+\set n :n + 1
+\set job :client_id * :own + :n % :own
+\set step :base + :n / :own
+\set epoch :step * 0.000000001
+\set loss random(10000, 30000) / 10000.0
+\set norm random(1000, 9000) / 10000.0
