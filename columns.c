@@ -161,6 +161,11 @@ trainjob_lookup_column(Relation rel, const char *name, ColumnKind kind,
 		}
 		column->is_generated = att->attgenerated != '\0';
 		column->is_enum = type_is_enum(column->type);
+		column->is_plain =
+			FLOAT8PASSBYVAL &&
+			((kind == COLUMN_COUNT && column->type == INT8OID) ||
+			 (kind == COLUMN_NUMBER && column->type == FLOAT8OID) ||
+			 (kind == COLUMN_TIME && column->type == TIMESTAMPTZOID));
 		column->name = pstrdup(name);
 		if (!kind_accepts(kind, column->type, column->is_enum))
 			ereport(ERROR,
@@ -251,21 +256,14 @@ read_text(const Column *column, Datum datum)
 }
 
 /*
- * trainjob_read_value
- *		The value of a column, in the form of its kind.
- *
- * A column that is absent, or a number that its kind cannot hold, reads as
- * NULL.  Text is palloc'd in the current context; a key stays what it is.
- * COLUMN_JSON is not read here, see trainjob_read_jsonb.
+ * trainjob_convert_value
+ *		trainjob_read_value() for a value that is there.
  */
 Value
-trainjob_read_value(const Column *column, Datum datum, bool isnull)
+trainjob_convert_value(const Column *column, Datum datum)
 {
-	Value value = {.isnull = true};
+	Value value = {.isnull = false};
 
-	if (column->attnum == 0 || isnull)
-		return value;
-	value.isnull = false;
 	switch (column->kind)
 	{
 		case COLUMN_COUNT:

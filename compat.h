@@ -9,8 +9,11 @@
 #ifndef TRAINJOB_COMPAT_H
 #define TRAINJOB_COMPAT_H
 
+#include "access/tableam.h"
+#include "executor/executor.h"
 #include "fmgr.h"
 #include "utils/jsonb.h"
+#include "utils/relcache.h"
 
 /* A library tells its name and version from 18 on. */
 #if PG_VERSION_NUM < 180000
@@ -31,5 +34,65 @@ typedef struct JsonbInState
 #define pushJsonbValue(state, token, value) \
 	((state)->result = (pushJsonbValue) (&(state)->parseState, token, value))
 #endif
+
+/*
+ * Until 15 an index on any column keeps an update from being HOT; since then
+ * one that only summarizes pages does not.  Columns are numbered as in
+ * TriggerData.tg_updatedcols.
+ */
+static inline Bitmapset *
+trainjob_indexed_columns(Relation rel)
+{
+#if PG_VERSION_NUM < 160000
+	return RelationGetIndexAttrBitmap(rel, INDEX_ATTR_BITMAP_ALL);
+#else
+	return bms_add_members(
+		RelationGetIndexAttrBitmap(rel, INDEX_ATTR_BITMAP_HOT_BLOCKING),
+		RelationGetIndexAttrBitmap(rel, INDEX_ATTR_BITMAP_SUMMARIZED));
+#endif
+}
+
+/* Updates a row, waiting for whoever changes it.  HOT: needs no index entry. */
+static inline TM_Result
+trainjob_tuple_update(Relation rel, ItemPointer tid, TupleTableSlot *row,
+					  CommandId command, Snapshot snapshot, bool *is_hot)
+{
+	TM_FailureData failure;
+	LockTupleMode lock_mode;
+	TM_Result result;
+#if PG_VERSION_NUM < 160000
+	bool indexes;
+#else
+	TU_UpdateIndexes indexes;
+#endif
+
+#if PG_VERSION_NUM < 190000
+	result =
+		table_tuple_update(rel, tid, row, command, snapshot, InvalidSnapshot,
+						   true, &failure, &lock_mode, &indexes);
+#else
+	result =
+		table_tuple_update(rel, tid, row, command, 0, snapshot, InvalidSnapshot,
+						   true, &failure, &lock_mode, &indexes);
+#endif
+	*is_hot = !indexes; /* false, TU_None: no index */
+	return result;
+}
+
+/* Enters an updated row into all indexes. */
+static inline void
+trainjob_insert_index_tuples(ResultRelInfo *target, TupleTableSlot *row,
+							 EState *estate)
+{
+#if PG_VERSION_NUM < 160000
+	(void) ExecInsertIndexTuples(target, row, estate, true, false, NULL, NIL);
+#elif PG_VERSION_NUM < 190000
+	(void) ExecInsertIndexTuples(target, row, estate, true, false, NULL, NIL,
+								 false);
+#else
+	(void) ExecInsertIndexTuples(target, estate, EIIT_IS_UPDATE, row, NIL,
+								 NULL);
+#endif
+}
 
 #endif /* TRAINJOB_COMPAT_H */

@@ -142,7 +142,7 @@ build_metric_part(TrainjobSet *set, Relation rel)
 }
 
 /* The value of a column in a row; NULL where either is absent. */
-static Value
+static inline Value
 row_value(TupleTableSlot *row, const Column *column)
 {
 	Datum datum;
@@ -221,6 +221,25 @@ wants_perplexity(TupleTableSlot *row, TupleTableSlot *old_row,
 	return !derived.isnull && derived.number == perplexity.number;
 }
 
+/* Puts a value into a copy of the row's values, which the first call makes. */
+static void
+fill_column(Datum **values, bool **nulls, TupleTableSlot *row, Column *column,
+			Value value)
+{
+	int natts = row->tts_tupleDescriptor->natts;
+
+	if (*values == NULL)
+	{
+		slot_getallattrs(row);
+		*values = palloc(natts * (sizeof(Datum) + sizeof(bool)));
+		*nulls = (bool *) (*values + natts);
+		memcpy(*values, row->tts_values, natts * sizeof(Datum));
+		memcpy(*nulls, row->tts_isnull, natts * sizeof(bool));
+	}
+	(*values)[column->attnum - 1] =
+		trainjob_write_value(column, &value, &(*nulls)[column->attnum - 1]);
+}
+
 /*
  * fill_metric
  *		BEFORE INSERT OR UPDATE FOR EACH ROW on a metrics table: perplexity =
@@ -245,10 +264,8 @@ trainjob_fill_metric(PG_FUNCTION_ARGS)
 	TupleTableSlot *old_row = is_update ? trigdata->tg_trigslot : NULL;
 	HeapTuple tuple =
 		is_update ? trigdata->tg_newtuple : trigdata->tg_trigtuple;
-	int attnums[3];
-	Datum datums[3];
-	bool nulls[3];
-	int n = 0;
+	Datum *values = NULL;
+	bool *nulls = NULL;
 
 	for (int i = 0; i < lengthof(part->pair); i++)
 	{
@@ -263,26 +280,20 @@ trainjob_fill_metric(PG_FUNCTION_ARGS)
 		perplexity = perplexity_of(loss);
 		if (perplexity.isnull && row_value(row, &pair->perplexity).isnull)
 			continue;
-		attnums[n] = pair->perplexity.attnum;
-		datums[n] =
-			trainjob_write_value(&pair->perplexity, &perplexity, &nulls[n]);
-		n++;
+		fill_column(&values, &nulls, row, &pair->perplexity, perplexity);
 	}
 	if (part->recorded_at.attnum != 0 &&
 		row_value(row, &part->recorded_at).isnull)
 	{
 		Value now = {.time = GetCurrentTransactionStartTimestamp()};
 
-		attnums[n] = part->recorded_at.attnum;
-		datums[n] = trainjob_write_value(&part->recorded_at, &now, &nulls[n]);
-		n++;
+		fill_column(&values, &nulls, row, &part->recorded_at, now);
 	}
-	if (n > 0)
-		tuple =
-			heap_modify_tuple_by_cols(tuple,
-									  RelationGetDescr(trigdata->tg_relation),
-									  n, attnums, datums, nulls);
-	return PointerGetDatum(tuple);
+	return PointerGetDatum(
+		values == NULL
+			? tuple
+			: heap_form_tuple(RelationGetDescr(trigdata->tg_relation), values,
+							  nulls));
 }
 
 /* ----------
@@ -336,7 +347,8 @@ typedef struct RollUpPart
 	Column key; /* of the jobs table, like those below */
 	Column total_steps_source;
 	Column job[JOB_COLUMNS];
-	FmgrInfo *compare; /* job ids; NULL where their type has no order */
+	FmgrInfo *compare;	  /* job ids; NULL where their type has no order */
+	DirectUpdate *direct; /* of what advances a job; NULL where SQL must */
 } RollUpPart;
 
 enum
@@ -391,14 +403,36 @@ find_roll_up_columns(TrainjobSet *set, Relation rel, Relation jobs)
 	set->part = part;
 }
 
+/* Prepares what advance_job does, to do it without SQL. */
+static DirectUpdate *
+plan_advance(RollUpPart *part, Relation jobs)
+{
+	Bitmapset *columns = NULL;
+
+	/* the key of another type than the reports' goes through a cast */
+	if (part->key.type != part->job_id.type)
+		return NULL;
+	for (int i = 0; i < JOB_COLUMNS; i++)
+		if ((i >= ROLL_UP_COLUMNS || i == JOB_CURRENT_STEP ||
+			 i == JOB_LAST_METRIC_AT) &&
+			part->job[i].attnum != 0)
+			columns =
+				bms_add_member(columns, part->job[i].attnum -
+											FirstLowInvalidHeapAttributeNumber);
+	return trainjob_plan_direct(jobs, &part->key, columns);
+}
+
 /* For roll_up_metrics, on the metrics table. */
 static void
 build_roll_up_part(TrainjobSet *set, Relation rel)
 {
 	Relation jobs = trainjob_open_table(set, TABLE_JOBS, rel, true,
 										ACL_SELECT | ACL_UPDATE);
+	RollUpPart *part;
 
 	find_roll_up_columns(set, rel, jobs);
+	part = set->part;
+	part->direct = plan_advance(part, jobs);
 	relation_close(jobs, NoLock);
 }
 
@@ -592,13 +626,17 @@ add_new_row(RollUp *roll, TupleTableSlot *row)
 	RollUpPart *part = roll->part;
 	JobReports *reports;
 	int64 step;
-	int64 id = row_order(row, &part->id);
-	Value recorded = row_value(row, &part->recorded_at);
-	bool summary = is_summary_row(row, &part->extra);
+	int64 id;
+	Value recorded;
+	bool summary;
 	Value eval_loss;
 
+	slot_getallattrs(row); /* at once: nearly all of them are wanted */
 	if (!row_job(roll, row, &reports, &step))
 		return;
+	id = row_order(row, &part->id);
+	recorded = row_value(row, &part->recorded_at);
+	summary = is_summary_row(row, &part->extra);
 	if (recorded.isnull)
 		recorded.time = GetCurrentTransactionStartTimestamp();
 	reports->min_step = Min(reports->min_step, step);
@@ -825,19 +863,29 @@ advance_plan(RollUp *roll)
 							  types);
 }
 
+/* What advances a job: the values to store, and what the job must be like. */
+typedef struct Advance
+{
+	RollUpPart *part;
+	int64 min_step;
+	TimestampTz min_recorded;
+	Value recorded;
+	Datum step;
+	Datum last_metric_at;
+	Datum latest[LATEST];
+	bool has_latest[LATEST];
+} Advance;
+
 /*
- * Updates the job if the reports are ahead of all before; false if nothing
- * was done.
+ * Fills "advance" from the reports; false where they are not for the short way,
+ * or hold a value that does not fit the job's column.
  */
 static bool
-advance_job(RollUp *roll, JobReports *reports)
+make_advance(RollUp *roll, JobReports *reports, Advance *advance)
 {
 	RollUpPart *part = roll->part;
 	Newest *epoch = &reports->newest[LATEST_EPOCH];
-	Datum args[5 + LATEST];
-	char nulls[5 + LATEST];
 	Value step = {.count = reports->max_step};
-	Value recorded = {.time = reports->max_recorded};
 	bool isnull;
 
 	/*
@@ -849,36 +897,107 @@ advance_job(RollUp *roll, JobReports *reports)
 		(epoch->seen && epoch->step != reports->max_step))
 		return false;
 
-	args[0] = reports->job_id;
-	args[1] =
+	advance->part = part;
+	advance->min_step = reports->min_step;
+	advance->min_recorded = reports->min_recorded;
+	advance->recorded = (Value){.time = reports->max_recorded};
+	advance->step =
 		trainjob_write_value(&part->job[JOB_CURRENT_STEP], &step, &isnull);
 	if (isnull)
 		return false;
-	args[2] = Int64GetDatum(reports->min_step);
-	args[3] = TimestampTzGetDatum(reports->min_recorded);
-	args[4] = TimestampTzGetDatum(reports->max_recorded);
-	if (part->job[JOB_LAST_METRIC_AT].attnum != 0)
-		args[4] = trainjob_write_value(&part->job[JOB_LAST_METRIC_AT],
-									   &recorded, &isnull);
-	memset(nulls, ' ', sizeof(nulls));
+	advance->last_metric_at =
+		trainjob_write_value(&part->job[JOB_LAST_METRIC_AT], &advance->recorded,
+							 &isnull);
 	for (int i = 0; i < LATEST; i++)
 	{
-		Value value = {.isnull = !reports->newest[i].seen,
-					   .number = reports->newest[i].number};
+		Column *column = &part->job[JOB_LATEST(i)];
+		Value value = {.number = reports->newest[i].number};
 
-		if (part->job[JOB_LATEST(i)].attnum == 0)
-			value.isnull = true;
-		args[5 + i] = (Datum) 0;
-		nulls[5 + i] = 'n';
-		if (value.isnull)
+		advance->has_latest[i] = reports->newest[i].seen && column->attnum != 0;
+		if (!advance->has_latest[i])
 			continue;
-		args[5 + i] =
-			trainjob_write_value(&part->job[JOB_LATEST(i)], &value, &isnull);
+		advance->latest[i] = trainjob_write_value(column, &value, &isnull);
 		if (isnull)
 			return false;
-		nulls[5 + i] = ' ';
+	}
+	return true;
+}
+
+/* The same as advance_plan(), for a row at hand: a DirectChange. */
+static bool
+advance_row(TupleTableSlot *row, Datum *values, bool *isnull, void *arg)
+{
+	Advance *advance = arg;
+	Column *job = advance->part->job;
+	Value status = row_value(row, &job[JOB_STATUS]);
+	Value step = row_value(row, &job[JOB_CURRENT_STEP]);
+	Value restarted = row_value(row, &job[JOB_RESTARTED_AT]);
+	Value reported = row_value(row, &job[JOB_LAST_METRIC_AT]);
+
+	if (status.isnull || strcmp(status.text, "running") != 0 || step.isnull ||
+		step.count >= advance->min_step ||
+		(!restarted.isnull && restarted.time > advance->min_recorded))
+		return false;
+	values[job[JOB_CURRENT_STEP].attnum - 1] = advance->step;
+	if (job[JOB_LAST_METRIC_AT].attnum != 0 &&
+		(reported.isnull || reported.time < advance->recorded.time))
+	{
+		values[job[JOB_LAST_METRIC_AT].attnum - 1] = advance->last_metric_at;
+		isnull[job[JOB_LAST_METRIC_AT].attnum - 1] = false;
+	}
+	for (int i = 0; i < LATEST; i++)
+		if (advance->has_latest[i])
+		{
+			values[job[JOB_LATEST(i)].attnum - 1] = advance->latest[i];
+			isnull[job[JOB_LATEST(i)].attnum - 1] = false;
+		}
+	return true;
+}
+
+/* The same by SQL; false if nothing was done. */
+static bool
+advance_by_sql(RollUp *roll, JobReports *reports, const Advance *advance)
+{
+	Datum args[5 + LATEST];
+	char nulls[5 + LATEST];
+
+	memset(nulls, ' ', sizeof(nulls));
+	args[0] = reports->job_id;
+	args[1] = advance->step;
+	args[2] = Int64GetDatum(advance->min_step);
+	args[3] = TimestampTzGetDatum(advance->min_recorded);
+	args[4] = advance->last_metric_at;
+	for (int i = 0; i < LATEST; i++)
+	{
+		args[5 + i] = advance->has_latest[i] ? advance->latest[i] : (Datum) 0;
+		nulls[5 + i] = advance->has_latest[i] ? ' ' : 'n';
 	}
 	return trainjob_execute(advance_plan(roll), SPI_OK_UPDATE, args, nulls) > 0;
+}
+
+/*
+ * Updates the job if the reports are ahead of all before; false if nothing
+ * was done.
+ */
+static bool
+advance_job(RollUp *roll, JobReports *reports)
+{
+	Advance advance;
+
+	if (!make_advance(roll, reports, &advance))
+		return false;
+	if (roll->part->direct != NULL)
+		switch (trainjob_direct_update(roll->part->direct, reports->job_id,
+									   advance_row, &advance))
+		{
+			case DIRECT_DONE:
+				return true;
+			case DIRECT_DECLINED:
+				return false;
+			case DIRECT_IMPOSSIBLE:
+				break;
+		}
+	return advance_by_sql(roll, reports, &advance);
 }
 
 /* ----------
@@ -1399,6 +1518,8 @@ compare_jobs(const void *a, const void *b, void *arg)
 static void
 update_jobs(RollUp *roll)
 {
+	MemoryContext per_job = AllocSetContextCreate(roll->memory, "trainjob job",
+												  ALLOCSET_DEFAULT_SIZES);
 	TrainjobUser caller;
 
 	/* every statement takes the jobs' locks in the same order */
@@ -1409,12 +1530,17 @@ update_jobs(RollUp *roll)
 	trainjob_become_owner(&roll->set->table[TABLE_JOBS], &caller);
 	for (int i = 0; i < roll->count; i++)
 	{
+		MemoryContext memory = MemoryContextSwitchTo(per_job);
+
 		if (!advance_job(roll, roll->jobs[i]))
 			settle_job(roll, roll->jobs[i]);
 		SPI_freetuptable(SPI_tuptable);
+		MemoryContextSwitchTo(memory);
+		MemoryContextReset(per_job);
 	}
 	trainjob_become_user(&caller);
 	SPI_finish();
+	MemoryContextDelete(per_job);
 }
 
 /* The transition tables that the trigger must have, or an error. */

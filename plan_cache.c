@@ -65,6 +65,9 @@ typedef struct SetEntry
 } SetEntry;
 
 static HTAB *sets = NULL;
+
+/* The entry of the last call: a row trigger is called many times on end. */
+static SetEntry latest;
 static MemoryContext sets_context = NULL;
 
 /* Counts relcache messages, to see one that arrives while a set is built */
@@ -83,6 +86,7 @@ mark_stale(Datum arg, Oid relid)
 	SetEntry *entry;
 
 	invalidations++;
+	latest.set = NULL;
 	if (sets == NULL)
 		return;
 	hash_seq_init(&status, sets);
@@ -117,6 +121,7 @@ retire_stale(void)
 	{
 		if (entry->set->valid)
 			continue;
+		latest.set = NULL;
 		MemoryContextSetParent(entry->set->context, TopTransactionContext);
 		hash_search(sets, &entry->key, HASH_REMOVE, NULL);
 	}
@@ -255,9 +260,15 @@ static TrainjobSet *
 get_set(const SetKey *key, Trigger *trigger, Relation rel, TableId own,
 		TrainjobBuildPart build)
 {
-	SetEntry *entry = hash_search(sets, key, HASH_FIND, NULL);
-	TrainjobSet *set = entry ? entry->set : NULL;
+	TrainjobSet *set = latest.set;
 
+	if (set == NULL || latest.key.function != key->function ||
+		latest.key.object != key->object)
+	{
+		SetEntry *entry = hash_search(sets, key, HASH_FIND, NULL);
+
+		set = entry ? entry->set : NULL;
+	}
 	if (set != NULL && set->valid)
 		lock_tables(set);
 	while (set == NULL || !set->valid)
@@ -265,6 +276,7 @@ get_set(const SetKey *key, Trigger *trigger, Relation rel, TableId own,
 		retire_stale();
 		set = build_set(key, trigger, rel, own, build);
 	}
+	latest = (SetEntry){*key, set};
 	return set;
 }
 

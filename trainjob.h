@@ -51,6 +51,7 @@ typedef struct Column
 	int16 typlen;
 	bool typbyval;
 	bool is_enum;
+	bool is_plain;	   /* stored as Value has it: bigint, float8, timestamptz */
 	bool is_generated; /* the database computes it, no one writes it */
 	bool is_checked;   /* the domain has constraints */
 	bool warned;	   /* a value did not fit, and that was said */
@@ -73,13 +74,29 @@ typedef struct Value
 
 extern bool trainjob_lookup_column(Relation rel, const char *name,
 								   ColumnKind kind, Column *column);
-extern Value trainjob_read_value(const Column *column, Datum datum,
-								 bool isnull);
+extern Value trainjob_convert_value(const Column *column, Datum datum);
 extern Datum trainjob_write_value(Column *column, const Value *value,
 								  bool *isnull);
 extern Jsonb *trainjob_read_jsonb(const Column *column, Datum datum);
 extern bool trainjob_same_datum(const Column *column, Datum a, bool a_null,
 								Datum b, bool b_null);
+
+/*
+ * The value of a column, in the form of its kind.
+ *
+ * A column that is absent, or a number that its kind cannot hold, reads as
+ * NULL.  Text is palloc'd in the current context; a key stays what it is.
+ * COLUMN_JSON is not read here, see trainjob_read_jsonb.
+ */
+static inline Value
+trainjob_read_value(const Column *column, Datum datum, bool isnull)
+{
+	if (column->attnum == 0 || isnull)
+		return (Value){.isnull = true};
+	if (column->is_plain)
+		return (Value){.key = datum}; /* the bits are the same */
+	return trainjob_convert_value(column, datum);
+}
 
 /* ---- trigger_call.c ----------------------------------------------------- */
 
@@ -167,6 +184,34 @@ extern void trainjob_become_owner(const SetTable *table, TrainjobUser *saved);
 extern void trainjob_become_user(const TrainjobUser *saved);
 extern void trainjob_lock_name(Oid table, uint32 hash, LOCKMODE mode);
 extern void trainjob_plan_cache_init(void);
+
+/* ---- direct_update.c ---------------------------------------------------- */
+
+typedef struct DirectUpdate DirectUpdate;
+
+typedef enum DirectResult
+{
+	DIRECT_DONE,
+	DIRECT_DECLINED,  /* by the caller's DirectChange */
+	DIRECT_IMPOSSIBLE /* it takes SQL */
+} DirectResult;
+
+/*
+ * Changes the values of a row, given all of them as the row has them; false
+ * where the row is not to be updated.  By-reference values must last as long
+ * as the current memory context.
+ */
+typedef bool (*DirectChange)(TupleTableSlot *old_row, Datum *values,
+							 bool *isnull, void *arg);
+
+extern DirectUpdate *trainjob_plan_direct(Relation rel, const Column *key,
+										  Bitmapset *set);
+extern DirectResult trainjob_direct_update(DirectUpdate *direct, Datum key,
+										   DirectChange change, void *arg);
+
+/* The triggers on the jobs table that an update of a report's columns fires. */
+extern Datum trainjob_fill_job(PG_FUNCTION_ARGS);
+extern Datum trainjob_record_status_change(PG_FUNCTION_ARGS);
 
 /* ---- job_config.c ------------------------------------------------------- */
 

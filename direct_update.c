@@ -1,0 +1,443 @@
+/*
+ * direct_update.c
+ *	  Updating one row by its key without a plan.
+ *
+ * Most of what a report costs beyond its own INSERT is the start and the end
+ * of the executor around the UPDATE of its job.  Where nobody but triggers of
+ * ours would notice the difference, the row is found by an index scan, changed,
+ * and given to the table's access method, as logical replication's worker does
+ * (execReplication.c), with the triggers called by hand in between.
+ *
+ * trainjob_plan_direct() looks at the table once, until it changes, and says
+ * no to all that only the executor does right: partitions and children, rules,
+ * generated columns, other people's triggers, constraints on the columns that
+ * the update sets.  trainjob_direct_update() says so of a row: it is not there
+ * (a distributed engine keeps it elsewhere), somebody else is changing it, or
+ * a trigger touched a column that an index or a constraint looks at.  Then
+ * nothing has happened and the caller takes SQL, which gets all of that right.
+ *
+ * Privileges are the caller's: trainjob_open_table() has checked them, and he
+ * has become the table's owner, whom row-level security does not restrict.
+ * He holds RowExclusiveLock on the table.
+ *
+ * No lock is taken on the row before it is updated, unlike by the executor for
+ * a BEFORE trigger's sake: a version that is not the newest any more makes the
+ * update fail, and what was computed from it is thrown away.
+ */
+#include "postgres.h"
+
+#include "access/genam.h"
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/nbtree.h"
+#include "access/relscan.h"
+#include "access/stratnum.h"
+#include "access/table.h"
+#include "access/xact.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_index.h"
+#include "catalog/pg_trigger.h"
+#include "nodes/bitmapset.h"
+#include "nodes/readfuncs.h"
+#include "optimizer/optimizer.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/relcache.h"
+#include "utils/snapmgr.h"
+
+#include "trainjob.h"
+
+/* A trigger of ours on the table; number -1: there is none. */
+typedef struct OwnTrigger
+{
+	int number; /* in the table's TriggerDesc */
+	FmgrInfo function;
+} OwnTrigger;
+
+struct DirectUpdate
+{
+	Oid table;
+	Oid index; /* unique, on the key alone */
+	ScanKeyData key;
+	Bitmapset *set;		/* the columns of the update, as TriggerData has them */
+	Bitmapset *guarded; /* columns that only the executor may change */
+	Bitmapset *not_null; /* columns that must not become NULL */
+	OwnTrigger before;
+	OwnTrigger after;
+};
+
+/* Column numbers in bitmaps are those of TriggerData.tg_updatedcols. */
+#define MEMBER(attnum) ((attnum) -FirstLowInvalidHeapAttributeNumber)
+#define ATTNUM(member) ((member) + FirstLowInvalidHeapAttributeNumber)
+
+/* ----------
+ * Once for a table
+ * ----------
+ */
+
+/* Whether the table is one that rows can be written to by hand. */
+static bool
+is_plain_table(Relation rel)
+{
+	TupleConstr *constr = RelationGetDescr(rel)->constr;
+
+	return rel->rd_rel->relkind == RELKIND_RELATION &&
+		   rel->rd_tableam == GetHeapamTableAmRoutine() &&
+		   !rel->rd_rel->relispartition && !rel->rd_rel->relhassubclass &&
+		   rel->rd_rules == NULL &&
+		   (constr == NULL || !constr->has_generated_stored);
+}
+
+/*
+ * An index whose first column, or only one if it is to be "unique", is the key:
+ * its OID, with the scan key for it, or InvalidOid.
+ */
+static Oid
+find_index(Relation rel, const Column *key, bool unique, ScanKey scan_key)
+{
+	List *indexes = RelationGetIndexList(rel);
+	Oid found = InvalidOid;
+	ListCell *cell;
+
+	foreach (cell, indexes)
+	{
+		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
+		Form_pg_index form = index->rd_index;
+
+		if (form->indisvalid && index->rd_rel->relam == BTREE_AM_OID &&
+			form->indkey.values[0] == key->attnum &&
+			index->rd_opcintype[0] == key->type &&
+			RelationGetIndexPredicate(index) == NIL &&
+			(!unique || (form->indisunique && form->indnkeyatts == 1)))
+		{
+			Oid equal = get_opfamily_member(index->rd_opfamily[0], key->type,
+											key->type, BTEqualStrategyNumber);
+
+			found = lfirst_oid(cell);
+			ScanKeyEntryInitialize(scan_key, 0, key->attnum,
+								   BTEqualStrategyNumber, InvalidOid,
+								   index->rd_indcollation[0], get_opcode(equal),
+								   (Datum) 0);
+		}
+		index_close(index, NoLock);
+	}
+	list_free(indexes);
+	return found;
+}
+
+/* Whether some index asks more of a new entry than that it is made. */
+static bool
+has_special_index(Relation rel)
+{
+	List *indexes = RelationGetIndexList(rel);
+	bool found = false;
+	ListCell *cell;
+
+	foreach (cell, indexes)
+	{
+		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
+
+		if (index->rd_index->indisexclusion || !index->rd_index->indimmediate)
+			found = true;
+		index_close(index, NoLock);
+	}
+	list_free(indexes);
+	return found;
+}
+
+/* Columns that indexes, CHECKs and foreign keys look at. */
+static Bitmapset *
+guarded_columns(Relation rel)
+{
+	TupleConstr *constr = RelationGetDescr(rel)->constr;
+	Bitmapset *guarded = trainjob_indexed_columns(rel);
+	ListCell *cell;
+
+	for (int i = 0; constr != NULL && i < constr->num_check; i++)
+		pull_varattnos(stringToNode(constr->check[i].ccbin), 1, &guarded);
+	foreach (cell, RelationGetFKeyList(rel))
+	{
+		ForeignKeyCacheInfo *foreign_key = lfirst(cell);
+
+		if (foreign_key->conrelid == RelationGetRelid(rel))
+			for (int i = 0; i < foreign_key->nkeys; i++)
+				guarded =
+					bms_add_member(guarded, MEMBER(foreign_key->conkey[i]));
+	}
+	return guarded;
+}
+
+static Bitmapset *
+not_null_columns(TupleDesc desc)
+{
+	Bitmapset *columns = NULL;
+
+	for (int i = 0; i < desc->natts; i++)
+		if (TupleDescAttr(desc, i)->attnotnull)
+			columns = bms_add_member(columns, MEMBER(i + 1));
+	return columns;
+}
+
+/* Whether an UPDATE of the columns in "set" fires the trigger. */
+static bool
+is_fired(const Trigger *trigger, const Bitmapset *set)
+{
+	if (!TRIGGER_FOR_UPDATE(trigger->tgtype) ||
+		trigger->tgenabled == TRIGGER_DISABLED ||
+		trigger->tgenabled == TRIGGER_FIRES_ON_REPLICA)
+		return false;
+	for (int i = 0; i < trigger->tgnattr; i++)
+		if (bms_is_member(MEMBER(trigger->tgattr[i]), set))
+			return true;
+	return trigger->tgnattr == 0;
+}
+
+/* Takes the table's triggers in; false where one is not for us to call. */
+static bool
+find_own_triggers(Relation rel, DirectUpdate *direct)
+{
+	TriggerDesc *triggers = rel->trigdesc;
+
+	direct->before.number = direct->after.number = -1;
+	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
+	{
+		Trigger *trigger = &triggers->triggers[i];
+		OwnTrigger *own;
+		PGFunction function;
+
+		if (!is_fired(trigger, direct->set))
+			continue;
+		/* of foreign keys, whose columns are guarded */
+		if (trigger->tgisinternal &&
+			RI_FKey_trigger_type(trigger->tgfoid) != RI_TRIGGER_NONE)
+			continue;
+		if (!TRIGGER_FOR_ROW(trigger->tgtype) || trigger->tgqual != NULL ||
+			trigger->tgisinternal)
+			return false;
+		own = TRIGGER_FOR_BEFORE(trigger->tgtype) ? &direct->before
+												  : &direct->after;
+		function = own == &direct->before ? trainjob_fill_job
+										  : trainjob_record_status_change;
+		if (own->number >= 0)
+			return false;
+		fmgr_info(trigger->tgfoid, &own->function);
+		if (own->function.fn_addr != function)
+			return false;
+		own->number = i;
+	}
+	return true;
+}
+
+/*
+ * trainjob_plan_direct
+ *		Prepares updates of the columns in "set" (numbered as in
+ *		TriggerData.tg_updatedcols) of the row with a given key.
+ *
+ * Returns NULL where SQL must do it.  "rel" must be open.  The result lies in
+ * the current memory context; it is good until the relcache says that the
+ * table changed.
+ */
+DirectUpdate *
+trainjob_plan_direct(Relation rel, const Column *key, Bitmapset *set)
+{
+	DirectUpdate *direct = palloc0(sizeof(DirectUpdate));
+
+	direct->table = RelationGetRelid(rel);
+	direct->set = set;
+	direct->index = find_index(rel, key, true, &direct->key);
+	if (!is_plain_table(rel) || !OidIsValid(direct->index) ||
+		has_special_index(rel) || !find_own_triggers(rel, direct))
+		return NULL;
+	direct->guarded = guarded_columns(rel);
+	direct->not_null = not_null_columns(RelationGetDescr(rel));
+	return bms_overlap(direct->guarded, set) ? NULL : direct;
+}
+
+/* ----------
+ * For each row
+ * ----------
+ */
+
+/* Starts a scan for a key, by what is committed now and our own work. */
+static SysScanDesc
+begin_scan(Relation rel, Oid index, const ScanKeyData *scan_key, Datum key)
+{
+	ScanKeyData argument = *scan_key;
+
+	argument.sk_argument = key;
+	CommandCounterIncrement();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	return systable_beginscan(rel, index, true, GetActiveSnapshot(), 1,
+							  &argument);
+}
+
+static void
+end_scan(SysScanDesc scan)
+{
+	systable_endscan(scan);
+	PopActiveSnapshot();
+}
+
+/* Calls a trigger as the trigger manager does; returns the row it returns. */
+static HeapTuple
+call_trigger(OwnTrigger *own, TriggerData *trigdata, TriggerEvent when)
+{
+	LOCAL_FCINFO(fcinfo, 0);
+
+	trigdata->tg_event = TRIGGER_EVENT_UPDATE | TRIGGER_EVENT_ROW | when;
+	trigdata->tg_trigger =
+		&trigdata->tg_relation->trigdesc->triggers[own->number];
+	InitFunctionCallInfoData(*fcinfo, &own->function, 0, InvalidOid,
+							 (fmNodePtr) trigdata, NULL);
+	return (HeapTuple) DatumGetPointer(FunctionCallInvoke(fcinfo));
+}
+
+/* Whether the new row leaves alone what only the executor may change. */
+static bool
+is_unguarded(DirectUpdate *direct, TupleTableSlot *old_row, HeapTuple tuple,
+			 TupleTableSlot *new_row)
+{
+	TupleDesc desc = old_row->tts_tupleDescriptor;
+	int member = -1;
+
+	while ((member = bms_next_member(direct->not_null, member)) >= 0)
+		if (heap_attisnull(tuple, ATTNUM(member), desc))
+			return false;
+	member = -1;
+	while ((member = bms_next_member(direct->guarded, member)) >= 0)
+	{
+		AttrNumber attnum = ATTNUM(member);
+		Form_pg_attribute att;
+		bool old_null;
+		bool new_null;
+		Datum old_datum;
+		Datum new_datum;
+
+		if (attnum <= 0)
+			return false; /* a system column, or the whole row */
+		att = TupleDescAttr(desc, attnum - 1);
+		old_datum = slot_getattr(old_row, attnum, &old_null);
+		new_datum = slot_getattr(new_row, attnum, &new_null);
+		if (old_null != new_null ||
+			(!old_null &&
+			 !datumIsEqual(old_datum, new_datum, att->attbyval, att->attlen)))
+			return false;
+	}
+	return true;
+}
+
+/* Enters a row that found no place beside its predecessor into the indexes. */
+static void
+insert_index_entries(Relation rel, TupleTableSlot *row)
+{
+	EState *estate = CreateExecutorState();
+	ResultRelInfo *target = makeNode(ResultRelInfo);
+
+	InitResultRelInfo(target, rel, 0, NULL, 0);
+	ExecOpenIndices(target, false);
+	trainjob_insert_index_tuples(target, row, estate);
+	ExecCloseIndices(target);
+	FreeExecutorState(estate);
+}
+
+/* The old row with what the caller changes; NULL where he declines. */
+static HeapTuple
+changed_row(TupleTableSlot *old_row, TupleTableSlot *new_row,
+			DirectChange change, void *arg)
+{
+	TupleDesc desc = old_row->tts_tupleDescriptor;
+
+	slot_getallattrs(old_row);
+	ExecClearTuple(new_row);
+	for (int i = 0; i < desc->natts; i++)
+	{
+		new_row->tts_values[i] = old_row->tts_values[i];
+		new_row->tts_isnull[i] =
+			old_row->tts_isnull[i] || TupleDescAttr(desc, i)->attisdropped;
+	}
+	if (!change(old_row, new_row->tts_values, new_row->tts_isnull, arg))
+		return NULL;
+	ExecStoreVirtualTuple(new_row);
+	return heap_form_tuple(desc, new_row->tts_values, new_row->tts_isnull);
+}
+
+/* Updates the row that was found. */
+static DirectResult
+update_found(DirectUpdate *direct, Relation rel, TupleTableSlot *old_row,
+			 HeapTuple old_tuple, DirectChange change, void *arg)
+{
+	TupleDesc desc = RelationGetDescr(rel);
+	TupleTableSlot *virtual_row =
+		MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
+	TupleTableSlot *new_row = MakeSingleTupleTableSlot(desc, &TTSOpsHeapTuple);
+	HeapTuple tuple = changed_row(old_row, virtual_row, change, arg);
+	DirectResult result = DIRECT_DECLINED;
+
+	if (tuple != NULL)
+	{
+		TriggerData trigdata = {.type = T_TriggerData,
+								.tg_relation = rel,
+								.tg_trigtuple = old_tuple,
+								.tg_newtuple = tuple,
+								.tg_trigslot = old_row,
+								.tg_newslot = virtual_row,
+								.tg_updatedcols = direct->set};
+		bool is_hot = true;
+
+		if (direct->before.number >= 0)
+			tuple =
+				call_trigger(&direct->before, &trigdata, TRIGGER_EVENT_BEFORE);
+		ExecStoreHeapTuple(tuple, new_row, true);
+		result = DIRECT_IMPOSSIBLE;
+		if (is_unguarded(direct, old_row, tuple, new_row) &&
+			trainjob_tuple_update(rel, &old_row->tts_tid, new_row,
+								  GetCurrentCommandId(true),
+								  GetActiveSnapshot(), &is_hot) == TM_Ok)
+		{
+			if (!is_hot)
+				insert_index_entries(rel, new_row);
+			trigdata.tg_newtuple = tuple;
+			trigdata.tg_newslot = new_row;
+			if (direct->after.number >= 0)
+				(void) call_trigger(&direct->after, &trigdata,
+									TRIGGER_EVENT_AFTER);
+			result = DIRECT_DONE;
+		}
+	}
+	ExecDropSingleTupleTableSlot(virtual_row);
+	ExecDropSingleTupleTableSlot(new_row);
+	return result;
+}
+
+/*
+ * trainjob_direct_update
+ *		Updates the row with this key as "change" says.
+ *
+ * DIRECT_DONE: it is done, triggers included.  DIRECT_DECLINED: "change" did
+ * not want to, by a row that may have been updated since.  DIRECT_IMPOSSIBLE:
+ * SQL must do it.  In the last two cases nothing has happened.  Leaves garbage
+ * in the current memory context.  Not for transactions with one snapshot for
+ * all: see trainjob_execute().
+ */
+DirectResult
+trainjob_direct_update(DirectUpdate *direct, Datum key, DirectChange change,
+					   void *arg)
+{
+	DirectResult result = DIRECT_IMPOSSIBLE;
+	Relation rel;
+	SysScanDesc scan;
+	HeapTuple tuple;
+
+	if (IsolationUsesXactSnapshot() ||
+		SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA)
+		return DIRECT_IMPOSSIBLE;
+	rel = table_open(direct->table, NoLock);
+	CheckCmdReplicaIdentity(rel, CMD_UPDATE);
+	scan = begin_scan(rel, direct->index, &direct->key, key);
+	tuple = systable_getnext(scan);
+	if (tuple != NULL)
+		result = update_found(direct, rel, scan->slot, tuple, change, arg);
+	end_scan(scan);
+	table_close(rel, NoLock);
+	return result;
+}
