@@ -1,0 +1,175 @@
+--
+-- a report updates its job directly where nobody else looks at the row, and by
+-- SQL where somebody does: the outcome is the same
+--
+\set SHOW_CONTEXT never
+SET client_min_messages = error;
+SET timezone = 'UTC';
+SET datestyle = 'ISO';
+CREATE SCHEMA direct;
+SELECT trainjob.create_tables('direct');
+SET search_path = direct, pg_catalog;
+CREATE EXTENSION amcheck SCHEMA pg_catalog;
+
+INSERT INTO local_training_jobs (id, model_name, total_samples, config, updated_at)
+SELECT lpad(n::text, 32, '0')::uuid, 'model', 3200,
+	jsonb_build_object('notes', (SELECT string_agg(md5(n * 1000 + i || ''), '') FROM generate_series(1, 100) AS i)),
+	'2026-01-01'
+FROM generate_series(1, 100) AS n;
+
+-- The plans of the roll-up's UPDATE that this session keeps.
+CREATE FUNCTION kept_plans() RETURNS bigint
+LANGUAGE sql AS $$
+	SELECT count(*) FROM pg_backend_memory_contexts
+	WHERE name = 'CachedPlanSource' AND ident LIKE 'UPDATE direct.local_training_jobs SET current_step = $2%'
+$$;
+
+-- Two reports of job 1, the second one ahead of the first, after "setup"; what
+-- "question" says then. Nothing of it stays.
+CREATE FUNCTION reported(setup text, question text) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+	job uuid := lpad('1', 32, '0');
+	before bigint := kept_plans();
+	answer text;
+BEGIN
+	EXECUTE setup;
+	INSERT INTO local_training_metrics (job_id, step, train_loss) VALUES (job, 1, 2.5);
+	INSERT INTO local_training_metrics (job_id, step, train_loss, learning_rate) VALUES (job, 2, 2, 1e-5);
+	EXECUTE format(question, job) INTO answer;
+	RAISE SQLSTATE 'TJ000' USING MESSAGE =
+		CASE WHEN kept_plans() > before THEN 'SQL: ' ELSE 'direct: ' END || answer;
+EXCEPTION
+	WHEN SQLSTATE 'TJ000' THEN
+		RETURN SQLERRM;
+	WHEN OTHERS THEN
+		RETURN SQLSTATE || ' ' || SQLERRM;
+END;
+$$;
+
+CREATE FUNCTION reported(setup text) RETURNS text
+LANGUAGE sql AS $$
+	SELECT reported(setup, $q$
+		SELECT concat_ws(' ', status, current_step, loss, learning_rate, progress,
+			updated_at > '2026-01-01' AND last_metric_at = now(), md5(config::text))
+		FROM local_training_jobs WHERE id = %L$q$)
+$$;
+
+-- What triggers were fired, and how often.
+CREATE TABLE fired (what text);
+CREATE FUNCTION note_firing() RETURNS trigger
+LANGUAGE plpgsql AS $$
+BEGIN
+	INSERT INTO direct.fired VALUES (TG_ARGV[0]);
+	RETURN CASE TG_WHEN WHEN 'BEFORE' THEN NEW END;
+END;
+$$;
+
+-- ---- as it is ----
+
+SELECT reported('');
+
+-- ---- triggers of others ----
+
+CREATE FUNCTION with_trigger(definition text) RETURNS text
+LANGUAGE sql AS $$
+	SELECT reported(format('CREATE TRIGGER %s EXECUTE FUNCTION direct.note_firing(''fired'')', definition),
+					'SELECT count(*) || '' times'' FROM direct.fired')
+$$;
+
+SELECT with_trigger('a BEFORE UPDATE ON local_training_jobs FOR EACH ROW');
+SELECT with_trigger('z AFTER UPDATE ON local_training_jobs FOR EACH ROW');
+SELECT with_trigger('z AFTER UPDATE ON local_training_jobs FOR EACH STATEMENT');
+SELECT with_trigger('z AFTER UPDATE ON local_training_jobs FOR EACH ROW WHEN (NEW.loss < 2.2)');
+SELECT with_trigger('z AFTER UPDATE OF loss ON local_training_jobs FOR EACH ROW');
+SELECT reported('CREATE CONSTRAINT TRIGGER z AFTER UPDATE ON local_training_jobs DEFERRABLE INITIALLY DEFERRED
+	FOR EACH ROW EXECUTE FUNCTION direct.note_firing(''fired''); SET CONSTRAINTS ALL IMMEDIATE',
+	'SELECT count(*) || '' times'' FROM direct.fired');
+
+-- these are not fired by the second report, whoever writes
+SELECT with_trigger('a BEFORE UPDATE OF config ON local_training_jobs FOR EACH ROW');
+SELECT with_trigger('a BEFORE INSERT OR DELETE ON local_training_jobs FOR EACH ROW');
+SELECT reported('CREATE TRIGGER a BEFORE UPDATE ON local_training_jobs FOR EACH ROW
+	EXECUTE FUNCTION direct.note_firing(''fired''); ALTER TABLE local_training_jobs DISABLE TRIGGER a',
+	'SELECT count(*) || '' times'' FROM direct.fired');
+
+-- without fill_job nothing is filled
+SELECT reported('ALTER TABLE local_training_jobs DISABLE TRIGGER trainjob_fill_job');
+
+-- ---- constraints ----
+
+SELECT reported('ALTER TABLE local_training_jobs ADD CHECK (progress <= 100)');
+SELECT reported('ALTER TABLE local_training_jobs ADD CHECK (progress < 0.5)'); -- fails
+SELECT reported('ALTER TABLE local_training_jobs ADD CHECK (current_step < 2)'); -- fails
+SELECT reported('ALTER TABLE local_training_jobs ADD CHECK (model_name <> '''')');
+SELECT reported('ALTER TABLE local_training_jobs ADD CHECK (local_training_jobs IS NOT NULL OR progress < 0.5)'); -- fails
+SELECT reported('ALTER TABLE local_training_jobs ALTER updated_at SET NOT NULL');
+SELECT reported('CREATE TABLE steps (step bigint PRIMARY KEY); INSERT INTO steps VALUES (1);
+	ALTER TABLE local_training_jobs ADD FOREIGN KEY (current_step) REFERENCES steps'); -- fails
+SELECT reported('ALTER TABLE local_training_jobs ADD UNIQUE (job_token) DEFERRABLE INITIALLY DEFERRED');
+
+-- ---- indexes, columns, tables ----
+
+SELECT reported('CREATE INDEX ON local_training_jobs (progress)');
+SELECT reported('CREATE INDEX ON local_training_jobs USING brin (last_metric_at)');
+SELECT reported('CREATE INDEX ON local_training_jobs (id) WHERE progress > 0.5');
+SELECT reported('CREATE INDEX ON local_training_jobs (lower(model_name))');
+SELECT reported('ALTER TABLE local_training_jobs ADD double_step bigint GENERATED ALWAYS AS (current_step * 2) STORED',
+	'SELECT double_step FROM local_training_jobs WHERE id = %L');
+SELECT reported('ALTER TABLE local_training_jobs ADD gone text DEFAULT ''g'', ADD note text DEFAULT ''n'';
+	ALTER TABLE local_training_jobs DROP gone, ADD number int DEFAULT 7',
+	'SELECT concat_ws('' '', note, number, current_step, progress) FROM local_training_jobs WHERE id = %L');
+SELECT reported('CREATE TABLE child () INHERITS (local_training_jobs)');
+SELECT reported('CREATE RULE also AS ON UPDATE TO local_training_jobs DO ALSO INSERT INTO direct.fired VALUES (''rule'')',
+	'SELECT count(*) || '' times'' FROM direct.fired');
+
+-- ---- who writes ----
+
+SELECT reported('ALTER TABLE local_training_jobs REPLICA IDENTITY NOTHING;
+	CREATE PUBLICATION of_jobs FOR TABLE local_training_jobs'); -- fails
+
+BEGIN ISOLATION LEVEL REPEATABLE READ;
+SELECT reported('');
+COMMIT;
+
+-- ---- transactions ----
+
+BEGIN;
+INSERT INTO local_training_metrics (job_id, step, train_loss) VALUES (lpad('1', 32, '0')::uuid, 3, 3);
+SAVEPOINT s;
+INSERT INTO local_training_metrics (job_id, step, train_loss) VALUES (lpad('1', 32, '0')::uuid, 4, 4);
+INSERT INTO local_training_metrics (job_id, step, train_loss) VALUES (lpad('1', 32, '0')::uuid, 5, 5);
+ROLLBACK TO s;
+SELECT current_step, loss, progress FROM local_training_jobs WHERE id = lpad('1', 32, '0')::uuid;
+INSERT INTO local_training_metrics (job_id, step, train_loss) VALUES (lpad('1', 32, '0')::uuid, 6, 6);
+UPDATE local_training_jobs SET model_name = 'renamed' WHERE id = lpad('1', 32, '0')::uuid;
+INSERT INTO local_training_metrics (job_id, step, learning_rate) VALUES (lpad('1', 32, '0')::uuid, 7, 7e-5);
+COMMIT;
+SELECT model_name, current_step, loss, learning_rate, progress FROM local_training_jobs WHERE id = lpad('1', 32, '0')::uuid;
+
+-- a report that somebody refuses after it
+BEGIN;
+CREATE TRIGGER z AFTER INSERT ON local_training_metrics FOR EACH STATEMENT EXECUTE FUNCTION note_firing('z');
+ALTER TABLE fired ADD CHECK (what <> 'z');
+INSERT INTO local_training_metrics (job_id, step, train_loss) VALUES (lpad('1', 32, '0')::uuid, 8, 8); -- fails
+ROLLBACK;
+SELECT current_step, loss FROM local_training_jobs WHERE id = lpad('1', 32, '0')::uuid;
+
+-- ---- rows that find no room beside their predecessor ----
+
+-- each job five times, in one statement and in five
+ALTER TABLE local_training_jobs SET (fillfactor = 100);
+DO $$
+BEGIN
+	FOR step IN 10 .. 14 LOOP
+		INSERT INTO direct.local_training_metrics (job_id, step, train_loss)
+		SELECT id, step, step FROM direct.local_training_jobs;
+	END LOOP;
+END $$;
+SELECT count(*), min(current_step), max(current_step), min(loss) FROM local_training_jobs;
+SELECT bt_index_check(indexrelid, true) FROM pg_index
+WHERE indrelid = 'local_training_jobs'::regclass ORDER BY indexrelid::regclass::text;
+SELECT count(*) FROM trainjob.verify_jobs('direct.local_training_jobs');
+
+DROP EXTENSION amcheck;
+DROP SCHEMA direct CASCADE;
