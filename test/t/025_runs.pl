@@ -232,6 +232,71 @@ foreach my $file (@files)
 		"completed|$run->{max_steps}|reported|100", "$name: completed");
 }
 
+#
+# The total, report by report
+#
+
+# Replays a run into a job, with what the job's total was after each report as
+# rows of (report, total_steps, total_steps_source).
+sub totals
+{
+	my ($id, @reports) = @_;
+	my $total = "SELECT total_steps || '|' || total_steps_source FROM local_training_jobs WHERE id = '$id';";
+
+	return map { [ split /\|/ ] } split /\n/,
+	  $node->safe_psql('postgres', join "\n", map { insert(row($id, $_)) . $total } @reports);
+}
+
+# An epoch that the trainer did not round to two decimals, which proves
+# something.
+sub is_unrounded
+{
+	my ($epoch) = @_;
+	return defined $epoch && $epoch =~ /\.[0-9]{3}|e-/;
+}
+
+foreach my $file (@files)
+{
+	my ($name) = $file =~ m{([^/]+)\.json$};
+	my $run = read_run($file);
+	my @reports = reports($run);
+	my ($total, $epochs) = @$run{qw(max_steps num_train_epochs)};
+	my $is_streamed = $epochs > 1e6;
+	# the number of steps ends it, not that of epochs
+	my $is_limited = $run->{epoch} < $epochs && $run->{global_step} == $total && $epochs - $run->{epoch} > 0.5;
+	my %wrong;
+	my $id;
+
+	# The trainer says its total when it starts; nothing moves it.
+	$id = new_job("$name reported");
+	$node->safe_psql('postgres', qq{
+		UPDATE local_training_jobs SET train_samples = 7 * $total,
+			config = '{"num_train_epochs": 2, "per_device_train_batch_size": 8}' WHERE id = '$id';
+		INSERT INTO alert_event (job_id, type, total_steps) VALUES ('$id', 'job_started', $total)});
+	$wrong{"@$_"} = 1 foreach grep { "@$_" ne "$total reported" } totals($id, @reports);
+	is(join(', ', sort keys %wrong), '', "$name: the total that the trainer reported holds");
+
+	# It says nothing, and the number of samples is wrong.
+	next if $is_streamed;
+	$id = new_job("$name estimated");
+	my $config = $is_limited ? qq{, "max_steps": $total} : '';
+	$node->safe_psql('postgres', qq{
+		UPDATE local_training_jobs SET train_samples = 7 * $total,
+			config = '{"num_train_epochs": $epochs, "per_device_train_batch_size": 1$config}' WHERE id = '$id'});
+	my @totals = totals($id, @reports);
+	my $proof = 0;
+	%wrong = ();
+	foreach my $n (0 .. $#reports)
+	{
+		$proof ||= is_unrounded($reports[$n]->{epoch});
+		next if !$proof && !$is_limited;
+		$wrong{ $totals[$n][0] } = 1 if abs($totals[$n][0] - $total) > $epochs;
+	}
+	is(join(', ', sort keys %wrong), '',
+		"$name: " . ($is_limited ? 'the total that its configuration states holds'
+			: $proof ? "the total is found from its epochs, but for $epochs steps" : 'no epoch proves a thing'));
+}
+
 is($node->safe_psql('postgres', 'SELECT count(*) FROM trainjob.verify_jobs()'),
 	0, 'verify_jobs has nothing to say');
 
