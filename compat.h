@@ -35,6 +35,18 @@ typedef struct JsonbInState
 	((state)->result = (pushJsonbValue) (&(state)->parseState, token, value))
 #endif
 
+/* Generated columns may be virtual from 18 on. */
+static inline bool
+trainjob_has_generated(const TupleConstr *constr)
+{
+#if PG_VERSION_NUM < 180000
+	return constr != NULL && constr->has_generated_stored;
+#else
+	return constr != NULL &&
+		   (constr->has_generated_stored || constr->has_generated_virtual);
+#endif
+}
+
 /*
  * Until 15 an index on any column keeps an update from being HOT; since then
  * one that only summarizes pages does not.  Columns are numbered as in

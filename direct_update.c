@@ -79,13 +79,11 @@ struct DirectUpdate
 static bool
 is_plain_table(Relation rel)
 {
-	TupleConstr *constr = RelationGetDescr(rel)->constr;
-
 	return rel->rd_rel->relkind == RELKIND_RELATION &&
 		   rel->rd_tableam == GetHeapamTableAmRoutine() &&
 		   !rel->rd_rel->relispartition && !rel->rd_rel->relhassubclass &&
 		   rel->rd_rules == NULL &&
-		   (constr == NULL || !constr->has_generated_stored);
+		   !trainjob_has_generated(RelationGetDescr(rel)->constr);
 }
 
 /*
@@ -288,7 +286,7 @@ call_trigger(OwnTrigger *own, TriggerData *trigdata, TriggerEvent when)
 	trigdata->tg_trigger =
 		&trigdata->tg_relation->trigdesc->triggers[own->number];
 	InitFunctionCallInfoData(*fcinfo, &own->function, 0, InvalidOid,
-							 (fmNodePtr) trigdata, NULL);
+							 (Node *) trigdata, NULL);
 	return (HeapTuple) DatumGetPointer(FunctionCallInvoke(fcinfo));
 }
 
