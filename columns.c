@@ -157,7 +157,7 @@ trainjob_lookup_column(Relation rel, const char *name, ColumnKind kind,
 			column->domain = att->atttypid;
 			/* a key stays what it was when it was checked */
 			column->is_checked = kind != COLUMN_KEY && kind != COLUMN_JSON &&
-								 DomainHasConstraints(att->atttypid);
+								 DomainHasConstraints(att->atttypid, NULL);
 		}
 		column->is_generated = att->attgenerated != '\0';
 		column->is_enum = type_is_enum(column->type);
@@ -616,7 +616,7 @@ stored_value(FunctionCallInfo fcinfo, ColumnKind kind, const Value *value)
 	column.typmod = PG_GETARG_INT32(2);
 	column.domain = PG_GETARG_OID(1);
 	column.type = getBaseTypeAndTypmod(column.domain, &column.typmod);
-	column.is_checked = DomainHasConstraints(column.domain);
+	column.is_checked = DomainHasConstraints(column.domain, NULL);
 	if (!kind_accepts(kind, column.type, false))
 		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
 						errmsg("type %s does not hold a number",

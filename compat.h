@@ -14,6 +14,7 @@
 #include "fmgr.h"
 #include "utils/jsonb.h"
 #include "utils/relcache.h"
+#include "utils/typcache.h"
 
 /* A library tells its name and version from 18 on. */
 #if PG_VERSION_NUM < 180000
@@ -106,5 +107,10 @@ trainjob_insert_index_tuples(ResultRelInfo *target, TupleTableSlot *row,
 								 NULL);
 #endif
 }
+
+/* From 19 on it can tell whether a constraint is volatile. */
+#if PG_VERSION_NUM < 190000
+#define DomainHasConstraints(type, has_volatile) (DomainHasConstraints)(type)
+#endif
 
 #endif /* TRAINJOB_COMPAT_H */
