@@ -40,10 +40,13 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/plancache.h"
+#include "utils/rls.h"
 #include "utils/snapmgr.h"
 #include "utils/varlena.h"
 
 #include "trainjob.h"
+
+PG_FUNCTION_INFO_V1(trainjob_table_of);
 
 /* The names of the tables of a set in trigger arguments, by TableId. */
 static const char *const table_keys[TABLE_COUNT] = {"jobs", "metrics",
@@ -430,7 +433,40 @@ trainjob_sole_jobs_table(void)
  * ----------
  */
 
-/* Looks up a schema-qualified table; the caller's search_path plays no part. */
+/*
+ * Looks up a table by its schema and name, InvalidOid if there is none.  The
+ * caller's search_path plays no part, nor does his right to look into the
+ * schema: it is not he who named the table.
+ */
+static Oid
+table_of(const char *schema, const char *name)
+{
+	Oid namespace = LookupNamespaceNoError(schema);
+
+	return OidIsValid(namespace) ? get_relname_relid(name, namespace)
+								 : InvalidOid;
+}
+
+/*
+ * trainjob_table_of
+ *		SQL: table_of(name text) returns regclass, strict: the table that a
+ *		trigger's argument names, NULL if there is none or it is no such name.
+ */
+Datum
+trainjob_table_of(PG_FUNCTION_ARGS)
+{
+	List *names;
+	Oid oid = InvalidOid;
+
+	if (SplitIdentifierString(text_to_cstring(PG_GETARG_TEXT_PP(0)), '.',
+							  &names) &&
+		list_length(names) == 2)
+		oid = table_of(linitial(names), lsecond(names));
+	if (!OidIsValid(oid))
+		PG_RETURN_NULL();
+	PG_RETURN_OID(oid);
+}
+
 static Oid
 find_table(TrainjobSet *set, const char *name, Relation rel)
 {
@@ -445,7 +481,7 @@ find_table(TrainjobSet *set, const char *name, Relation rel)
 						"\"%s\" has no schema",
 						name, RelationGetRelationName(rel)),
 				 errhint("Write it as schema.name.")));
-	oid = RangeVarGetRelid(rangevar, NoLock, true);
+	oid = table_of(rangevar->schemaname, rangevar->relname);
 	if (!OidIsValid(oid))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
@@ -628,6 +664,32 @@ trainjob_execute(SPIPlanPtr plan, int expected, Datum *values,
 	return SPI_processed;
 }
 
+static bool
+may_read(Oid table, Oid user)
+{
+	return pg_class_aclcheck(table, user, ACL_SELECT) == ACLCHECK_OK &&
+		   check_enable_rls(table, user, true) != RLS_ENABLED;
+}
+
+/*
+ * Error context: a constraint that a row breaks shows the whole row, to its
+ * owner, which we are.  Who made us write it may have no right to read it, and
+ * the job's token stands in there: neither the user that we were, nor who
+ * called report_metrics(), where that was the extension's owner.
+ */
+static void
+hide_row(void *arg)
+{
+	const TrainjobUser *user = arg;
+
+	if (ERRCODE_TO_CATEGORY(geterrcode()) ==
+			ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION &&
+		!(may_read(user->table, user->userid) &&
+		  may_read(user->table, GetOuterUserId())))
+		errdetail("The row is not shown to who may not read table \"%s\".",
+				  get_rel_name(user->table));
+}
+
 /*
  * trainjob_become_owner
  *		Goes on as the owner of a table of the set, whom row-level security
@@ -638,6 +700,11 @@ trainjob_execute(SPIPlanPtr plan, int expected, Datum *values,
 void
 trainjob_become_owner(const SetTable *table, TrainjobUser *saved)
 {
+	saved->table = table->oid;
+	saved->on_error.callback = hide_row;
+	saved->on_error.arg = saved;
+	saved->on_error.previous = error_context_stack;
+	error_context_stack = &saved->on_error;
 	GetUserIdAndSecContext(&saved->userid, &saved->sec_context);
 	SetUserIdAndSecContext(table->owner, saved->sec_context |
 											 SECURITY_LOCAL_USERID_CHANGE |
@@ -649,6 +716,7 @@ void
 trainjob_become_user(const TrainjobUser *saved)
 {
 	SetUserIdAndSecContext(saved->userid, saved->sec_context);
+	error_context_stack = saved->on_error.previous;
 }
 
 /*

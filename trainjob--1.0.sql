@@ -908,6 +908,14 @@ END;
 COMMENT ON FUNCTION trainjob.read_arguments(bytea) IS
 'The arguments of a trigger, from pg_trigger.tgargs.';
 
+CREATE FUNCTION trainjob.table_of(name text)
+RETURNS regclass
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'trainjob_table_of';
+
+COMMENT ON FUNCTION trainjob.table_of(text) IS
+'The table that a trigger''s argument names, for everybody; NULL if there is none.';
+
 CREATE FUNCTION trainjob.job_sets()
 RETURNS TABLE (jobs regclass, tables jsonb, columns jsonb)
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -932,7 +940,7 @@ BEGIN ATOMIC
 		FROM facts AS x
 	), owners AS (
 		-- a trigger's set is that of its jobs table
-		SELECT DISTINCT ON (p.tgoid) p.tgoid, to_regclass(p.value) AS jobs
+		SELECT DISTINCT ON (p.tgoid) p.tgoid, trainjob.table_of(p.value) AS jobs
 		FROM pairs AS p
 		WHERE p.key = 'jobs'
 		ORDER BY p.tgoid, p.strength
@@ -941,7 +949,7 @@ BEGIN ATOMIC
 		FROM owners AS o
 		JOIN pairs AS p ON p.tgoid = o.tgoid
 		WHERE o.jobs IS NOT NULL
-		  AND (strpos(p.key, '.') > 0 OR to_regclass(p.value) IS NOT NULL)
+		  AND (strpos(p.key, '.') > 0 OR trainjob.table_of(p.value) IS NOT NULL)
 		ORDER BY o.jobs, p.key, p.strength
 	)
 	SELECT m.jobs,
@@ -962,8 +970,8 @@ LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT EXISTS (
 		SELECT FROM unnest(trainjob.read_arguments(tgargs)) AS a (argument)
-		JOIN pg_catalog.pg_trigger AS g ON g.tgrelid = to_regclass(substr(a.argument, 6))
-		WHERE a.argument LIKE 'jobs=%' AND to_regclass(substr(a.argument, 6)) <> jobs
+		JOIN pg_catalog.pg_trigger AS g ON g.tgrelid = trainjob.table_of(substr(a.argument, 6))
+		WHERE a.argument LIKE 'jobs=%' AND trainjob.table_of(substr(a.argument, 6)) <> jobs
 		  AND g.tgfoid = 'trainjob.fill_job'::regproc);
 END;
 

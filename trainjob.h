@@ -155,11 +155,13 @@ typedef struct TrainjobSet
 /* Fills set->part; called in set->context with the trigger's relation. */
 typedef void (*TrainjobBuildPart)(TrainjobSet *set, Relation rel);
 
-/* Who was the user before trainjob_become_owner(). */
+/* Who was the user before trainjob_become_owner(), and of which table. */
 typedef struct TrainjobUser
 {
 	Oid userid;
 	int sec_context;
+	Oid table;
+	ErrorContextCallback on_error;
 } TrainjobUser;
 
 extern TrainjobSet *trainjob_get_set(TriggerData *trigdata,
