@@ -21,7 +21,8 @@ ISOLATION = $(sort $(patsubst test/specs/%.spec,%,$(wildcard test/specs/*.spec))
 ISOLATION_OPTS = --inputdir=test --load-extension=$(EXTENSION)
 TAP_TESTS = 1
 PROVE_TESTS = $(sort $(wildcard test/t/*.pl))
-PROVE_FLAGS = -I test/lib
+# two at a time, for they wait a good deal
+PROVE_FLAGS = -I test/lib -j 2
 
 # On a machine where nothing is installed yet there is no pg_config, and make
 # must get to test, demo and the like all the same. "?=" lets the environment,
