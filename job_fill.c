@@ -137,6 +137,7 @@ typedef struct JobFill
 	TupleTableSlot *old_row;  /* NULL on INSERT */
 	Value value[JOB_COLUMNS]; /* what was filled, */
 	bool filled[JOB_COLUMNS]; /* where this says so */
+	SampleCounts found;		  /* what counts were looked up, see counts_now() */
 } JobFill;
 
 /* ----------
@@ -565,15 +566,20 @@ may_be_missed(JobFill *fill)
 	for (int i = 0; i < lengthof(count_columns); i++)
 		if (changed(fill, count_columns[i]))
 			return true;
-	return false;
+	return !has_column(fill, JOB_TOTAL_SAMPLES) &&
+		   changed(fill, JOB_TOTAL_STEPS);
 }
 
-/* Whether the dataset leaves a count open that the table has a column for. */
+/*
+ * Whether the dataset leaves a count open that the table has a column for, be
+ * it only one that follows from it.
+ */
 static bool
 lacks_count(JobFill *fill, SampleCounts counts)
 {
 	complete_counts(&counts);
-	return (counts.total < 0 && has_column(fill, JOB_TOTAL_SAMPLES)) ||
+	return (counts.total < 0 && (has_column(fill, JOB_TOTAL_SAMPLES) ||
+								 has_column(fill, JOB_TOTAL_STEPS))) ||
 		   (counts.train < 0 && has_column(fill, JOB_TRAIN_SAMPLES)) ||
 		   (counts.val < 0 && has_column(fill, JOB_VAL_SAMPLES));
 }
@@ -617,13 +623,39 @@ count_at(SampleCounts *counts, int i)
 	return i == 0 ? &counts->total : i == 1 ? &counts->train : &counts->val;
 }
 
-/* The counts in the row as it stands now. */
+/* The counts of the row as it stands now; those found where it has no column. */
 static SampleCounts
 counts_now(JobFill *fill)
 {
-	return (SampleCounts){known_count(value_now(fill, JOB_TOTAL_SAMPLES)),
-						  known_count(value_now(fill, JOB_TRAIN_SAMPLES)),
-						  known_count(value_now(fill, JOB_VAL_SAMPLES))};
+	SampleCounts counts = fill->found;
+
+	for (int i = 0; i < lengthof(count_columns); i++)
+		if (has_column(fill, count_columns[i]))
+			*count_at(&counts, i) =
+				known_count(value_now(fill, count_columns[i]));
+	return counts;
+}
+
+/*
+ * The counts of the row as it was or as it stands now, those that it lacks from
+ * its dataset or configuration.
+ */
+static SampleCounts
+find_counts(JobFill *fill, TupleTableSlot *row, Jsonb *config, bool wait)
+{
+	SampleCounts counts = counts_for(fill, row, config, wait);
+
+	for (int i = 0; i < lengthof(count_columns); i++)
+	{
+		Value value = row == fill->new_row
+						  ? value_now(fill, count_columns[i])
+						  : value_in(fill, row, count_columns[i]);
+
+		if (!value.isnull)
+			*count_at(&counts, i) = known_count(value);
+	}
+	complete_counts(&counts);
+	return counts;
 }
 
 /*
@@ -651,9 +683,6 @@ drop_derived_counts(JobFill *fill)
 static void
 fill_counts(JobFill *fill, Jsonb *config)
 {
-	SampleCounts found;
-	SampleCounts counts;
-
 	if (fill->is_update &&
 		(changed(fill, JOB_DATASET_PATH) || changed(fill, JOB_CONFIG)))
 		drop_derived_counts(fill);
@@ -661,21 +690,30 @@ fill_counts(JobFill *fill, Jsonb *config)
 		!is_null(fill, JOB_TRAIN_SAMPLES) && !is_null(fill, JOB_VAL_SAMPLES))
 		return;
 
-	found = counts_for(fill, fill->new_row, config, may_be_missed(fill));
+	fill->found = find_counts(fill, fill->new_row, config, may_be_missed(fill));
 	for (int i = 0; i < lengthof(count_columns); i++)
-		if (is_null(fill, count_columns[i]) && *count_at(&found, i) >= 0)
-			fill_count(fill, count_columns[i], *count_at(&found, i));
-	counts = counts_now(fill);
-	complete_counts(&counts);
-	for (int i = 0; i < lengthof(count_columns); i++)
-		if (is_null(fill, count_columns[i]) && *count_at(&counts, i) >= 0)
-			fill_count(fill, count_columns[i], *count_at(&counts, i));
+		if (is_null(fill, count_columns[i]) && *count_at(&fill->found, i) >= 0)
+			fill_count(fill, count_columns[i], *count_at(&fill->found, i));
 }
 
 /* ----------
  * Total steps
  * ----------
  */
+
+/* The estimate for the row as it was; -1 where there was none. */
+static int64
+estimate_before(JobFill *fill)
+{
+	Jsonb *old_config = config_of(fill, fill->old_row);
+	SampleCounts counts = find_counts(fill, fill->old_row, old_config, false);
+	JobConfig config;
+	StepPlan plan;
+
+	trainjob_read_config(old_config, &config);
+	trainjob_plan_steps(&config, &counts, &plan);
+	return plan.total_steps;
+}
 
 /* Whether total_steps still was the estimate before the statement. */
 static bool
@@ -688,6 +726,8 @@ was_estimate(JobFill *fill)
 		return true;
 	if (has_column(fill, JOB_TOTAL_STEPS_SOURCE))
 		return text_is(value_before(fill, JOB_TOTAL_STEPS_SOURCE), "estimated");
+	if (!has_column(fill, JOB_EXPECTED_TOTAL_STEPS))
+		return total.count == estimate_before(fill);
 	expected = value_before(fill, JOB_EXPECTED_TOTAL_STEPS);
 	return !expected.isnull && expected.count == total.count;
 }
@@ -805,6 +845,9 @@ observe_epoch(JobFill *fill, int64 step)
 								  epoch.number))
 			return;
 	}
+	if (!total.isnull && !has_column(fill, JOB_TOTAL_SAMPLES))
+		fill->found = find_counts(fill, fill->new_row,
+								  config_of(fill, fill->new_row), false);
 	counts = counts_now(fill);
 	trainjob_read_config(config_of(fill, fill->new_row), &config);
 	trainjob_plan_steps(&config, &counts, &plan);
@@ -1072,7 +1115,7 @@ trainjob_fill_job(PG_FUNCTION_ARGS)
 		trainjob_check_trigger_call(fcinfo, "fill_job",
 									TRAINJOB_BEFORE_ROW | TRAINJOB_ON_INSERT |
 										TRAINJOB_ON_UPDATE);
-	JobFill fill = {.trigdata = trigdata};
+	JobFill fill = {.trigdata = trigdata, .found = {-1, -1, -1}};
 
 	fill.set =
 		trainjob_get_set(trigdata, "fill_job", TABLE_JOBS, build_fill_part);
@@ -1105,6 +1148,7 @@ typedef struct DatasetPart
 	Column job_user;
 	Column job_status;
 	Column job_count[lengthof(count_columns)];
+	Column job_total;
 } DatasetPart;
 
 enum
@@ -1140,6 +1184,8 @@ build_dataset_part(TrainjobSet *set, Relation rel)
 							 job_columns[count_columns[i]].name, COLUMN_COUNT,
 							 false, &part->job_count[i]);
 	}
+	trainjob_find_column(set, TABLE_JOBS, jobs, "total_steps", COLUMN_COUNT,
+						 false, &part->job_total);
 	relation_close(jobs, NoLock);
 	set->part = part;
 }
@@ -1173,6 +1219,10 @@ waiting_jobs_plan(TrainjobSet *set, DatasetPart *part)
 		if (part->job_count[i].attnum != 0)
 			appendStringInfo(&query, " OR %s IS NULL",
 							 quote_identifier(part->job_count[i].name));
+	/* a table that cannot hold the count can hold what follows from it */
+	if (part->job_count[0].attnum == 0 && part->job_total.attnum != 0)
+		appendStringInfo(&query, " OR %s IS NULL",
+						 quote_identifier(part->job_total.name));
 	appendStringInfoChar(&query, ')');
 	if (part->user.attnum != 0 && part->job_user.attnum != 0)
 	{

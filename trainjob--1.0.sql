@@ -692,15 +692,14 @@ SELECT
 	j.loss, j.eval_loss, j.perplexity, j.learning_rate, j.grad_norm,
 	j.best_eval_loss, j.best_step, j.samples_per_second, j.tokens_per_second,
 	j.created_at, j.started_at, s.ended_at, j.last_metric_at,
-	CASE WHEN COALESCE(s.ended_at, now()) >= COALESCE(j.restarted_at, j.started_at) THEN
-		extract(epoch FROM COALESCE(s.ended_at, now())
-				- COALESCE(j.restarted_at, j.started_at))::float8
+	CASE WHEN s.until >= COALESCE(j.restarted_at, j.started_at) THEN
+		extract(epoch FROM s.until - COALESCE(j.restarted_at, j.started_at))::float8
 	END AS elapsed_seconds,
 	p.eta_seconds, p.eta_confidence,
 	a.type AS last_alert_type, a.occurred_at AS last_alert_at,
 	j.error, j.error_type,
-	trainjob.job_note(j.config, j.dataset_path, j.total_samples,
-					  j.train_samples, j.val_samples, j.total_steps) AS note,
+	COALESCE(%8$strainjob.job_note(j.config, j.dataset_path, j.total_samples,
+		j.train_samples, j.val_samples, j.total_steps)) AS note,
 	CASE
 		WHEN j.total_samples IS NULL THEN 'Unknown'
 		WHEN j.total_samples = 1 THEN '1 sample'
@@ -736,6 +735,13 @@ CROSS JOIN LATERAL (
 			WHEN 'failed' THEN j.failed_at
 			WHEN 'cancelled' THEN j.cancelled_at
 		END AS ended_at,
+		-- an end of which nobody knows when it was has no length
+		CASE j.status::text
+			WHEN 'completed' THEN j.completed_at
+			WHEN 'failed' THEN j.failed_at
+			WHEN 'cancelled' THEN j.cancelled_at
+			ELSE now()
+		END AS until,
 		CASE
 			WHEN COALESCE(j.last_metric_at::text, j.current_step::text) IS NULL
 				 AND COALESCE(j.status::text NOT IN ('completed', 'failed', 'cancelled'), true)
@@ -805,7 +811,10 @@ $view$,
 		trainjob.text_for_null('perplexity', 's.absent', tables, columns),
 		trainjob.text_for_null('learning_rate', 's.absent', tables, columns),
 		trainjob.text_for_null('loss', 's.absent', tables, columns),
-		trainjob.text_for_null('eval_loss', '''No eval loss reported''', tables, columns));
+		trainjob.text_for_null('eval_loss', '''No eval loss reported''', tables, columns),
+		(SELECT '''total steps unknown: the jobs table has no column for them'', '
+		 FROM trainjob.find_columns('jobs', (tables ->> 'jobs')::regclass, columns) AS f
+		 WHERE f.column_name = 'total_steps' AND f.actual_name IS NULL));
 END;
 
 COMMENT ON FUNCTION trainjob.overview_query(jsonb, jsonb) IS
@@ -819,18 +828,18 @@ BEGIN ATOMIC
 SELECT
 	j.id AS job_id, c.metric, c.rows, c.rows_with_value, c.first_step,
 	c.last_step, c.newest_value,
-	trainjob.metric_verdict(c.metric, c.rows, c.rows_with_value, c.first_step,
-		c.not_finite_since, c.newest_value,
+	COALESCE(c.absent, trainjob.metric_verdict(c.metric, c.rows, c.rows_with_value,
+		c.first_step, c.not_finite_since, c.newest_value,
 		j.status::text IN ('completed', 'failed', 'cancelled'),
 		CASE WHEN c.metric IN ('eval_loss', 'eval_perplexity') THEN
 			trainjob.first_eval_step(j.config, j.total_samples, j.train_samples,
 									 j.val_samples)
 		END,
-		c.newest_step) AS verdict
+		c.newest_step)) AS verdict
 FROM %1$s AS j
 CROSS JOIN LATERAL (
 	SELECT
-		k.metric,
+		k.metric, k.absent,
 		count(u.step) AS rows,
 		count(u.value) AS rows_with_value,
 		min(u.step) FILTER (WHERE u.value IS NOT NULL) AS first_step,
@@ -842,16 +851,19 @@ CROSS JOIN LATERAL (
 				  > COALESCE(max(u.step) FILTER (WHERE abs(u.value) < 'Infinity'), -1)
 			 THEN min(u.step) FILTER (WHERE NOT abs(u.value) < 'Infinity')
 		END AS not_finite_since
-	FROM (VALUES %2$s) AS k (metric)
+	FROM (VALUES %2$s) AS k (metric, absent)
 	LEFT JOIN (
 		SELECT m.step, %3$s AS place, v.metric, v.value
 		FROM %4$s AS m
 		CROSS JOIN LATERAL (VALUES %5$s) AS v (metric, value)
 		WHERE m.job_id = j.id) AS u ON u.metric = k.metric
-	GROUP BY k.metric) AS c
+	GROUP BY k.metric, k.absent) AS c
 $view$,
 		trainjob.source('jobs', tables, columns),
-		string_agg(format('(%L)', f.column_name), ', ' ORDER BY f.column_name),
+		string_agg(format('(%L, %L::text)', f.column_name,
+			-- nobody can say that a trainer did not report it
+			CASE WHEN f.actual_name IS NULL THEN 'the metrics table has no column for it' END),
+			', ' ORDER BY f.column_name),
 		-- reports of one step in order: by id, if that tells
 		CASE WHEN EXISTS (
 				SELECT FROM trainjob.find_columns('metrics', (tables ->> 'metrics')::regclass, columns) AS i
@@ -1329,18 +1341,21 @@ BEGIN
 	END LOOP;
 
 	-- what is missing
-	SELECT string_agg(format('%s.%I', t.value, f.column_name), ', ' ORDER BY t.key, k.ordinal)
-			   FILTER (WHERE k.essential),
-		   string_agg(format('ALTER TABLE %s ADD COLUMN %I %s;', t.value, f.column_name,
-							 trainjob.column_type(t.key, f.column_name, f.column_type, tables, columns)),
-					  ' ' ORDER BY t.key, k.ordinal)
-			   FILTER (WHERE k.essential)
+	SELECT string_agg(m.names, ', ' ORDER BY m.key),
+		   string_agg(format('ALTER TABLE %s %s;', m.table_name, m.additions), ' ' ORDER BY m.key)
 		INTO missing, statements
-		FROM jsonb_each_text(tables) AS t
-		CROSS JOIN LATERAL trainjob.find_columns(t.key, t.value::regclass, columns) AS f
-		JOIN trainjob.canonical_columns() AS k
-			ON k.table_key = t.key AND k.column_name = f.column_name
-		WHERE f.actual_name IS NULL;
+		FROM (
+			SELECT t.key, t.value AS table_name,
+				   string_agg(format('%s.%I', t.value, f.column_name), ', ' ORDER BY k.ordinal) AS names,
+				   string_agg(format('ADD COLUMN %I %s', f.column_name,
+						trainjob.column_type(t.key, f.column_name, f.column_type, tables, columns)),
+						', ' ORDER BY k.ordinal) AS additions
+			FROM jsonb_each_text(tables) AS t
+			CROSS JOIN LATERAL trainjob.find_columns(t.key, t.value::regclass, columns) AS f
+			JOIN trainjob.canonical_columns() AS k
+				ON k.table_key = t.key AND k.column_name = f.column_name
+			WHERE f.actual_name IS NULL AND k.essential
+			GROUP BY t.key, t.value) AS m;
 	IF missing IS NOT NULL AND NOT add_columns THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'undefined_column',
@@ -1501,7 +1516,7 @@ COMMENT ON FUNCTION trainjob.missing_indexes(jsonb, jsonb) IS
 CREATE FUNCTION trainjob.attach(jobs regclass, metrics regclass DEFAULT NULL,
 	datasets regclass DEFAULT NULL, alerts regclass DEFAULT NULL,
 	columns jsonb DEFAULT '{}', add_columns boolean DEFAULT false,
-	view_schema name DEFAULT NULL)
+	view_schema name DEFAULT NULL, with_triggers boolean DEFAULT true)
 RETURNS TABLE (action text, object text)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -1551,6 +1566,18 @@ BEGIN
 			ERRCODE = 'invalid_parameter_value',
 			MESSAGE = format('table %s is named in more than one argument', trainjob.qualified_name(other.rel));
 	END IF;
+	SELECT trainjob.qualified_name(p.relid) AS partition INTO other
+		FROM pg_partition_tree(metrics) AS p
+		JOIN pg_class AS c ON c.oid = p.relid AND c.relkind = 'f'
+		ORDER BY 1
+		LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'wrong_object_type',
+			MESSAGE = format('partition %s of %s is a foreign table', other.partition, trainjob.qualified_name(metrics)),
+			DETAIL = 'PostgreSQL cannot show a statement''s trigger the rows that go into a foreign table: every INSERT would fail.',
+			HINT = 'Attach the tables of the server where the rows are.';
+	END IF;
 
 	-- what was said before holds, unless it is said anew
 	columns := COALESCE(columns, '{}');
@@ -1595,6 +1622,23 @@ BEGIN
 		FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 		WHERE c.oid = jobs;
 	RETURN QUERY SELECT * FROM trainjob.check_columns(tables, columns, add_columns);
+	-- a row that moves to another partition fires no UPDATE trigger after it
+	SELECT p.relid, a.attname INTO other
+		FROM pg_partition_tree(jobs) AS p
+		JOIN pg_partitioned_table AS t ON t.partrelid = p.relid
+		JOIN pg_attribute AS a ON a.attrelid = p.relid AND a.attnum = ANY (t.partattrs::int2[])
+		JOIN trainjob.find_columns('jobs', jobs, columns) AS f ON f.actual_name = a.attname
+		WHERE f.column_name NOT IN ('id', 'user_id', 'model_name', 'dataset_path', 'job_token', 'config', 'created_at')
+		ORDER BY p.level
+		LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'feature_not_supported',
+			MESSAGE = format('table %s is partitioned by column "%s", which the triggers change',
+							 trainjob.qualified_name(other.relid), other.attname),
+			DETAIL = 'A row that moves to another partition is no longer known to have been updated.',
+			HINT = 'Partition it by a column that stays as it is, such as its id.';
+	END IF;
 
 	-- alerts and the record of changes, where the application has none
 	SELECT jsonb_object_agg(t.name, f.actual_type) INTO types
@@ -1632,6 +1676,9 @@ BEGIN
 		END IF;
 	END LOOP;
 
+	IF NOT with_triggers THEN
+		RETURN;
+	END IF;
 	RETURN QUERY SELECT * FROM trainjob.attach_set(tables, columns,
 		COALESCE(view_schema, job_table.schema),
 		trainjob.made_name(job_table.name, '_overview'),
@@ -1642,12 +1689,12 @@ BEGIN
 		SELECT 'note', format('rows written straight into a partition of %s are not carried up to their jobs: '
 							  'write to %1$s itself, or call trainjob.refill_jobs() afterwards', tables ->> 'metrics')
 		FROM pg_class AS c
-		WHERE c.oid = (tables ->> 'metrics')::regclass AND c.relkind = 'p';
+		WHERE c.oid = (tables ->> 'metrics')::regclass AND (c.relkind = 'p' OR c.relhassubclass);
 END;
 $$;
 
-COMMENT ON FUNCTION trainjob.attach(regclass, regclass, regclass, regclass, jsonb, boolean, name) IS
-'Puts the triggers and views of a set on tables that an application has. Returns what was done and what is missing; calling it again repairs, or changes nothing.';
+COMMENT ON FUNCTION trainjob.attach(regclass, regclass, regclass, regclass, jsonb, boolean, name, boolean) IS
+'Puts the triggers and views of a set on tables that an application has. Returns what was done and what is missing; calling it again repairs, or changes nothing. Without triggers and views for tables that are to be distributed first: a second call makes them.';
 
 CREATE FUNCTION trainjob.detach(jobs regclass DEFAULT NULL)
 RETURNS TABLE (action text, object text)
@@ -1697,7 +1744,7 @@ REVOKE EXECUTE ON FUNCTION
 	trainjob.attach_set(jsonb, jsonb, name, name, name),
 	trainjob.create_table(name, text, name, jsonb),
 	trainjob.create_tables(name, boolean), trainjob.check_columns(jsonb, jsonb, boolean),
-	trainjob.attach(regclass, regclass, regclass, regclass, jsonb, boolean, name),
+	trainjob.attach(regclass, regclass, regclass, regclass, jsonb, boolean, name, boolean),
 	trainjob.detach(regclass)
 FROM PUBLIC;
 
@@ -1992,6 +2039,7 @@ DECLARE
 	assignments text;
 	wanting text;
 	filled bigint;
+	found bigint;
 BEGIN
 	IF batch IS NULL OR batch < 1 THEN
 		RAISE EXCEPTION USING
@@ -2076,33 +2124,48 @@ BEGIN
 		LIMIT 1
 		$query$, trainjob.source('datasets', of_set.tables, of_set.columns));
 
-	-- xmin: a row that another transaction changes meanwhile is left to it
-	EXECUTE format($query$
-		WITH wanting AS MATERIALIZED (
-			SELECT t.*, v.version
-			FROM (%1$s) AS t
-			JOIN LATERAL (SELECT u.xmin AS version FROM %4$s AS u WHERE u.%6$I = t.id) AS v ON true
-			LEFT JOIN LATERAL (%2$s) AS x ON true
-			CROSS JOIN LATERAL (
-				SELECT COALESCE(t.total_samples, x.sample_count, trainjob.config_samples(t.config)) AS total,
-					   COALESCE(t.train_samples, x.train_samples) AS train,
-					   COALESCE(t.val_samples, x.val_samples) AS val) AS c
-			WHERE %3$s
-			ORDER BY t.id
-			LIMIT $1
-		), changed AS (
-			UPDATE %4$s AS u
-			SET %5$s
-			FROM wanting AS t
-			WHERE u.%6$I = t.id AND u.xmin = t.version
-			RETURNING 1
-		)
-		SELECT count(*) FROM changed
-		$query$,
-		trainjob.truth_query(of_set.tables, of_set.columns), dataset_source, wanting,
-		of_set.tables ->> 'jobs', assignments, key_name)
-		INTO filled
-		USING batch;
+	-- Nobody waits for long: the rows are looked through before the first one
+	-- is locked (the count does that), and one that another transaction has
+	-- locked, or has changed meanwhile (xmin), is left for later.  Where there
+	-- are only such rows, one is waited for, while no other is held.
+	FOR attempt IN 1..3 LOOP
+		EXECUTE format($query$
+			WITH wanting AS MATERIALIZED (
+				SELECT w.*, count(*) OVER () AS found
+				FROM (
+					SELECT t.*, v.version
+					FROM (%1$s) AS t
+					JOIN LATERAL (SELECT u.xmin AS version FROM %4$s AS u WHERE u.%6$I = t.id) AS v ON true
+					LEFT JOIN LATERAL (%2$s) AS x ON true
+					CROSS JOIN LATERAL (
+						SELECT COALESCE(t.total_samples, x.sample_count, trainjob.config_samples(t.config)) AS total,
+							   COALESCE(t.train_samples, x.train_samples) AS train,
+							   COALESCE(t.val_samples, x.val_samples) AS val) AS c
+					WHERE %3$s
+					ORDER BY t.id
+					LIMIT $1) AS w
+			), held AS MATERIALIZED (
+				SELECT t.id
+				FROM wanting AS t
+				JOIN %4$s AS u ON u.%6$I = t.id AND u.xmin = t.version
+				FOR NO KEY UPDATE OF u %7$s
+			), changed AS (
+				UPDATE %4$s AS u
+				SET %5$s
+				FROM wanting AS t
+				JOIN held AS h ON h.id = t.id
+				WHERE u.%6$I = t.id
+				RETURNING 1
+			)
+			SELECT count(*), (SELECT max(t.found) FROM wanting AS t) FROM changed
+			$query$,
+			trainjob.truth_query(of_set.tables, of_set.columns), dataset_source, wanting,
+			of_set.tables ->> 'jobs', assignments, key_name,
+			CASE WHEN attempt = 1 THEN 'SKIP LOCKED' ELSE '' END)
+			INTO filled, found
+			USING CASE WHEN attempt = 1 THEN batch ELSE 1 END;
+		EXIT WHEN filled > 0 OR found IS NULL;
+	END LOOP;
 	RETURN filled;
 END;
 $$;
