@@ -783,16 +783,17 @@ LEFT JOIN LATERAL (
 			extract(epoch FROM t.recorded_at - lag(t.recorded_at) OVER w)::float8
 				/ (t.step - lag(t.step) OVER w) AS pace
 		FROM (
-			SELECT m.step, min(m.recorded_at) AS recorded_at
+			SELECT m.job_id, m.step, min(m.recorded_at) AS recorded_at
 			FROM %2$s AS m
 			WHERE m.job_id = j.id AND j.status::text = 'running'
 			  AND m.step <= j.current_step
 			  AND m.recorded_at >= COALESCE(GREATEST(j.status_changed_at, j.restarted_at),
 											'-infinity')
-			GROUP BY m.step
+			GROUP BY m.job_id, m.step
 			ORDER BY m.step DESC
 			LIMIT 20) AS t
-		WINDOW w AS (ORDER BY t.step)) AS i) AS p ON true
+		-- it is one job; Citus asks to be told
+		WINDOW w AS (PARTITION BY t.job_id ORDER BY t.step)) AS i) AS p ON true
 LEFT JOIN LATERAL (
 	-- an aggregate gives one row for sure: the planner leaves the join out
 	-- where its columns are not asked for
@@ -943,6 +944,11 @@ BEGIN ATOMIC
 		JOIN functions AS f ON f.tgfoid = g.tgfoid
 		LEFT JOIN LATERAL unnest(trainjob.read_arguments(g.tgargs)) AS a (argument) ON true
 		WHERE g.tgparentid = 0
+		  -- nor a copy on a chunk of a hypertable, which looks like any other
+		  AND NOT EXISTS (
+			SELECT FROM pg_catalog.pg_inherits AS i
+			JOIN pg_catalog.pg_trigger AS p ON p.tgrelid = i.inhparent
+			WHERE i.inhrelid = g.tgrelid AND p.tgname = g.tgname AND p.tgfoid = g.tgfoid)
 	), pairs AS (
 		SELECT x.tgoid, x.own_key AS key, trainjob.qualified_name(x.tgrelid) AS value, 1 AS strength
 		FROM facts AS x
@@ -1112,6 +1118,27 @@ $$;
 COMMENT ON FUNCTION trainjob.make_view(integer, regclass, name, name, text) IS
 'Part of create_tables and attach: makes a view of a set, or brings it up to date; returns its name if it did.';
 
+CREATE FUNCTION trainjob.is_reference_table(rel regclass)
+RETURNS boolean
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	found boolean;
+BEGIN
+	IF to_regclass('pg_catalog.pg_dist_partition') IS NULL THEN
+		RETURN false;
+	END IF;
+	EXECUTE 'SELECT EXISTS (SELECT FROM pg_catalog.pg_dist_partition AS p'
+			' WHERE p.logicalrelid = $1 AND p.partmethod = ''n'' AND p.repmodel = ''t'')'
+		INTO found USING rel;
+	RETURN found;
+END;
+$$;
+
+COMMENT ON FUNCTION trainjob.is_reference_table(regclass) IS
+'Part of create_tables and attach: whether Citus keeps a copy of the table on each node.';
+
 CREATE FUNCTION trainjob.attach_set(tables jsonb, columns jsonb,
 	view_schema name, overview_name name, coverage_name name)
 RETURNS TABLE (action text, object text)
@@ -1135,6 +1162,19 @@ BEGIN
 		FROM trainjob.set_triggers() AS t
 		WHERE tables ->> t.table_key IS NOT NULL
 	LOOP
+		-- it would fire on each node, and look for jobs on all of them, which
+		-- Citus does not do from there
+		IF wanted.trigger_name = 'trainjob_fill_waiting_jobs'
+		   AND trainjob.is_reference_table(wanted.on_table::regclass) THEN
+			action := 'note';
+			object := (SELECT format('jobs do not hear of a dataset that comes after them; to tell them: '
+									 'UPDATE %s SET %I = %2$I WHERE %2$I = ''its path''',
+									 tables ->> 'jobs', f.actual_name)
+					   FROM trainjob.find_columns('jobs', (tables ->> 'jobs')::regclass, columns) AS f
+					   WHERE f.column_name = 'dataset_path');
+			RETURN NEXT;
+			CONTINUE;
+		END IF;
 		-- a table of datasets may serve several sets: a trigger for each
 		name_of_trigger := wanted.trigger_name;
 		same_name := 1;
@@ -1741,6 +1781,7 @@ COMMENT ON FUNCTION trainjob.detach(regclass) IS
 
 REVOKE EXECUTE ON FUNCTION
 	trainjob.make_view(integer, regclass, name, name, text),
+	trainjob.is_reference_table(regclass),
 	trainjob.attach_set(jsonb, jsonb, name, name, name),
 	trainjob.create_table(name, text, name, jsonb),
 	trainjob.create_tables(name, boolean), trainjob.check_columns(jsonb, jsonb, boolean),
