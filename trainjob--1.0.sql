@@ -718,6 +718,7 @@ SELECT
 	CASE
 		WHEN j.eval_loss IS NOT NULL THEN trainjob.number_text(j.eval_loss, 4)
 		WHEN s.ended THEN %7$s
+		%9$s
 		ELSE trainjob.eval_text(j.config, j.total_samples, j.train_samples,
 								j.val_samples, j.total_steps)
 	END AS eval_loss_text,
@@ -815,7 +816,11 @@ $view$,
 		trainjob.text_for_null('eval_loss', '''No eval loss reported''', tables, columns),
 		(SELECT '''total steps unknown: the jobs table has no column for them'', '
 		 FROM trainjob.find_columns('jobs', (tables ->> 'jobs')::regclass, columns) AS f
-		 WHERE f.column_name = 'total_steps' AND f.actual_name IS NULL));
+		 WHERE f.column_name = 'total_steps' AND f.actual_name IS NULL),
+		-- nor, once it runs, that it has not come yet
+		(SELECT 'WHEN s.running THEN ''Unknown'''
+		 FROM trainjob.find_columns('jobs', (tables ->> 'jobs')::regclass, columns) AS f
+		 WHERE f.column_name = 'eval_loss' AND f.actual_name IS NULL));
 END;
 
 COMMENT ON FUNCTION trainjob.overview_query(jsonb, jsonb) IS
@@ -2067,32 +2072,20 @@ $$;
 COMMENT ON FUNCTION trainjob.verify_jobs(regclass) IS
 'The jobs whose row does not agree with their metrics, and how; none is the good answer. trainjob.refill_jobs() repairs them.';
 
-CREATE FUNCTION trainjob.refill_jobs(jobs regclass DEFAULT NULL,
-	batch integer DEFAULT 1000)
-RETURNS bigint
-LANGUAGE plpgsql
+CREATE FUNCTION trainjob.refill_query(tables jsonb, columns jsonb, page text,
+	on_lock text)
+RETURNS text
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	of_set record;
 	key_name name;
 	dataset_source text;
 	assignments text;
 	wanting text;
-	filled bigint;
-	found bigint;
 BEGIN
-	IF batch IS NULL OR batch < 1 THEN
-		RAISE EXCEPTION USING
-			ERRCODE = 'invalid_parameter_value',
-			MESSAGE = format('invalid value for argument "batch": %s', COALESCE(batch::text, 'NULL')),
-			DETAIL = 'It must be at least 1.';
-	END IF;
-	SELECT s.tables, s.columns INTO STRICT of_set
-		FROM trainjob.job_sets() AS s
-		WHERE s.jobs = trainjob.jobs_table(refill_jobs.jobs);
 	SELECT f.actual_name INTO STRICT key_name
-		FROM trainjob.find_columns('jobs', (of_set.tables ->> 'jobs')::regclass, of_set.columns) AS f
+		FROM trainjob.find_columns('jobs', (tables ->> 'jobs')::regclass, columns) AS f
 		WHERE f.column_name = 'id';
 
 	-- what the reports say better than the row; see verify_jobs
@@ -2100,7 +2093,7 @@ BEGIN
 							 f.actual_name, d.differs, f.column_name), ', '),
 		   string_agg(DISTINCT d.differs, ' OR ')
 		INTO assignments, wanting
-		FROM trainjob.written_columns(of_set.tables, of_set.columns) AS f
+		FROM trainjob.written_columns(tables, columns) AS f
 		CROSS JOIN LATERAL (
 			SELECT CASE
 				WHEN f.column_name IN (SELECT l.job_column FROM trainjob.latest_columns() AS l)
@@ -2133,14 +2126,14 @@ BEGIN
 					format('%1$I = u.%1$I', f.actual_name)
 			END, ', '))
 		INTO assignments
-		FROM trainjob.written_columns(of_set.tables, of_set.columns) AS f
+		FROM trainjob.written_columns(tables, columns) AS f
 		WHERE f.column_name IN ('status', 'started_at', 'progress', 'total_steps_source', 'config', 'dataset_path');
 
 	-- what is NULL and can be filled: for columns that are there, by values
 	-- that they can hold
 	SELECT concat_ws(' OR ', wanting, string_agg(w.condition, ' OR '))
 		INTO wanting
-		FROM trainjob.written_columns(of_set.tables, of_set.columns) AS f
+		FROM trainjob.written_columns(tables, columns) AS f
 		CROSS JOIN LATERAL (
 			SELECT format(CASE f.column_name
 				WHEN 'total_samples' THEN '(t.total_samples IS NULL AND trainjob.fitting(c.total::bigint, %s) IS NOT NULL)'
@@ -2163,51 +2156,141 @@ BEGIN
 		  AND (x.user_id::text = t.user_id::text OR x.user_id IS NULL)
 		ORDER BY x.user_id NULLS LAST
 		LIMIT 1
-		$query$, trainjob.source('datasets', of_set.tables, of_set.columns));
+		$query$, trainjob.source('datasets', tables, columns));
 
-	-- Nobody waits for long: the rows are looked through before the first one
-	-- is locked (the count does that), and one that another transaction has
-	-- locked, or has changed meanwhile (xmin), is left for later.  Where there
-	-- are only such rows, one is waited for, while no other is held.
+	-- The count is known when the last row has been looked through, so none is
+	-- locked before.  xmin: a row that another transaction has changed since is
+	-- left to it.
+	RETURN format($query$
+		WITH page AS MATERIALIZED (%7$s
+		), wanting AS MATERIALIZED (
+			SELECT w.*, count(*) OVER () AS found
+			FROM (
+				SELECT t.*, p.version
+				FROM page AS p
+				JOIN (%1$s) AS t ON t.id = p.id
+				LEFT JOIN LATERAL (%2$s) AS x ON true
+				CROSS JOIN LATERAL (
+					SELECT COALESCE(t.total_samples, x.sample_count, trainjob.config_samples(t.config)) AS total,
+						   COALESCE(t.train_samples, x.train_samples) AS train,
+						   COALESCE(t.val_samples, x.val_samples) AS val) AS c
+				WHERE %3$s
+				ORDER BY t.id
+				LIMIT $1) AS w
+		), held AS MATERIALIZED (
+			SELECT t.id
+			FROM wanting AS t
+			JOIN %4$s AS u ON u.%6$I = t.id AND u.xmin = t.version
+			WHERE t.found >= $2
+			FOR NO KEY UPDATE OF u %8$s
+		), changed AS (
+			UPDATE %4$s AS u
+			SET %5$s
+			FROM wanting AS t
+			JOIN held AS h ON h.id = t.id
+			WHERE u.%6$I = t.id
+			RETURNING 1
+		)
+		SELECT (SELECT count(*) FROM page) AS looked_at,
+			   (SELECT p.id::text FROM page AS p ORDER BY p.id DESC LIMIT 1) AS last,
+			   (SELECT array_agg(t.id::text ORDER BY t.id) FROM wanting AS t) AS ids,
+			   (SELECT count(*) FROM changed) AS filled
+		$query$,
+		trainjob.truth_query(tables, columns), dataset_source, wanting,
+		tables ->> 'jobs', assignments, key_name, page, on_lock);
+END;
+$$;
+
+COMMENT ON FUNCTION trainjob.refill_query(jsonb, jsonb, text, text) IS
+'Part of refill_jobs: looks through a page of jobs for those that want to be filled, at most $1, and fills them if they are at least $2.';
+
+CREATE FUNCTION trainjob.refill_jobs(jobs regclass DEFAULT NULL,
+	batch integer DEFAULT 1000)
+RETURNS bigint
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	of_set record;
+	by_position text;
+	by_id text;
+	position text[];
+	origin text;
+	after text;
+	until text;
+	page record;
+	wanting text[];
+BEGIN
+	IF batch IS NULL OR batch < 1 THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'invalid_parameter_value',
+			MESSAGE = format('invalid value for argument "batch": %s', COALESCE(batch::text, 'NULL')),
+			DETAIL = 'It must be at least 1.';
+	END IF;
+	SELECT s.tables, s.columns, f.actual_name AS key_name, f.actual_type AS key_type
+		INTO STRICT of_set
+		FROM trainjob.job_sets() AS s
+		JOIN LATERAL trainjob.find_columns('jobs', s.jobs, s.columns) AS f ON f.column_name = 'id'
+		WHERE s.jobs = trainjob.jobs_table(refill_jobs.jobs);
+	by_position := format($query$
+			SELECT u.%1$I AS id, u.xmin AS version
+			FROM %2$s AS u
+			WHERE ($3 IS NULL OR u.%1$I > $3::%3$s) AND ($4 IS NULL OR u.%1$I <= $4::%3$s)
+			ORDER BY u.%1$I
+			LIMIT $5$query$,
+		of_set.key_name, of_set.tables ->> 'jobs', of_set.key_type);
+	by_id := format($query$
+			SELECT u.%1$I AS id, u.xmin AS version
+			FROM %2$s AS u
+			WHERE u.%1$I = ANY ($3::%3$s[])$query$,
+		of_set.key_name, of_set.tables ->> 'jobs', of_set.key_type);
+
+	-- All around, from where this session's last call ended.  A position that
+	-- was lost, or is another table's, costs time and nothing else.
+	position := string_to_array(current_setting('trainjob_refill.position', true), ' ');
+	IF position[1] = (of_set.tables ->> 'jobs')::regclass::oid::text THEN
+		origin := convert_from(decode(position[2], 'hex'), 'UTF8');
+	END IF;
 	FOR attempt IN 1..3 LOOP
-		EXECUTE format($query$
-			WITH wanting AS MATERIALIZED (
-				SELECT w.*, count(*) OVER () AS found
-				FROM (
-					SELECT t.*, v.version
-					FROM (%1$s) AS t
-					JOIN LATERAL (SELECT u.xmin AS version FROM %4$s AS u WHERE u.%6$I = t.id) AS v ON true
-					LEFT JOIN LATERAL (%2$s) AS x ON true
-					CROSS JOIN LATERAL (
-						SELECT COALESCE(t.total_samples, x.sample_count, trainjob.config_samples(t.config)) AS total,
-							   COALESCE(t.train_samples, x.train_samples) AS train,
-							   COALESCE(t.val_samples, x.val_samples) AS val) AS c
-					WHERE %3$s
-					ORDER BY t.id
-					LIMIT $1) AS w
-			), held AS MATERIALIZED (
-				SELECT t.id
-				FROM wanting AS t
-				JOIN %4$s AS u ON u.%6$I = t.id AND u.xmin = t.version
-				FOR NO KEY UPDATE OF u %7$s
-			), changed AS (
-				UPDATE %4$s AS u
-				SET %5$s
-				FROM wanting AS t
-				JOIN held AS h ON h.id = t.id
-				WHERE u.%6$I = t.id
-				RETURNING 1
-			)
-			SELECT count(*), (SELECT max(t.found) FROM wanting AS t) FROM changed
-			$query$,
-			trainjob.truth_query(of_set.tables, of_set.columns), dataset_source, wanting,
-			of_set.tables ->> 'jobs', assignments, key_name,
-			CASE WHEN attempt = 1 THEN 'SKIP LOCKED' ELSE '' END)
-			INTO filled, found
-			USING CASE WHEN attempt = 1 THEN batch ELSE 1 END;
-		EXIT WHEN filled > 0 OR found IS NULL;
+		wanting := '{}';
+		after := origin;
+		until := NULL;
+		LOOP
+			-- a page in which every job wants it is filled at once; no job is
+			-- held while others are looked through
+			EXECUTE trainjob.refill_query(of_set.tables, of_set.columns, by_position, 'SKIP LOCKED')
+				INTO page
+				USING batch - cardinality(wanting),
+					  CASE WHEN wanting = '{}' THEN batch END,
+					  after, until, batch;
+			wanting := wanting || page.ids;
+			EXIT WHEN page.filled > 0 OR cardinality(wanting) = batch;
+			IF page.looked_at = batch THEN
+				after := page.last;
+			ELSE
+				EXIT WHEN origin IS NULL OR until IS NOT NULL;
+				until := origin;
+				after := NULL;
+			END IF;
+		END LOOP;
+		EXIT WHEN wanting = '{}';
+		IF page.filled = 0 THEN
+			EXECUTE trainjob.refill_query(of_set.tables, of_set.columns, by_id, 'SKIP LOCKED')
+				INTO page USING batch, 1, wanting;
+		END IF;
+		IF page.filled = 0 THEN
+			-- others hold them all: one is waited for, while no other is held
+			EXECUTE trainjob.refill_query(of_set.tables, of_set.columns, by_id, '')
+				INTO page USING 1, 1, wanting;
+		END IF;
+		EXIT WHEN page.filled > 0;
 	END LOOP;
-	RETURN filled;
+	IF wanting <> '{}' THEN
+		PERFORM set_config('trainjob_refill.position',
+			format('%s %s', (of_set.tables ->> 'jobs')::regclass::oid,
+				   encode(convert_to(wanting[cardinality(wanting)], 'UTF8'), 'hex')), false);
+	END IF;
+	RETURN page.filled;
 END;
 $$;
 
