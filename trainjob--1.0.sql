@@ -321,6 +321,14 @@ COMMENT ON FUNCTION trainjob.latest_columns() IS
 -- Curves
 -- ---------------------------------------------------------------------------
 
+CREATE FUNCTION trainjob.extra_number(extra jsonb, key text)
+RETURNS float8
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'trainjob_extra_number';
+
+COMMENT ON FUNCTION trainjob.extra_number(jsonb, text) IS
+'The number that a report has under a key of its own, NaN and Infinity as texts too; NULL for what is no number.';
+
 CREATE FUNCTION trainjob.lttb_transition(internal, float8, float8, int)
 RETURNS internal
 AS 'MODULE_PATHNAME', 'trainjob_lttb_transition'
@@ -1812,60 +1820,61 @@ DECLARE
 		SELECT FROM trainjob.latest_columns() AS l
 		WHERE l.metric_column = metric AND l.not_in_summary);
 BEGIN
-	-- the newest report of each step that has a value, read along the key
-	RETURN format($query$
-		SELECT DISTINCT ON (v.step) v.job_id, v.step, v.value
-		FROM (
-			SELECT m.job_id, m.step, m.id, %s AS value
-			FROM %s AS m
-			WHERE m.job_id = $1%s) AS v
-		WHERE v.value IS NOT NULL
-		ORDER BY v.step DESC, v.id DESC
-		$query$,
+	RETURN format('SELECT m.step, m.id, %s AS value FROM %s AS m WHERE m.job_id = i.job::%s%s',
 		CASE
 			WHEN is_column THEN format('m.%I', metric)
-			ELSE format($value$
-				CASE
-					WHEN jsonb_typeof(m.extra -> %1$L) = 'number'
-						THEN (m.extra -> %1$L)::float8
-					WHEN m.extra ->> %1$L IN ('NaN', 'Infinity', '-Infinity')
-						THEN (m.extra ->> %1$L)::float8
-				END$value$, metric)
+			ELSE format('trainjob.extra_number(m.extra, %L)', metric)
 		END,
 		trainjob.source('metrics', tables, columns),
+		trainjob.column_type('metrics', 'job_id', 'uuid', tables, columns),
 		CASE WHEN is_column AND NOT in_summary
 			 THEN ' AND (m.extra -> ''train_runtime'') IS NULL' ELSE '' END);
 END;
 $$;
 
 COMMENT ON FUNCTION trainjob.series_query(jsonb, jsonb, text) IS
-'Part of metric_series: the query of one curve; $1 is the job.';
+'Part of metric_series and loss_curve: what the reports of a job i.job say of a metric.';
 
-CREATE FUNCTION trainjob.metric_series(job text, metric text,
-	max_points integer DEFAULT 500, jobs regclass DEFAULT NULL)
-RETURNS TABLE (step bigint, value float8)
+CREATE FUNCTION trainjob.job_series(job_ids text[], metric text,
+	max_points integer, jobs regclass)
+RETURNS TABLE (place bigint, step bigint, value float8)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	of_set record;
-	key_type text;
 BEGIN
 	SELECT s.tables, s.columns INTO STRICT of_set
 		FROM trainjob.job_sets() AS s
-		WHERE s.jobs = trainjob.jobs_table(metric_series.jobs);
-	key_type := trainjob.column_type('metrics', 'job_id', 'uuid', of_set.tables, of_set.columns);
+		WHERE s.jobs = trainjob.jobs_table(job_series.jobs);
+	-- the newest report of each step that has a value
 	RETURN QUERY EXECUTE format($query$
-		SELECT p.point[0]::bigint, p.point[1]
-		FROM (SELECT trainjob.lttb(s.step, s.value, $2) AS points
-			  FROM (%s) AS s) AS l
+		SELECT i.place, p.point[0]::bigint, p.point[1]
+		FROM unnest($1) WITH ORDINALITY AS i (job, place)
+		CROSS JOIN LATERAL (
+			SELECT trainjob.lttb(s.step, s.value, $2) AS points
+			FROM (SELECT DISTINCT ON (v.step) v.step, v.value
+				  FROM (%s) AS v
+				  WHERE v.value IS NOT NULL
+				  ORDER BY v.step DESC, v.id DESC) AS s) AS l
 		CROSS JOIN LATERAL unnest(l.points) WITH ORDINALITY AS p (point, n)
-		ORDER BY p.n
-		$query$, replace(trainjob.series_query(of_set.tables, of_set.columns, metric),
-						 '$1', '$1::' || key_type))
-		USING job, max_points;
+		ORDER BY i.place, p.n
+		$query$, trainjob.series_query(of_set.tables, of_set.columns, metric))
+		USING job_ids, max_points;
 END;
 $$;
+
+COMMENT ON FUNCTION trainjob.job_series(text[], text, integer, regclass) IS
+'Part of metric_series: the curves of several jobs, each by the place of its id.';
+
+CREATE FUNCTION trainjob.metric_series(job text, metric text,
+	max_points integer DEFAULT 500, jobs regclass DEFAULT NULL)
+RETURNS TABLE (step bigint, value float8)
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT s.step, s.value
+	FROM trainjob.job_series(ARRAY[job], metric, max_points, jobs) AS s;
+END;
 
 COMMENT ON FUNCTION trainjob.metric_series(text, text, integer, regclass) IS
 'The curve of a metric, a column or a key of extra: one point a step (the newest), thinned to max_points so that peaks stay. For ids of any type, given as text.';
@@ -1876,7 +1885,7 @@ RETURNS TABLE (step bigint, value float8)
 LANGUAGE sql STABLE
 BEGIN ATOMIC
 	SELECT s.step, s.value
-	FROM trainjob.metric_series(job_id::text, metric, max_points, jobs) AS s;
+	FROM trainjob.job_series(ARRAY[job_id::text], metric, max_points, jobs) AS s;
 END;
 
 COMMENT ON FUNCTION trainjob.metric_series(uuid, text, integer, regclass) IS
@@ -1887,14 +1896,91 @@ CREATE FUNCTION trainjob.metric_series(job_ids uuid[], metric text,
 RETURNS TABLE (job_id uuid, step bigint, value float8)
 LANGUAGE sql STABLE
 BEGIN ATOMIC
-	SELECT i.job_id, s.step, s.value
-	FROM unnest(job_ids) WITH ORDINALITY AS i (job_id, n)
-	CROSS JOIN LATERAL trainjob.metric_series(i.job_id, metric, max_points, jobs) AS s
-	ORDER BY i.n, s.step;
+	SELECT job_ids[s.place], s.step, s.value
+	FROM trainjob.job_series(job_ids::text[], metric, max_points, jobs) AS s;
 END;
 
 COMMENT ON FUNCTION trainjob.metric_series(uuid[], text, integer, regclass) IS
 'The curves of a metric for several jobs, to compare runs.';
+
+CREATE FUNCTION trainjob.job_loss_curves(job_ids text[], width integer,
+	jobs regclass)
+RETURNS TABLE (place bigint, loss_curve text)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	of_set record;
+BEGIN
+	SELECT s.tables, s.columns INTO STRICT of_set
+		FROM trainjob.job_sets() AS s
+		WHERE s.jobs = trainjob.jobs_table(job_loss_curves.jobs);
+	-- A report for each character, found by the key: of a million reports as
+	-- few are read as of a hundred.  Even so it is a hundred pages for a job,
+	-- where the overview reads five: a column of the overview would make each
+	-- page of it twenty times as dear, for those as well who do not show it.
+	RETURN QUERY EXECUTE format($query$
+		SELECT i.place, trainjob.sparkline(ARRAY(
+			SELECT (SELECT v.value
+					FROM (%1$s) AS v
+					WHERE v.value IS NOT NULL
+					  AND v.step <= (e.first_step + div((e.last_step - e.first_step) * n.n,
+														GREATEST($2 - 1, 1)))::bigint
+					ORDER BY v.step DESC, v.id DESC
+					LIMIT 1)
+			FROM generate_series(0, $2 - 1) AS n (n)
+			ORDER BY n.n), $2)
+		FROM unnest($1) WITH ORDINALITY AS i (job, place)
+		CROSS JOIN LATERAL (
+			SELECT (SELECT v.step FROM (%1$s) AS v WHERE v.value IS NOT NULL
+					ORDER BY v.step LIMIT 1)::numeric AS first_step,
+				   (SELECT v.step FROM (%1$s) AS v WHERE v.value IS NOT NULL
+					ORDER BY v.step DESC LIMIT 1)::numeric AS last_step) AS e
+		WHERE e.first_step IS NOT NULL
+		ORDER BY i.place
+		$query$, trainjob.series_query(of_set.tables, of_set.columns, 'train_loss'))
+		USING job_ids, width;
+END;
+$$;
+
+COMMENT ON FUNCTION trainjob.job_loss_curves(text[], integer, regclass) IS
+'Part of loss_curve: the curves of several jobs, each by the place of its id.';
+
+CREATE FUNCTION trainjob.loss_curve(job text, width integer DEFAULT 20,
+	jobs regclass DEFAULT NULL)
+RETURNS text
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT c.loss_curve
+	FROM trainjob.job_loss_curves(ARRAY[job], width, jobs) AS c;
+END;
+
+COMMENT ON FUNCTION trainjob.loss_curve(text, integer, regclass) IS
+'The training loss of a job as a line of width characters, each the newest report at its share of the steps; NULL without one. For ids of any type, given as text.';
+
+CREATE FUNCTION trainjob.loss_curve(job_id uuid, width integer DEFAULT 20,
+	jobs regclass DEFAULT NULL)
+RETURNS text
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT c.loss_curve
+	FROM trainjob.job_loss_curves(ARRAY[job_id::text], width, jobs) AS c;
+END;
+
+COMMENT ON FUNCTION trainjob.loss_curve(uuid, integer, regclass) IS
+'The training loss of a job as a line of width characters, each the newest report at its share of the steps; NULL without one.';
+
+CREATE FUNCTION trainjob.loss_curve(job_ids uuid[], width integer DEFAULT 20,
+	jobs regclass DEFAULT NULL)
+RETURNS TABLE (job_id uuid, loss_curve text)
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	SELECT job_ids[c.place], c.loss_curve
+	FROM trainjob.job_loss_curves(job_ids::text[], width, jobs) AS c;
+END;
+
+COMMENT ON FUNCTION trainjob.loss_curve(uuid[], integer, regclass) IS
+'The training losses of several jobs, each as a line of width characters: for a page of the overview.';
 
 -- ---------------------------------------------------------------------------
 -- Operating
