@@ -838,56 +838,57 @@ CREATE FUNCTION trainjob.coverage_query(tables jsonb, columns jsonb)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
+	-- the reports of a job are read once for all metrics
 	SELECT format($view$
 SELECT
-	j.id AS job_id, c.metric, c.rows, c.rows_with_value, c.first_step,
+	j.id AS job_id, c.metric, u.rows, c.rows_with_value, c.first_step,
 	c.last_step, c.newest_value,
-	COALESCE(c.absent, trainjob.metric_verdict(c.metric, c.rows, c.rows_with_value,
-		c.first_step, c.not_finite_since, c.newest_value,
+	COALESCE(c.absent, trainjob.metric_verdict(c.metric, u.rows, c.rows_with_value, c.first_step,
+		-- from where on there are only values that are not finite
+		CASE WHEN c.not_finite > COALESCE(c.last_finite, -1) THEN c.not_finite END,
+		c.newest_value,
 		j.status::text IN ('completed', 'failed', 'cancelled'),
 		CASE WHEN c.metric IN ('eval_loss', 'eval_perplexity') THEN
 			trainjob.first_eval_step(j.config, j.total_samples, j.train_samples,
 									 j.val_samples)
 		END,
-		c.newest_step)) AS verdict
+		u.newest_step)) AS verdict
 FROM %1$s AS j
 CROSS JOIN LATERAL (
-	SELECT
-		k.metric, k.absent,
-		count(u.step) AS rows,
-		count(u.value) AS rows_with_value,
-		min(u.step) FILTER (WHERE u.value IS NOT NULL) AS first_step,
-		max(u.step) FILTER (WHERE u.value IS NOT NULL) AS last_step,
-		max(u.step) AS newest_step,
-		(max(ARRAY[u.step, u.place, u.value]) FILTER (WHERE u.value IS NOT NULL))[3] AS newest_value,
-		-- from where on there are only values that are not finite
-		CASE WHEN min(u.step) FILTER (WHERE NOT abs(u.value) < 'Infinity')
-				  > COALESCE(max(u.step) FILTER (WHERE abs(u.value) < 'Infinity'), -1)
-			 THEN min(u.step) FILTER (WHERE NOT abs(u.value) < 'Infinity')
-		END AS not_finite_since
-	FROM (VALUES %2$s) AS k (metric, absent)
-	LEFT JOIN (
-		SELECT m.step, %3$s AS place, v.metric, v.value
-		FROM %4$s AS m
-		CROSS JOIN LATERAL (VALUES %5$s) AS v (metric, value)
-		WHERE m.job_id = j.id) AS u ON u.metric = k.metric
-	GROUP BY k.metric, k.absent) AS c
+	SELECT count(*) AS rows, max(m.step) AS newest_step, %2$s
+	FROM %3$s AS m
+	WHERE m.job_id = j.id) AS u
+CROSS JOIN LATERAL (VALUES %4$s)
+	AS c (metric, absent, rows_with_value, first_step, last_step, not_finite, last_finite, newest_value)
 $view$,
 		trainjob.source('jobs', tables, columns),
-		string_agg(format('(%L, %L::text)', f.column_name,
-			-- nobody can say that a trainer did not report it
-			CASE WHEN f.actual_name IS NULL THEN 'the metrics table has no column for it' END),
-			', ' ORDER BY f.column_name),
-		-- reports of one step in order: by id, if that tells
-		CASE WHEN EXISTS (
-				SELECT FROM trainjob.find_columns('metrics', (tables ->> 'metrics')::regclass, columns) AS i
-				WHERE i.column_name = 'id'
-				  AND i.actual_type IN ('bigint'::regtype, 'integer'::regtype))
-			 THEN 'm.id' ELSE 'extract(epoch FROM m.recorded_at)' END,
+		string_agg(format($aggregates$
+		count(m.%1$I) AS count_%2$s,
+		min(m.step) FILTER (WHERE m.%1$I IS NOT NULL) AS first_%2$s,
+		max(m.step) FILTER (WHERE m.%1$I IS NOT NULL) AS last_%2$s,
+		min(m.step) FILTER (WHERE NOT abs(m.%1$I) < 'Infinity') AS not_finite_%2$s,
+		max(m.step) FILTER (WHERE abs(m.%1$I) < 'Infinity') AS last_finite_%2$s$aggregates$,
+			f.column_name, f.n), ', ' ORDER BY f.n),
 		trainjob.source('metrics', tables, columns),
-		string_agg(format('(%1$L, m.%1$I)', f.column_name), ', ' ORDER BY f.column_name))
-	FROM trainjob.find_columns('metrics', (tables ->> 'metrics')::regclass, columns) AS f
-	WHERE f.column_type = 'float8' AND f.column_name <> 'epoch';
+		string_agg(format($metric$
+	(%1$L, %5$L::text, u.count_%2$s, u.first_%2$s, u.last_%2$s, u.not_finite_%2$s, u.last_finite_%2$s, (
+		SELECT m.%1$I FROM %3$s AS m
+		WHERE m.job_id = j.id AND m.step = u.last_%2$s AND m.%1$I IS NOT NULL
+		ORDER BY m.%4$s DESC LIMIT 1))$metric$,
+			f.column_name, f.n, trainjob.source('metrics', tables, columns), f.place, f.absent),
+			', ' ORDER BY f.n))
+	FROM (
+		SELECT f.column_name, row_number() OVER (ORDER BY f.column_name) AS n,
+			   -- nobody can say that a trainer did not report it
+			   CASE WHEN f.actual_name IS NULL THEN 'the metrics table has no column for it' END AS absent,
+			   -- reports of one step in order: by id, if that tells
+			   CASE WHEN EXISTS (
+					SELECT FROM trainjob.find_columns('metrics', (tables ->> 'metrics')::regclass, columns) AS i
+					WHERE i.column_name = 'id'
+					  AND i.actual_type IN ('bigint'::regtype, 'integer'::regtype))
+					THEN 'id' ELSE 'recorded_at' END AS place
+		FROM trainjob.find_columns('metrics', (tables ->> 'metrics')::regclass, columns) AS f
+		WHERE f.column_type = 'float8' AND f.column_name <> 'epoch') AS f;
 END;
 
 COMMENT ON FUNCTION trainjob.coverage_query(jsonb, jsonb) IS
