@@ -1,0 +1,99 @@
+"""Reports a training with Hugging Face's Trainer to trainjob, with the job's token:
+
+    with TrainjobCallback("postgresql://trainer@db/app", os.environ["JOB_TOKEN"]) as report:
+        trainer = Trainer(..., callbacks=[report])
+        trainer.train()
+
+No error leaves this file, and training goes on while the database is away: what could not be sent
+waits, in order and with the time at which it was taken, and goes with a later report. Of several
+processes the first one reports. "with" makes an exception a failed job. Needs psycopg 3.
+"""
+import collections
+import itertools
+import json
+import logging
+import time
+from datetime import datetime
+
+import psycopg
+from transformers import TrainerCallback
+
+COLUMNS = {"loss": "train_loss"}  # all other names are those of a column already, or go to "extra"
+CONNECTION = {"autocommit": True, "prepare_threshold": None, "connect_timeout": 5,
+              "tcp_user_timeout": 10000, "keepalives_idle": 10, "keepalives_count": 2}
+
+
+def as_json(value):
+    """A number, of torch or numpy too; NaN and Infinity, which JSON has not, as texts."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return str(value)
+    return {"nan": "NaN", "inf": "Infinity", "-inf": "-Infinity"}.get(str(number), number)
+
+
+class TrainjobCallback(TrainerCallback):
+    def __init__(self, conninfo, token, retry_seconds=30, final_seconds=60, max_pending=100_000):
+        self.conninfo, self.token = conninfo, token
+        self.retry_seconds, self.final_seconds = retry_seconds, final_seconds
+        self.pending = collections.deque(maxlen=max_pending)  # (alert or None, JSON), oldest first
+        self.connection, self.next_try, self.running = None, 0.0, False
+
+    def on_train_begin(self, args, state, control, **kwargs):
+        self.running = state.is_world_process_zero
+        self.report("job_started", {"total_steps": state.max_steps, "current_step": state.global_step})
+
+    def on_log(self, args, state, control, logs=None, **kwargs):
+        values = {COLUMNS.get(k, k): as_json(v) for k, v in (logs or {}).items() if v is not None}
+        self.report(None, {"epoch": state.epoch, **values, "step": state.global_step})
+
+    def on_train_end(self, args, state, control, **kwargs):
+        self.end("job_completed", {"current_step": state.global_step})
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        if kind is not None:
+            self.end("job_failed", {"error_message": str(error) or None, "error_type": kind.__name__})
+
+    def end(self, alert, details):
+        self.report(alert, details)
+        deadline = time.monotonic() + self.final_seconds
+        while self.running and self.pending and time.monotonic() < deadline:
+            time.sleep(0.5)
+            self.send()
+        self.running = False  # what comes after, as from evaluate(), belongs to no running job
+
+    def report(self, alert, details):
+        if self.running:
+            details["occurred_at" if alert else "recorded_at"] = datetime.now().astimezone()
+            self.pending.append((alert, json.dumps(details, default=str, skipkeys=True)))
+            if alert or time.monotonic() >= self.next_try:
+                self.send()
+
+    def send(self):
+        try:
+            while self.pending:
+                self.send_first(1000)
+        except Exception as error:  # whatever it is, training goes on
+            logging.warning("%d reports wait for the database: %s", len(self.pending), error)
+            self.next_try = time.monotonic() + self.retry_seconds
+
+    def send_first(self, at_most):
+        if self.connection is None or self.connection.closed:
+            self.connection = psycopg.connect(self.conninfo, **CONNECTION)
+        alert, reports = next(itertools.groupby(self.pending, key=lambda report: report[0]))
+        texts = [text for _, text in itertools.islice(reports, 1 if alert else at_most)]
+        if alert:
+            query, values = "SELECT trainjob.report_alert(%s, %s, %s)", (alert, texts[0])
+        else:
+            query, values = "SELECT trainjob.report_metrics(%s, %s)", (f"[{','.join(texts)}]",)
+        try:
+            self.connection.execute(query, (self.token, *values))
+        except (psycopg.DataError, psycopg.IntegrityError) as error:
+            if len(texts) > 1:
+                return self.send_first(len(texts) // 2)  # one of them is wrong
+            logging.warning("report refused: %s: %s", error, texts[0])
+        for _ in texts:
+            self.pending.popleft()
