@@ -585,7 +585,8 @@ lacks_count(JobFill *fill, SampleCounts counts)
 }
 
 /*
- * The counts that a row's dataset or else its configuration gives.  Where
+ * The counts that a row's dataset gives, or its configuration where the dataset
+ * is not there or does not say how many samples it has.  Where
  * there is no dataset yet, or it lacks a count, and "wait" is set, the write
  * that brings it will find the job.
  */
@@ -594,6 +595,7 @@ counts_for(JobFill *fill, TupleTableSlot *row, Jsonb *config, bool wait)
 {
 	SetTable *datasets = &fill->set->table[TABLE_DATASETS];
 	SampleCounts counts = {-1, -1, -1};
+	SampleCounts complete;
 	bool found = false;
 	bool user_null;
 	Datum user = stored(fill, row, JOB_USER_ID, &user_null);
@@ -612,7 +614,9 @@ counts_for(JobFill *fill, TupleTableSlot *row, Jsonb *config, bool wait)
 		}
 		SPI_finish();
 	}
-	if (!found)
+	complete = counts;
+	complete_counts(&complete);
+	if (complete.total < 0 && complete.train < 0)
 		counts.total = trainjob_config_sample_total(config);
 	return counts;
 }
@@ -680,12 +684,34 @@ drop_derived_counts(JobFill *fill)
 	}
 }
 
+/*
+ * The dataset may have come after the configuration gave the total: what the
+ * dataset says wins.
+ */
+static void
+drop_outdated_total(JobFill *fill, Jsonb *config)
+{
+	Value total = value_now(fill, JOB_TOTAL_SAMPLES);
+	SampleCounts found;
+
+	if (total.isnull || changed(fill, JOB_TOTAL_SAMPLES) ||
+		total.count != trainjob_config_sample_total(config))
+		return;
+	found = counts_for(fill, fill->new_row, config, false);
+	complete_counts(&found);
+	if ((found.total >= 0 && found.total != total.count) ||
+		found.train > total.count)
+		fill_null(fill, JOB_TOTAL_SAMPLES);
+}
+
 static void
 fill_counts(JobFill *fill, Jsonb *config)
 {
 	if (fill->is_update &&
 		(changed(fill, JOB_DATASET_PATH) || changed(fill, JOB_CONFIG)))
 		drop_derived_counts(fill);
+	else if (named(fill, JOB_DATASET_PATH))
+		drop_outdated_total(fill, config);
 	if (!is_null(fill, JOB_TOTAL_SAMPLES) &&
 		!is_null(fill, JOB_TRAIN_SAMPLES) && !is_null(fill, JOB_VAL_SAMPLES))
 		return;
@@ -732,14 +758,61 @@ was_estimate(JobFill *fill)
 	return !expected.isnull && expected.count == total.count;
 }
 
+/*
+ * Whether the total is the estimate that this trigger gave to the row of an
+ * INSERT ... ON CONFLICT DO UPDATE, which the SET list then took from EXCLUDED
+ * together with what the estimate is made of: the writer gave none.
+ */
+static bool
+echoes_estimate(JobFill *fill, int64 estimate)
+{
+	static const JobColumn inputs[] = {JOB_DATASET_PATH, JOB_CONFIG,
+									   JOB_TOTAL_SAMPLES, JOB_TRAIN_SAMPLES,
+									   JOB_VAL_SAMPLES};
+
+	if (!fill->is_update || value_now(fill, JOB_TOTAL_STEPS).count != estimate)
+		return false;
+	for (int i = 0; i < lengthof(inputs); i++)
+		if (named(fill, inputs[i]))
+			return true;
+	return false;
+}
+
+/*
+ * For a total that echoes the estimate: it is one where the inputs changed, or
+ * where there was no better; else what was known before stays.
+ */
+static void
+settle_echo(JobFill *fill)
+{
+	if (was_estimate(fill) || changed(fill, JOB_CONFIG) ||
+		changed(fill, JOB_DATASET_PATH) || changed(fill, JOB_TOTAL_SAMPLES) ||
+		changed(fill, JOB_TRAIN_SAMPLES) || changed(fill, JOB_VAL_SAMPLES))
+		fill_text(fill, JOB_TOTAL_STEPS_SOURCE, "estimated");
+	else
+	{
+		Value source = value_before(fill, JOB_TOTAL_STEPS_SOURCE);
+
+		fill_count(fill, JOB_TOTAL_STEPS,
+				   value_before(fill, JOB_TOTAL_STEPS).count);
+		if (!source.isnull)
+			fill_text(fill, JOB_TOTAL_STEPS_SOURCE, source.text);
+	}
+}
+
 /* Whose total_steps is it?  Settles total_steps_source for one that is said. */
 static bool
-total_is_said(JobFill *fill)
+total_is_said(JobFill *fill, int64 estimate)
 {
 	const char *source = "given";
 
 	if (!said(fill, JOB_TOTAL_STEPS) || is_null(fill, JOB_TOTAL_STEPS))
 		return false;
+	if (echoes_estimate(fill, estimate))
+	{
+		settle_echo(fill);
+		return true;
+	}
 	if (fill->is_update &&
 		trainjob_state_of(value_before(fill, JOB_STATUS).text) == STATE_RUNNING)
 		source = "reported";
@@ -771,7 +844,6 @@ static void
 fill_total_steps(JobFill *fill, Jsonb *config)
 {
 	SampleCounts counts = counts_now(fill);
-	bool total_said = total_is_said(fill);
 	JobConfig job_config;
 	StepPlan plan;
 	StepPlan old_plan;
@@ -794,7 +866,7 @@ fill_total_steps(JobFill *fill, Jsonb *config)
 	else if (fill->is_update && !changed(fill, JOB_EXPECTED_TOTAL_STEPS))
 		fill_null(fill, JOB_EXPECTED_TOTAL_STEPS);
 
-	if (total_said)
+	if (total_is_said(fill, plan.total_steps))
 		return;
 	if (!is_null(fill, JOB_TOTAL_STEPS) &&
 		!(fill->is_update && was_estimate(fill)))
@@ -815,6 +887,24 @@ fill_total_steps(JobFill *fill, Jsonb *config)
  * Progress
  * ----------
  */
+
+/*
+ * Whether the total is one that epochs may not move although it is 'observed':
+ * a step raised what was given or reported.  Then the epoch that the job had
+ * before proves another total as well, and did not move it.
+ */
+static bool
+was_raised_only(JobFill *fill, const JobConfig *config, const StepPlan *plan)
+{
+	Value total = value_before(fill, JOB_TOTAL_STEPS);
+	Value step = value_before(fill, JOB_CURRENT_STEP);
+	Value epoch = value_before(fill, JOB_CURRENT_EPOCH);
+
+	return !total.isnull && !step.isnull && !epoch.isnull &&
+		   text_is(value_before(fill, JOB_TOTAL_STEPS_SOURCE), "observed") &&
+		   trainjob_observed_total(config, plan, total.count, step.count,
+								   epoch.number) > 0;
+}
 
 /*
  * A report of (step, fractional epoch) may prove the estimate wrong.  Only a
@@ -854,7 +944,7 @@ observe_epoch(JobFill *fill, int64 step)
 	observed =
 		trainjob_observed_total(&config, &plan, total.isnull ? -1 : total.count,
 								step, epoch.number);
-	if (observed < 1)
+	if (observed < 1 || was_raised_only(fill, &config, &plan))
 		return;
 	fill_count(fill, JOB_TOTAL_STEPS, observed);
 	fill_text(fill, JOB_TOTAL_STEPS_SOURCE, "observed");
@@ -869,7 +959,8 @@ follow_progress(JobFill *fill, JobState state)
 	if (!step.isnull && fill->is_update && changed(fill, JOB_CURRENT_STEP))
 		observe_epoch(fill, step.count);
 	total = value_now(fill, JOB_TOTAL_STEPS);
-	if (!step.isnull && !total.isnull && step.count > total.count)
+	if (!step.isnull && !total.isnull && total.count > 0 &&
+		step.count > total.count)
 	{
 		total = step;
 		fill_count(fill, JOB_TOTAL_STEPS, step.count);
@@ -1082,11 +1173,24 @@ ended_elsewhere(JobFill *fill, JobState state)
 			updated.time < GetCurrentTransactionStartTimestamp());
 }
 
+/* No run has less than one step: such a total says that it is not known. */
+static void
+drop_impossible_total(JobFill *fill)
+{
+	Value total = value_now(fill, JOB_TOTAL_STEPS);
+
+	if (total.isnull || total.count > 0 || !said(fill, JOB_TOTAL_STEPS))
+		return;
+	fill_null(fill, JOB_TOTAL_STEPS);
+	fill_null(fill, JOB_TOTAL_STEPS_SOURCE);
+}
+
 static void
 fill_row(JobFill *fill)
 {
 	JobState state = follow_status(fill);
 
+	drop_impossible_total(fill);
 	if (fill->is_update ? inputs_touched(fill) || is_restart(fill)
 						: !is_complete(fill))
 	{

@@ -345,7 +345,9 @@ typedef struct RollUpPart
 	Column extra;
 	Column metric[LATEST];
 	Column key; /* of the jobs table, like those below */
+	Column total_steps;
 	Column total_steps_source;
+	Column total_epochs;
 	Column job[JOB_COLUMNS];
 	FmgrInfo *compare;	  /* job ids; NULL where their type has no order */
 	DirectUpdate *direct; /* of what advances a job; NULL where SQL must */
@@ -358,6 +360,7 @@ enum
 	QUERY_NEWEST,
 	QUERY_OLDER,
 	QUERY_BEST,
+	QUERY_EVIDENCE,
 	QUERY_SETTLE,
 	QUERY_SETTLE_UNPAIRED
 };
@@ -380,8 +383,12 @@ find_roll_up_columns(TrainjobSet *set, Relation rel, Relation jobs)
 						 &part->extra);
 	trainjob_find_column(set, TABLE_JOBS, jobs, "id", COLUMN_KEY, true,
 						 &part->key);
+	trainjob_find_column(set, TABLE_JOBS, jobs, "total_steps", COLUMN_COUNT,
+						 false, &part->total_steps);
 	trainjob_find_column(set, TABLE_JOBS, jobs, "total_steps_source",
 						 COLUMN_TEXT, false, &part->total_steps_source);
+	trainjob_find_column(set, TABLE_JOBS, jobs, "total_epochs", COLUMN_NUMBER,
+						 false, &part->total_epochs);
 	for (int i = 0; i < ROLL_UP_COLUMNS; i++)
 		trainjob_find_column(set, TABLE_JOBS, jobs, roll_up_columns[i].name,
 							 roll_up_columns[i].kind, i == JOB_STATUS,
@@ -479,6 +486,8 @@ typedef struct JobReports
 	int64 best_step;
 	int64 best_id;
 	Value best_epoch;
+
+	Newest evidence; /* the newest epoch that has a fraction */
 
 	/* an UPDATE: what the rows held before */
 	bool replaced[LATEST]; /* a value stood there */
@@ -657,6 +666,8 @@ add_new_row(RollUp *roll, TupleTableSlot *row)
 			(step < newest->step || (step == newest->step && id < newest->id)))
 			continue;
 		*newest = (Newest){true, step, id, value.number};
+		if (i == LATEST_EPOCH && value.number != floor(value.number))
+			reports->evidence = *newest;
 	}
 
 	eval_loss = row_value(row, &part->metric[LATEST_EVAL_LOSS]);
@@ -890,11 +901,12 @@ make_advance(RollUp *roll, JobReports *reports, Advance *advance)
 
 	/*
 	 * An evaluation may be the best; an epoch of another step than the last
-	 * would be taken for evidence: both are for settle_job.
+	 * would be taken for evidence, or hides what is: all for settle_job.
 	 */
 	if (roll->is_update || reports->has_best ||
 		part->job[JOB_CURRENT_STEP].attnum == 0 ||
-		(epoch->seen && epoch->step != reports->max_step))
+		(epoch->seen && epoch->step != reports->max_step) ||
+		(reports->evidence.seen && reports->evidence.step != epoch->step))
 		return false;
 
 	advance->part = part;
@@ -1011,7 +1023,17 @@ typedef struct JobRow
 	Datum stored[JOB_COLUMNS];
 	bool stored_null[JOB_COLUMNS];
 	Value value[JOB_COLUMNS];
+	Value total_steps;
+	Value total_steps_source;
+	Value total_epochs;
 } JobRow;
+
+/* How a query selects a column that may be absent. */
+static const char *
+selected(const Column *column)
+{
+	return column->attnum == 0 ? "NULL" : quote_identifier(column->name);
+}
 
 /* SELECT columns FROM jobs WHERE id = $1 FOR NO KEY UPDATE */
 static SPIPlanPtr
@@ -1023,12 +1045,11 @@ lock_plan(RollUp *roll)
 	if (roll->set->plan[QUERY_LOCK] != NULL)
 		return roll->set->plan[QUERY_LOCK];
 	initStringInfo(&query);
-	appendStringInfoString(&query, "SELECT ");
+	appendStringInfo(&query, "SELECT %s, %s, %s", selected(&part->total_steps),
+					 selected(&part->total_steps_source),
+					 selected(&part->total_epochs));
 	for (int i = 0; i < JOB_COLUMNS; i++)
-		appendStringInfo(&query, "%s%s", i == 0 ? "" : ", ",
-						 part->job[i].attnum == 0
-							 ? "NULL"
-							 : quote_identifier(part->job[i].name));
+		appendStringInfo(&query, ", %s", selected(&part->job[i]));
 	appendStringInfo(&query,
 					 " FROM %s WHERE %s OPERATOR(pg_catalog.=) $1"
 					 " FOR NO KEY UPDATE",
@@ -1038,16 +1059,31 @@ lock_plan(RollUp *roll)
 							  &part->key.type);
 }
 
+/* The value of a column of a query's result. */
+static Value
+found_value(uint64 row, int number, const Column *column)
+{
+	bool isnull;
+	Datum datum = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc,
+								number, &isnull);
+
+	return trainjob_read_value(column, datum, isnull);
+}
+
 /* Locks and reads a job; false where there is none. */
 static bool
 lock_job(RollUp *roll, Datum job_id, JobRow *job)
 {
 	if (trainjob_execute(lock_plan(roll), SPI_OK_SELECT, &job_id, NULL) == 0)
 		return false;
+	job->total_steps = found_value(0, 1, &roll->part->total_steps);
+	job->total_steps_source =
+		found_value(0, 2, &roll->part->total_steps_source);
+	job->total_epochs = found_value(0, 3, &roll->part->total_epochs);
 	for (int i = 0; i < JOB_COLUMNS; i++)
 	{
 		job->stored[i] =
-			SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 1,
+			SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 4,
 						  &job->stored_null[i]);
 		job->value[i] = trainjob_read_value(&roll->part->job[i], job->stored[i],
 											job->stored_null[i]);
@@ -1083,17 +1119,9 @@ newest_plan(RollUp *roll, int limit)
 		return roll->set->plan[number];
 	initStringInfo(&query);
 	appendStringInfo(&query, "SELECT %s, %s, %s", step,
-					 part->recorded_at.attnum == 0
-						 ? "NULL"
-						 : quote_identifier(part->recorded_at.name),
-					 part->extra.attnum == 0
-						 ? "NULL"
-						 : quote_identifier(part->extra.name));
+					 selected(&part->recorded_at), selected(&part->extra));
 	for (int i = 0; i < LATEST; i++)
-		appendStringInfo(&query, ", %s",
-						 part->metric[i].attnum == 0
-							 ? "NULL"
-							 : quote_identifier(part->metric[i].name));
+		appendStringInfo(&query, ", %s", selected(&part->metric[i]));
 	appendStringInfo(&query,
 					 " FROM %s WHERE %s OPERATOR(pg_catalog.=) $1"
 					 " AND %s OPERATOR(pg_catalog.<=) $2 ORDER BY %s DESC",
@@ -1103,17 +1131,6 @@ newest_plan(RollUp *roll, int limit)
 		appendStringInfo(&query, ", %s DESC", quote_identifier(part->id.name));
 	appendStringInfo(&query, " LIMIT %d", limit);
 	return trainjob_keep_plan(roll->set, number, query.data, 2, types);
-}
-
-/* The value of a column of newest_plan's result. */
-static Value
-found_value(uint64 row, int number, const Column *column)
-{
-	bool isnull;
-	Datum datum = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc,
-								number, &isnull);
-
-	return trainjob_read_value(column, datum, isnull);
 }
 
 /*
@@ -1229,9 +1246,7 @@ best_plan(RollUp *roll)
 					 " '-Infinity'::pg_catalog.float8"
 					 " ORDER BY %s, %s",
 					 loss, quote_identifier(part->step.name),
-					 part->metric[LATEST_EPOCH].attnum == 0
-						 ? "NULL"
-						 : quote_identifier(part->metric[LATEST_EPOCH].name),
+					 selected(&part->metric[LATEST_EPOCH]),
 					 roll->set->table[TABLE_METRICS].quoted,
 					 quote_identifier(part->job_id.name), loss, loss, loss,
 					 quote_identifier(part->step.name));
@@ -1382,8 +1397,13 @@ settle_status(JobReports *reports, JobRow *job)
 		return;
 	if (!restarted->isnull && reports->max_recorded < restarted->time)
 		return;
-	if (effect != REPORT_STARTS && !changed->isnull &&
-		reports->max_recorded < changed->time)
+	/*
+	 * A trainer that was presumed dead and reports is not, even by a report
+	 * that it kept back: one is enough that the job did not know.
+	 */
+	if ((effect == REPORT_RESUMES ||
+		 (effect == REPORT_REVIVES && reported->isnull)) &&
+		!changed->isnull && reports->max_recorded < changed->time)
 		return;
 	*status = (Value){.text = "running"};
 	when = reports->min_recorded;
@@ -1476,6 +1496,87 @@ write_job(RollUp *roll, JobReports *reports, JobRow *job, bool unpaired)
 						 nulls);
 }
 
+/* UPDATE jobs SET current_step = $2, current_epoch = $3 WHERE id = $1 */
+static SPIPlanPtr
+evidence_plan(RollUp *roll)
+{
+	RollUpPart *part = roll->part;
+	Column *step = &part->job[JOB_CURRENT_STEP];
+	Column *epoch = &part->job[JOB_LATEST(LATEST_EPOCH)];
+	Oid types[3] = {part->key.type, step->type, epoch->type};
+
+	if (roll->set->plan[QUERY_EVIDENCE] != NULL)
+		return roll->set->plan[QUERY_EVIDENCE];
+	return trainjob_keep_plan(roll->set, QUERY_EVIDENCE,
+							  psprintf("UPDATE %s SET %s = $2, %s = $3"
+									   " WHERE %s OPERATOR(pg_catalog.=) $1",
+									   roll->set->table[TABLE_JOBS].quoted,
+									   quote_identifier(step->name),
+									   quote_identifier(epoch->name),
+									   quote_identifier(part->key.name)),
+							  3, types);
+}
+
+/*
+ * Whether the reports hold an epoch that may prove the job's total wrong, and
+ * that the job's row, which shows one step and the newest epoch, will not show
+ * beside the step that it belongs to.
+ */
+static bool
+has_hidden_evidence(RollUp *roll, JobReports *reports, JobRow *job)
+{
+	Newest *evidence = &reports->evidence;
+	Newest *epoch = &reports->newest[LATEST_EPOCH];
+	Value step = job->value[JOB_CURRENT_STEP];
+	Value restarted = job->value[JOB_RESTARTED_AT];
+	Value total = job->total_steps;
+	Value source = job->total_steps_source;
+
+	if (!evidence->seen || job->total_epochs.isnull ||
+		roll->part->job[JOB_CURRENT_STEP].attnum == 0 ||
+		roll->part->job[JOB_LATEST(LATEST_EPOCH)].attnum == 0 ||
+		(!restarted.isnull && reports->min_recorded < restarted.time))
+		return false;
+	if (evidence->step == epoch->step && evidence->step == reports->max_step &&
+		(step.isnull || step.count < evidence->step))
+		return false; /* it will be shown */
+	if (total.isnull)
+		return true;
+	return !source.isnull &&
+		   (strcmp(source.text, "estimated") == 0 ||
+			strcmp(source.text, "observed") == 0) &&
+		   !trainjob_epoch_agrees(total.count, job->total_epochs.number,
+								  evidence->step, evidence->number);
+}
+
+/*
+ * Shows the job such a step and epoch, for fill_job to draw the conclusion, and
+ * reads the row again.
+ */
+static void
+show_evidence(RollUp *roll, JobReports *reports, JobRow *job)
+{
+	Value step = {.count = reports->evidence.step};
+	Value epoch = {.number = reports->evidence.number};
+	JobRow shown;
+	Datum args[3] = {reports->job_id};
+	bool isnull;
+
+	args[1] = trainjob_write_value(&roll->part->job[JOB_CURRENT_STEP], &step,
+								   &isnull);
+	if (isnull)
+		return;
+	args[2] = trainjob_write_value(&roll->part->job[JOB_LATEST(LATEST_EPOCH)],
+								   &epoch, &isnull);
+	if (isnull)
+		return;
+	trainjob_execute(evidence_plan(roll), SPI_OK_UPDATE, args, NULL);
+	if (!lock_job(roll, reports->job_id, &shown))
+		return;
+	memcpy(job->stored, shown.stored, sizeof(shown.stored));
+	memcpy(job->stored_null, shown.stored_null, sizeof(shown.stored_null));
+}
+
 static void
 settle_job(RollUp *roll, JobReports *reports)
 {
@@ -1486,6 +1587,8 @@ settle_job(RollUp *roll, JobReports *reports)
 
 	if (!lock_job(roll, reports->job_id, &job))
 		return;
+	if (has_hidden_evidence(roll, reports, &job))
+		show_evidence(roll, reports, &job);
 	settle_status(reports, &job);
 	ahead = is_ahead(roll, reports, &job);
 	if (ahead)

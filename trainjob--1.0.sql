@@ -489,31 +489,31 @@ COMMENT ON FUNCTION trainjob.canonical_columns() IS
 'Every column of a set of tables, by the name and type that trainjob''s own tables give it.';
 
 CREATE FUNCTION trainjob.canonical_tables()
-RETURNS TABLE (table_key text, table_name name, constraints text, settings text,
+RETURNS TABLE (table_key text, table_name name, constraints text[], settings text,
 	indexes text[], description text)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT c.column1, c.column2::name, c.column3, c.column4, c.column5, c.column6
 	FROM (VALUES
 	('datasets', 'training_datasets',
-	 'UNIQUE NULLS NOT DISTINCT (storage_path, user_id)', '', '{}'::text[],
+	 ARRAY['UNIQUE NULLS NOT DISTINCT (storage_path, user_id)'], '', '{}'::text[],
 	 'Datasets that jobs train on, with their sample counts.'),
 	('jobs', 'local_training_jobs',
-	 'CHECK (trainjob.is_job_status(status)), '
-	 'CHECK (trainjob.is_total_steps_source(total_steps_source))',
+	 ARRAY['CHECK (trainjob.is_job_status(status))',
+	       'CHECK (trainjob.is_total_steps_source(total_steps_source))'],
 	 'fillfactor = 70, toast_tuple_target = 128',
 	 ARRAY['(user_id, created_at)',
 	       '(dataset_path) WHERE total_samples IS NULL OR train_samples IS NULL OR val_samples IS NULL',
 	       '(trainjob.token_digest(job_token)) WHERE job_token IS NOT NULL'],
 	 'Training jobs; trainjob''s triggers keep each row true.'),
 	('metrics', 'local_training_metrics',
-	 'PRIMARY KEY (job_id, step, id), CHECK (step >= 0), '
-	 'FOREIGN KEY (job_id) REFERENCES %s.local_training_jobs (id) ON DELETE CASCADE',
+	 ARRAY['PRIMARY KEY (job_id, step, id)', 'CHECK (step >= 0)',
+	       'FOREIGN KEY (job_id) REFERENCES %s.local_training_jobs (id) ON DELETE CASCADE'],
 	 '', '{}',
 	 'Reports of the trainers, one row each; a step may have several.'),
-	('alerts', 'alert_event', '', '', ARRAY['(job_id, occurred_at, id)'],
+	('alerts', 'alert_event', '{}', '', ARRAY['(job_id, occurred_at, id)'],
 	 'What happened to jobs: a row changes its job and says what it did.'),
-	('status_changes', 'job_status_change', '', '', ARRAY['(job_id, id)'],
+	('status_changes', 'job_status_change', '{}', '', ARRAY['(job_id, id)'],
 	 'Every change of a job''s status, whoever made it.')
 	) AS c;
 END;
@@ -699,7 +699,7 @@ SELECT
 	j.total_samples, j.train_samples, j.val_samples,
 	j.loss, j.eval_loss, j.perplexity, j.learning_rate, j.grad_norm,
 	j.best_eval_loss, j.best_step, j.samples_per_second, j.tokens_per_second,
-	j.created_at, j.started_at, s.ended_at, j.last_metric_at,
+	j.started_at, s.ended_at, j.last_metric_at,
 	CASE WHEN s.until >= COALESCE(j.restarted_at, j.started_at) THEN
 		extract(epoch FROM s.until - COALESCE(j.restarted_at, j.started_at))::float8
 	END AS elapsed_seconds,
@@ -709,14 +709,14 @@ SELECT
 	COALESCE(%8$strainjob.job_note(j.config, j.dataset_path, j.total_samples,
 		j.train_samples, j.val_samples, j.total_steps)) AS note,
 	CASE
-		WHEN j.total_samples IS NULL THEN 'Unknown'
 		WHEN j.total_samples = 1 THEN '1 sample'
-		ELSE j.total_samples || ' samples'
+		WHEN j.total_samples >= 0 THEN j.total_samples || ' samples'
+		ELSE 'Unknown'
 	END AS dataset_size_text,
 	CASE
-		WHEN j.total_steps IS NULL THEN 'Unknown'
 		WHEN j.total_steps = 1 THEN '1 step'
-		ELSE j.total_steps || ' steps'
+		WHEN j.total_steps > 1 THEN j.total_steps || ' steps'
+		ELSE 'Unknown'
 	END AS total_steps_text,
 	-- the whole hundred is for what is done
 	CASE
@@ -733,7 +733,8 @@ SELECT
 	COALESCE(trainjob.number_text(j.perplexity, 2), %4$s) AS perplexity_text,
 	COALESCE(trainjob.number_text(j.learning_rate, -2), %5$s) AS learning_rate_text,
 	COALESCE(trainjob.number_text(j.loss, 4), %6$s) AS loss_text,
-	trainjob.duration_text(p.eta_seconds) AS eta_text
+	trainjob.duration_text(p.eta_seconds) AS eta_text,
+	j.created_at
 FROM %1$s AS j
 CROSS JOIN LATERAL (
 	SELECT
@@ -811,6 +812,8 @@ LEFT JOIN LATERAL (
 		SELECT e.type, e.occurred_at
 		FROM %3$s AS e
 		WHERE e.job_id = j.id
+		  -- not one that was refused because it came from another user
+		  AND (e.outcome::text IS DISTINCT FROM 'refused' OR e.status_before IS NOT NULL)
 		ORDER BY e.occurred_at DESC, e.id DESC
 		LIMIT 1) AS l) AS a ON true
 $view$,
@@ -1278,6 +1281,27 @@ BEGIN
 				DETAIL = differences || '.',
 				HINT = 'Call trainjob.attach() to use tables that an application made, or name another schema.';
 		END IF;
+		-- DROP EXTENSION ... CASCADE takes along what calls its functions
+		FOR items IN
+			SELECT format('%s %s', o.make, o.definition)
+			FROM (SELECT format('ALTER TABLE %s ADD', qualified), c.definition
+				  FROM unnest(wanted.constraints) AS c (definition)
+				  UNION ALL
+				  SELECT format('CREATE INDEX ON %s', qualified), i.definition
+				  FROM unnest(wanted.indexes) AS i (definition)) AS o (make, definition)
+			WHERE o.definition LIKE '%trainjob.%'
+			  AND NOT EXISTS (
+				SELECT FROM pg_catalog.pg_depend AS d
+				WHERE d.refclassid = 'pg_catalog.pg_proc'::regclass
+				  AND d.refobjid IN (
+					SELECT p.oid FROM pg_catalog.pg_proc AS p
+					WHERE p.pronamespace = 'trainjob'::regnamespace
+					  AND p.proname = substring(o.definition FROM 'trainjob\.(\w+)'))
+				  AND (d.objid IN (SELECT k.oid FROM pg_catalog.pg_constraint AS k WHERE k.conrelid = rel)
+					   OR d.objid IN (SELECT x.indexrelid FROM pg_catalog.pg_index AS x WHERE x.indrelid = rel)))
+		LOOP
+			EXECUTE items;
+		END LOOP;
 		RETURN false;
 	END IF;
 	SELECT string_agg(format('%I %s %s', c.column_name,
@@ -1288,7 +1312,8 @@ BEGIN
 		FROM trainjob.canonical_columns() AS c
 		WHERE c.table_key = key;
 	EXECUTE format('CREATE TABLE %s (%s%s)%s', qualified, items,
-		COALESCE(', ' || replace(NULLIF(wanted.constraints, ''), '%s', quote_ident(schema)), ''),
+		(SELECT COALESCE(string_agg(', ' || replace(c.definition, '%s', quote_ident(schema)), '' ORDER BY c.n), '')
+		 FROM unnest(wanted.constraints) WITH ORDINALITY AS c (definition, n)),
 		COALESCE(' WITH (' || NULLIF(wanted.settings, '') || ')', ''));
 	EXECUTE format('COMMENT ON TABLE %s IS %L', qualified, wanted.description);
 	FOR items IN
@@ -2401,6 +2426,12 @@ DECLARE
 	write text;
 	failed bigint := 0;
 BEGIN
+	IF silent_for < '0 s' THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'invalid_parameter_value',
+			MESSAGE = format('invalid value for argument "silent_for": %s', silent_for),
+			DETAIL = 'It is how long a running job must have been silent, at least 0.';
+	END IF;
 	SELECT s.tables, s.columns INTO STRICT of_set
 		FROM trainjob.job_sets() AS s
 		WHERE s.jobs = trainjob.jobs_table(fail_stalled.jobs);
@@ -2408,7 +2439,7 @@ BEGIN
 		SELECT j.id, j.status::text = 'running'
 			   AND now() - COALESCE(GREATEST(j.last_metric_at, j.status_changed_at,
 											 j.restarted_at, j.started_at), j.created_at)
-				   > $1 AS is_silent
+				   >= $1 AS is_silent
 		FROM %s AS j
 		$query$,
 		trainjob.source('jobs', of_set.tables, of_set.columns));

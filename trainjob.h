@@ -135,7 +135,7 @@ typedef struct SetTable
 } SetTable;
 
 /* The most queries that one trigger function keeps. */
-#define TRAINJOB_MAX_QUERIES 7
+#define TRAINJOB_MAX_QUERIES 8
 
 /*
  * What is known of the set that a trigger belongs to, from the first call of

@@ -87,7 +87,7 @@ BEGIN
 			"gpu_utilization_percent": 99.5, "other": 7}]', 'life.jobs');
 		INSERT INTO life.alert_event (job_id, type, total_steps, error_message) VALUES
 			(%2$L, 'job_failed', NULL, 'out of memory'), (%3$L, 'job_started', 100, NULL);
-		SELECT trainjob.fail_stalled('-1 s', 'life.jobs');
+		SELECT trainjob.fail_stalled('0 s', 'life.jobs');
 		INSERT INTO life.metrics (job_id, step, train_loss, recorded_at) VALUES (%1$L, 15, 1, now() + interval '1 s');
 		SELECT trainjob.report_alert('secret', 'job_completed', '{"current_step": 20}', 'life.jobs')
 		$q$, id_1, id_2, id_3);

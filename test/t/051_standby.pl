@@ -77,7 +77,7 @@ foreach my $write (
 	q{SELECT trainjob.report_metrics('secret', '[{"step": 300}]', 'local_training_jobs')},
 	q{SELECT trainjob.report_alert('secret', 'job_completed', '{}', 'local_training_jobs')},
 	q{SELECT trainjob.refill_jobs('app.jobs')},
-	q{SELECT trainjob.fail_stalled('-1 s', 'local_training_jobs')})
+	q{SELECT trainjob.fail_stalled('0 s', 'local_training_jobs')})
 {
 	my ($ret, $stdout, $stderr) = $standby->psql('postgres', $write);
 
