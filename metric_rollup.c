@@ -1529,9 +1529,13 @@ has_hidden_evidence(RollUp *roll, JobReports *reports, JobRow *job)
 	Newest *epoch = &reports->newest[LATEST_EPOCH];
 	Value step = job->value[JOB_CURRENT_STEP];
 	Value restarted = job->value[JOB_RESTARTED_AT];
+	Value reported = job->value[JOB_LAST_METRIC_AT];
 	Value total = job->total_steps;
 	Value source = job->total_steps_source;
 
+	/* a restore brings what the job drew its conclusions from long ago */
+	if (!reported.isnull && reports->max_recorded <= reported.time)
+		return false;
 	if (!evidence->seen || job->total_epochs.isnull ||
 		roll->part->job[JOB_CURRENT_STEP].attnum == 0 ||
 		roll->part->job[JOB_LATEST(LATEST_EPOCH)].attnum == 0 ||
