@@ -2132,6 +2132,8 @@ CREATE FUNCTION trainjob.verify_jobs(jobs regclass DEFAULT NULL)
 RETURNS TABLE (job_id text, column_name text, stored text, expected text)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+-- compiling a query of many columns takes longer than a page of jobs
+SET jit = off
 AS $$
 DECLARE
 	of_set record;
@@ -2323,6 +2325,8 @@ CREATE FUNCTION trainjob.refill_jobs(jobs regclass DEFAULT NULL,
 RETURNS bigint
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
+-- compiling a query of many columns takes longer than a page of jobs
+SET jit = off
 AS $$
 DECLARE
 	of_set record;
