@@ -70,7 +70,7 @@ typedef struct SetEntry
 static HTAB *sets = NULL;
 
 /* The entry of the last call: a row trigger is called many times on end. */
-static SetEntry latest;
+static SetEntry recent;
 static MemoryContext sets_context = NULL;
 
 /* Counts relcache messages, to see one that arrives while a set is built */
@@ -89,7 +89,7 @@ mark_stale(Datum arg, Oid relid)
 	SetEntry *entry;
 
 	invalidations++;
-	latest.set = NULL;
+	recent.set = NULL;
 	if (sets == NULL)
 		return;
 	hash_seq_init(&status, sets);
@@ -124,7 +124,7 @@ retire_stale(void)
 	{
 		if (entry->set->valid)
 			continue;
-		latest.set = NULL;
+		recent.set = NULL;
 		MemoryContextSetParent(entry->set->context, TopTransactionContext);
 		hash_search(sets, &entry->key, HASH_REMOVE, NULL);
 	}
@@ -263,10 +263,10 @@ static TrainjobSet *
 get_set(const SetKey *key, Trigger *trigger, Relation rel, TableId own,
 		TrainjobBuildPart build)
 {
-	TrainjobSet *set = latest.set;
+	TrainjobSet *set = recent.set;
 
-	if (set == NULL || latest.key.function != key->function ||
-		latest.key.object != key->object)
+	if (set == NULL || recent.key.function != key->function ||
+		recent.key.object != key->object)
 	{
 		SetEntry *entry = hash_search(sets, key, HASH_FIND, NULL);
 
@@ -279,7 +279,7 @@ get_set(const SetKey *key, Trigger *trigger, Relation rel, TableId own,
 		retire_stale();
 		set = build_set(key, trigger, rel, own, build);
 	}
-	latest = (SetEntry){*key, set};
+	recent = (SetEntry){*key, set};
 	return set;
 }
 
