@@ -610,8 +610,17 @@ any_alert_plan(TrainjobSet *set, AlertPart *part)
 		1, &part->alert[ALERT_JOB_ID].type);
 }
 
+/* What tells a job's alerts from each other. */
+static const char *
+alert_row_name(AlertPart *part)
+{
+	return part->alert[ALERT_ID].attnum == 0
+			   ? "ctid"
+			   : quote_identifier(part->alert[ALERT_ID].name);
+}
+
 /*
- * SELECT columns FROM alerts WHERE job_id = $1 AND outcome = 'waiting'
+ * SELECT id, other columns FROM alerts WHERE job_id = $1 AND outcome = 'waiting'
  *	ORDER BY occurred_at, id
  */
 static SPIPlanPtr
@@ -625,7 +634,8 @@ waiting_alerts_plan(TrainjobSet *set, AlertPart *part)
 	appendStringInfoString(&query, "SELECT ");
 	for (int i = 0; i < ALERT_FIELDS; i++)
 		appendStringInfo(&query, "%s%s", i == 0 ? "" : ", ",
-						 part->alert[i].attnum == 0
+						 i == ALERT_ID ? alert_row_name(part)
+						 : part->alert[i].attnum == 0
 							 ? "NULL"
 							 : quote_identifier(part->alert[i].name));
 	appendStringInfo(&query,
@@ -637,11 +647,7 @@ waiting_alerts_plan(TrainjobSet *set, AlertPart *part)
 	if (part->alert[ALERT_OCCURRED_AT].attnum != 0)
 		appendStringInfo(&query, "%s, ",
 						 quote_identifier(part->alert[ALERT_OCCURRED_AT].name));
-	appendStringInfoString(&query,
-						   part->alert[ALERT_ID].attnum != 0
-							   ? quote_identifier(part->alert[ALERT_ID].name)
-							   : quote_identifier(
-									 part->alert[ALERT_JOB_ID].name));
+	appendStringInfoString(&query, alert_row_name(part));
 	return trainjob_keep_plan(set, QUERY_WAITING_ALERTS, query.data, 1,
 							  &part->alert[ALERT_JOB_ID].type);
 }
@@ -661,8 +667,8 @@ set_alert_plan(TrainjobSet *set, AlertPart *part)
 	if (set->plan[QUERY_SET_ALERT] != NULL)
 		return set->plan[QUERY_SET_ALERT];
 	types[0] = part->alert[ALERT_JOB_ID].type;
-	types[1] = part->alert[ALERT_ID].attnum == 0 ? INT4OID
-												 : part->alert[ALERT_ID].type;
+	types[1] =
+		part->alert[ALERT_ID].attnum == 0 ? TIDOID : part->alert[ALERT_ID].type;
 	initStringInfo(&query);
 	appendStringInfo(&query, "UPDATE %s SET ", set->table[TABLE_ALERTS].quoted);
 	for (int i = ALERT_FIRST_FILLED; i < ALERT_FIELDS; i++)
@@ -678,12 +684,11 @@ set_alert_plan(TrainjobSet *set, AlertPart *part)
 	}
 	appendStringInfo(&query,
 					 " WHERE %s OPERATOR(pg_catalog.=) $1"
+					 " AND %s OPERATOR(pg_catalog.=) $2"
 					 " AND %s OPERATOR(pg_catalog.=) 'waiting'",
 					 quote_identifier(part->alert[ALERT_JOB_ID].name),
+					 alert_row_name(part),
 					 quote_identifier(part->alert[ALERT_OUTCOME].name));
-	if (part->alert[ALERT_ID].attnum != 0)
-		appendStringInfo(&query, " AND %s OPERATOR(pg_catalog.=) $2",
-						 quote_identifier(part->alert[ALERT_ID].name));
 	return trainjob_keep_plan(set, QUERY_SET_ALERT, query.data, nargs, types);
 }
 
@@ -704,10 +709,10 @@ apply_waiting(TrainjobSet *set, AlertPart *part, Datum job_id)
 		Datum args[2 + ALERT_FIELDS - ALERT_FIRST_FILLED];
 		char nulls[2 + ALERT_FIELDS - ALERT_FIRST_FILLED];
 		Alert alert;
+		bool isnull;
 
 		for (int i = 0; i < ALERT_FIELDS; i++)
 		{
-			bool isnull;
 			Datum datum =
 				SPI_getbinval(found->vals[row], found->tupdesc, i + 1, &isnull);
 
@@ -717,12 +722,12 @@ apply_waiting(TrainjobSet *set, AlertPart *part, Datum job_id)
 		if (!apply_to_job(set, part, &alert))
 			return;
 		args[0] = job_id;
-		args[1] = alert.value[ALERT_ID].key;
+		args[1] = SPI_getbinval(found->vals[row], found->tupdesc, ALERT_ID + 1,
+								&isnull);
 		nulls[0] = ' ';
-		nulls[1] = alert.value[ALERT_ID].isnull ? 'n' : ' ';
+		nulls[1] = isnull ? 'n' : ' ';
 		for (int i = ALERT_FIRST_FILLED; i < ALERT_FIELDS; i++)
 		{
-			bool isnull;
 			int n = 2 + i - ALERT_FIRST_FILLED;
 
 			args[n] =

@@ -47,7 +47,7 @@ kind_accepts(ColumnKind kind, Oid type, bool is_enum)
 	switch (kind)
 	{
 		case COLUMN_KEY:
-			return true;
+			break;
 		case COLUMN_COUNT:
 		case COLUMN_NUMBER:
 			return type == INT2OID || type == INT4OID || type == INT8OID ||
@@ -60,29 +60,25 @@ kind_accepts(ColumnKind kind, Oid type, bool is_enum)
 		case COLUMN_JSON:
 			return type == JSONBOID || type == JSONOID;
 	}
-	return false;
+	return true;
 }
 
-/* What to call a kind in a message. */
+/* What to call the types of a kind in a message. */
 static const char *
 kind_allows(ColumnKind kind)
 {
-	switch (kind)
-	{
-		case COLUMN_KEY:
-			return "any";
-		case COLUMN_COUNT:
-		case COLUMN_NUMBER:
-			return "smallint, integer, bigint, numeric, real or double "
-				   "precision";
-		case COLUMN_TIME:
-			return "timestamp with or without time zone";
-		case COLUMN_TEXT:
-			return "text, character varying, character, name or an enum";
-		case COLUMN_JSON:
-			return "jsonb or json";
-	}
-	return "";
+	static const char *const types[] = {
+		[COLUMN_KEY] = "any",
+		[COLUMN_COUNT] = "smallint, integer, bigint, numeric, real or double "
+						 "precision",
+		[COLUMN_NUMBER] = "smallint, integer, bigint, numeric, real or double "
+						  "precision",
+		[COLUMN_TIME] = "timestamp with or without time zone",
+		[COLUMN_TEXT] = "text, character varying, character, name or an enum",
+		[COLUMN_JSON] = "jsonb or json",
+	};
+
+	return types[kind];
 }
 
 /*
@@ -288,6 +284,25 @@ trainjob_convert_value(const Column *column, Datum datum)
 }
 
 /*
+ * Where an error was caught in a subtransaction: ends this, and gives the error
+ * out of it.  Also before the error is raised again, or else the session would
+ * be left within the subtransaction.
+ */
+static ErrorData *
+leave_failed_subtransaction(MemoryContext caller, ResourceOwner owner)
+{
+	ErrorData *error;
+
+	MemoryContextSwitchTo(caller);
+	error = CopyErrorData();
+	FlushErrorState();
+	RollbackAndReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(caller);
+	CurrentResourceOwner = owner;
+	return error;
+}
+
+/*
  * A json value as jsonb; NULL where jsonb cannot hold it: a zero character, a
  * lone surrogate, a number too large.  In a subtransaction, for the conversion
  * knows no other way to say so than an error.
@@ -310,14 +325,12 @@ json_to_jsonb(Datum json)
 	}
 	PG_CATCH();
 	{
-		int code;
+		ErrorData *error = leave_failed_subtransaction(caller, owner);
 
-		MemoryContextSwitchTo(caller);
-		code = geterrcode();
-		if (code == ERRCODE_QUERY_CANCELED || code == ERRCODE_OUT_OF_MEMORY)
-			PG_RE_THROW();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
+		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
+			error->sqlerrcode == ERRCODE_OUT_OF_MEMORY)
+			ReThrowError(error);
+		FreeErrorData(error);
 		jsonb = NULL;
 	}
 	PG_END_TRY();
@@ -497,10 +510,10 @@ value_text(ColumnKind kind, const Value *value)
 			return psprintf(INT64_FORMAT, value->count);
 		case COLUMN_NUMBER:
 			return psprintf("%g", value->number);
-		case COLUMN_TEXT:
+		case COLUMN_TIME:
+			return pstrdup(timestamptz_to_str(value->time));
+		default: /* a text, as keys and json always fit */
 			return value->text;
-		default:
-			return "";
 	}
 }
 
@@ -524,14 +537,11 @@ domain_accepts(const Column *column, Datum datum)
 	}
 	PG_CATCH();
 	{
-		int code;
+		ErrorData *error = leave_failed_subtransaction(caller, owner);
 
-		MemoryContextSwitchTo(caller);
-		code = geterrcode();
-		if (code != ERRCODE_CHECK_VIOLATION)
-			PG_RE_THROW();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
+		if (error->sqlerrcode != ERRCODE_CHECK_VIOLATION)
+			ReThrowError(error);
+		FreeErrorData(error);
 		accepts = false;
 	}
 	PG_END_TRY();
@@ -545,9 +555,9 @@ domain_accepts(const Column *column, Datum datum)
  *		The Datum to store in a column for a value of its kind.
  *
  * Sets *isnull, for an absent column always.  A value that the column's type
- * cannot hold, or its domain
- * refuses, becomes NULL, with a warning the first time; an error if the domain
- * refuses NULL.  By-reference results are palloc'd.
+ * cannot hold, or its domain refuses, becomes NULL, with a warning the first
+ * time; an error if the domain refuses NULL.  By-reference results are
+ * palloc'd.
  */
 Datum
 trainjob_write_value(Column *column, const Value *value, bool *isnull)

@@ -255,22 +255,21 @@ compare_numerics(Numeric a, Numeric b)
 											 NumericGetDatum(b)));
 }
 
-static bool
+/* A number of jsonb, which has neither NaN nor infinity. */
+static void
 read_numeric(Numeric number, ConfigNumber *out)
 {
 	char *text;
 
-	if (numeric_is_nan(number) || numeric_is_inf(number))
-		return false;
 	if (compare_numerics(number, bigint_limit(true)) > 0)
 	{
 		set_huge(out, 1);
-		return true;
+		return;
 	}
 	if (compare_numerics(number, bigint_limit(false)) < 0)
 	{
 		set_huge(out, -1);
-		return true;
+		return;
 	}
 	if (DatumGetInt32(
 			DirectFunctionCall1(numeric_scale, NumericGetDatum(number))) == 0)
@@ -281,20 +280,22 @@ read_numeric(Numeric number, ConfigNumber *out)
 		out->fits = out->is_whole = true;
 		out->has_point = false;
 		out->value = (double) out->whole;
-		return true;
+		return;
 	}
 	text = DatumGetCString(
 		DirectFunctionCall1(numeric_out, NumericGetDatum(number)));
 	parse_number(text, strlen(text), out);
 	pfree(text);
-	return true;
 }
 
 static bool
 read_number(const JsonbValue *value, ConfigNumber *out)
 {
 	if (value->type == jbvNumeric)
-		return read_numeric(value->val.numeric, out);
+	{
+		read_numeric(value->val.numeric, out);
+		return true;
+	}
 	if (value->type == jbvString)
 		return parse_number(value->val.string.val, value->val.string.len, out);
 	return false;
@@ -683,22 +684,17 @@ trainjob_config_kind(const JobConfig *config)
 {
 	JsonbValue scalar;
 
-	if (config->root == NULL)
-		return "null";
-	if (!JsonContainerIsScalar(config->root))
-		return JsonContainerIsObject(config->root) ? "an object" : "an array";
+	Assert(!config->is_readable);
 	if (!JsonbExtractScalar(config->root, &scalar))
-		return "a scalar";
+		return "an array";
 	switch (scalar.type)
 	{
 		case jbvString:
 			return "a string";
 		case jbvNumeric:
 			return "a number";
-		case jbvBool:
-			return "a boolean";
 		default:
-			return "null";
+			return "a boolean";
 	}
 }
 

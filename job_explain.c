@@ -130,7 +130,8 @@ say_reason(const JobConfig *config, const StepPlan *plan)
 		path = trainjob_config_path(config, key);
 	switch (plan->reason)
 	{
-		case REASON_NONE:
+		case REASON_NONE: /* there is a total, and nobody asks */
+		case REASON_NO_SAMPLES:
 			break;
 		case REASON_NOT_AN_OBJECT:
 			return psprintf("the config is %s, not an object",
@@ -174,8 +175,6 @@ say_reason(const JobConfig *config, const StepPlan *plan)
 			return psprintf("%s is %s, and the number of packed sequences is "
 							"not known",
 							path, trainjob_config_shown(config, key));
-		case REASON_NO_SAMPLES:
-			return pstrdup("no sample count");
 		case REASON_NO_TRAIN_SAMPLES:
 			return psprintf("val_samples, " INT64_FORMAT
 							", leaves no samples to train on",
@@ -191,7 +190,7 @@ say_reason(const JobConfig *config, const StepPlan *plan)
 			return psprintf("%s epochs are too few for one step",
 							float8out_internal(plan->num_epochs));
 	}
-	return pstrdup("not known");
+	return pstrdup("no sample count");
 }
 
 /*

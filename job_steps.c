@@ -1101,8 +1101,7 @@ first_epoch_end(const StepPlan *plan, const ConfigNumber *delay)
 		return -1;
 	if (delay->sign == 0)
 		return total;
-	if (plan->batches_per_epoch < 1 || plan->accumulation.value < 1)
-		return -1;
+	/* where U is known, so are the batches of an epoch and the accumulation */
 	end = (double) (total / u) + (double) (total % u) *
 									 (double) plan->accumulation.value /
 									 (double) plan->batches_per_epoch;

@@ -90,8 +90,6 @@ mark_stale(Datum arg, Oid relid)
 
 	invalidations++;
 	recent.set = NULL;
-	if (sets == NULL)
-		return;
 	hash_seq_init(&status, sets);
 	while ((entry = hash_seq_search(&status)) != NULL)
 	{

@@ -66,6 +66,7 @@ typedef struct Target
 	const char *what; /* for messages: "metrics" or "details" */
 	Column job_id;
 	Column kind; /* alerts: type */
+	Column outcome;
 	int count;
 	Field *field;
 } Target;
@@ -217,8 +218,12 @@ build_part(TrainjobSet *set, Relation jobs, TableId table)
 	trainjob_find_column(set, table, rel, "job_id", COLUMN_KEY, true,
 						 &part->target.job_id);
 	if (table == TABLE_ALERTS)
+	{
 		trainjob_find_column(set, table, rel, "type", COLUMN_TEXT, true,
 							 &part->target.kind);
+		trainjob_find_column(set, table, rel, "outcome", COLUMN_TEXT, true,
+							 &part->target.outcome);
+	}
 	describe_target(set, &part->target, rel, table == TABLE_ALERTS);
 	relation_close(rel, NoLock);
 	set->part = part;
@@ -495,11 +500,7 @@ check_type(const Place *place, JsonbValue *value, const Field *field)
 	if (base == JSONBOID || base == JSONOID)
 		return;
 	if (text == NULL)
-	{
-		if (field->use != FIELD_OTHER)
-			bad_value(place, "a text", value);
 		return;
-	}
 	PG_TRY();
 	{
 		Oid input;
@@ -741,6 +742,7 @@ write_plan(TrainjobSet *set, ReportPart *part, TableId table)
 	StringInfoData types;
 	Oid argtypes[3] = {part->key.type, JSONBOID, TEXTOID};
 	bool is_alert = target->kind.attnum != 0;
+	const char *returning = "";
 
 	if (set->plan[QUERY_WRITE] != NULL)
 		return set->plan[QUERY_WRITE];
@@ -749,7 +751,11 @@ write_plan(TrainjobSet *set, ReportPart *part, TableId table)
 	initStringInfo(&types);
 	appendStringInfoString(&columns, quote_identifier(target->job_id.name));
 	if (is_alert)
+	{
 		appendStringInfo(&columns, ", %s", quote_identifier(target->kind.name));
+		returning =
+			psprintf(" RETURNING %s", quote_identifier(target->outcome.name));
+	}
 	for (int i = 0; i < target->count; i++)
 	{
 		Field *field = &target->field[i];
@@ -771,7 +777,7 @@ write_plan(TrainjobSet *set, ReportPart *part, TableId table)
 		psprintf("INSERT INTO %s (%s) SELECT $1%s%s"
 				 " FROM pg_catalog.jsonb_to_recordset($2) AS r (%s)%s",
 				 set->table[table].quoted, columns.data, is_alert ? ", $3" : "",
-				 values.data, types.data, is_alert ? " RETURNING outcome" : ""),
+				 values.data, types.data, returning),
 		is_alert ? 3 : 2, argtypes);
 }
 
@@ -814,7 +820,7 @@ trainjob_jobs_table(PG_FUNCTION_ARGS)
  * trainjob_report_metrics
  *		SQL: report_metrics(job_token text, metrics jsonb, jobs regclass)
  *		returns bigint: writes a point, or an array of them, by one INSERT;
- *		returns the number of rows.
+ *		returns the number of rows, of those that no trigger left out.
  */
 Datum
 trainjob_report_metrics(PG_FUNCTION_ARGS)
@@ -828,6 +834,7 @@ trainjob_report_metrics(PG_FUNCTION_ARGS)
 	TrainjobUser caller;
 	Datum args[2];
 	int count = 0;
+	int64 stored = 0;
 
 	SPI_connect();
 	trainjob_become_owner(&set->table[TABLE_JOBS], &caller);
@@ -835,18 +842,19 @@ trainjob_report_metrics(PG_FUNCTION_ARGS)
 	if (document != NULL)
 		args[1] = JsonbPGetDatum(rows_of(&part->target, document, &count));
 	if (count > 0)
-		trainjob_execute(write_plan(set, part, TABLE_METRICS), SPI_OK_INSERT,
-						 args, NULL);
+		stored = trainjob_execute(write_plan(set, part, TABLE_METRICS),
+								  SPI_OK_INSERT, args, NULL);
 	trainjob_become_user(&caller);
 	SPI_finish();
 	relation_close(jobs, NoLock);
-	PG_RETURN_INT64(count);
+	PG_RETURN_INT64(stored);
 }
 
 /*
  * trainjob_report_alert
  *		SQL: report_alert(job_token text, type text, details jsonb, jobs
- *		regclass) returns text: writes an alert; returns its outcome.
+ *		regclass) returns text: writes an alert; returns its outcome, NULL
+ *		where a trigger left the alert out.
  */
 Datum
 trainjob_report_alert(PG_FUNCTION_ARGS)
@@ -860,7 +868,6 @@ trainjob_report_alert(PG_FUNCTION_ARGS)
 	TrainjobUser caller;
 	Datum args[3];
 	Jsonb *details;
-	char *outcome;
 	text *result = NULL;
 	int count;
 
@@ -881,15 +888,19 @@ trainjob_report_alert(PG_FUNCTION_ARGS)
 	args[0] = find_job(set, part, token);
 	args[1] = JsonbPGetDatum(rows_of(&part->target, details, &count));
 	args[2] = PG_GETARG_DATUM(1);
-	trainjob_execute(write_plan(set, part, TABLE_ALERTS),
-					 SPI_OK_INSERT_RETURNING, args, NULL);
-	trainjob_become_user(&caller);
-	outcome = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
-	if (outcome != NULL)
+	if (trainjob_execute(write_plan(set, part, TABLE_ALERTS),
+						 SPI_OK_INSERT_RETURNING, args, NULL) > 0)
 	{
-		MemoryContextSwitchTo(memory);
-		result = cstring_to_text(outcome);
+		char *outcome =
+			SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
+
+		if (outcome != NULL)
+		{
+			MemoryContextSwitchTo(memory);
+			result = cstring_to_text(outcome);
+		}
 	}
+	trainjob_become_user(&caller);
 	SPI_finish();
 	relation_close(jobs, NoLock);
 	if (result == NULL)

@@ -626,7 +626,9 @@ BEGIN ATOMIC
 			WHEN f.column_type = 'bigint'
 				 AND f.actual_type IN ('numeric'::regtype, 'real'::regtype,
 									   'double precision'::regtype)
-				THEN format('%I::bigint AS %I', f.actual_name, f.column_name)
+				-- as triggers read it: what no bigint holds is no number
+				THEN format('CASE WHEN abs(%1$I) < 9.2233720368547e18 THEN %1$I::bigint END AS %2$I',
+							f.actual_name, f.column_name)
 			ELSE format('%I AS %I', f.actual_name, f.column_name)
 		END, ', ')
 	FROM trainjob.find_columns(key, rel, columns) AS f
@@ -2092,11 +2094,11 @@ BEGIN ATOMIC
 				   max(m.recorded_at) AS last_recorded_at,
 				   min(m.recorded_at) AS first_recorded_at
 			FROM %7$s AS m
-			WHERE m.job_id = j.id) AS t
+			WHERE m.job_id = j.id AND m.step IS NOT NULL) AS t
 		LEFT JOIN LATERAL (
 			SELECT m.eval_loss, m.step, m.epoch
 			FROM %7$s AS m
-			WHERE m.job_id = j.id AND abs(m.eval_loss) < 'Infinity'
+			WHERE m.job_id = j.id AND m.step IS NOT NULL AND abs(m.eval_loss) < 'Infinity'
 			ORDER BY m.eval_loss, m.step, m.id
 			LIMIT 1) AS b ON true%8$s
 		$query$,
@@ -2112,7 +2114,7 @@ BEGIN ATOMIC
 		LEFT JOIN LATERAL (
 			SELECT trainjob.fitting(m.%2$I, %3$s) AS value
 			FROM %4$s AS m
-			WHERE m.job_id = j.id AND m.%2$I IS NOT NULL
+			WHERE m.job_id = j.id AND m.step IS NOT NULL AND m.%2$I IS NOT NULL
 			  AND (j.restarted_at IS NULL OR m.recorded_at >= j.restarted_at)%5$s
 			ORDER BY m.step DESC, m.id DESC
 			LIMIT 1) AS l%1$s ON true$column$,
@@ -2132,8 +2134,6 @@ CREATE FUNCTION trainjob.verify_jobs(jobs regclass DEFAULT NULL)
 RETURNS TABLE (job_id text, column_name text, stored text, expected text)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
--- compiling a query of many columns takes longer than a page of jobs
-SET jit = off
 AS $$
 DECLARE
 	of_set record;
@@ -2325,8 +2325,6 @@ CREATE FUNCTION trainjob.refill_jobs(jobs regclass DEFAULT NULL,
 RETURNS bigint
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
--- compiling a query of many columns takes longer than a page of jobs
-SET jit = off
 AS $$
 DECLARE
 	of_set record;

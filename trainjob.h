@@ -392,7 +392,10 @@ extern int64 trainjob_config_length(const JobConfig *config, ConfigKey key);
 extern char *trainjob_config_path(const JobConfig *config, ConfigKey key);
 extern char *trainjob_config_shown(const JobConfig *config, ConfigKey key);
 
-/* The name of a key, and what kind of JSON value the whole config is. */
+/*
+ * The name of a key, and what kind of JSON value a config is that is not
+ * readable.
+ */
 extern const char *trainjob_config_key_name(ConfigKey key);
 extern const char *trainjob_config_kind(const JobConfig *config);
 

@@ -153,6 +153,16 @@ FROM job_status_change AS c LEFT JOIN alert_event AS e ON e.id = c.alert_id WHER
 INSERT INTO alert_event (job_id, type, occurred_at) VALUES (u(44), 'job_started', '2025-01-01 10:00Z'), (u(44), 'job_failed', '2025-01-01 10:00Z'), (u(44), 'job_started', '2025-01-01 10:00Z');
 INSERT INTO local_training_jobs (id, model_name) VALUES (u(44), 'early 4');
 SELECT type, outcome, status_before, status_after FROM alert_event WHERE job_id = u(44) ORDER BY id;
+-- a job that a trigger takes away again before its alerts could be applied
+CREATE FUNCTION take_away() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	DELETE FROM alert.local_training_jobs WHERE id = NEW.id;
+	RETURN NULL;
+END $$;
+CREATE TRIGGER a_first AFTER INSERT ON local_training_jobs FOR EACH ROW WHEN (NEW.model_name = 'gone') EXECUTE FUNCTION take_away();
+INSERT INTO alert_event (job_id, type) VALUES (u(45), 'job_started');
+INSERT INTO local_training_jobs (id, model_name) VALUES (u(45), 'gone');
+SELECT type, outcome, status_before, status_after FROM alert_event WHERE job_id = u(45);
 
 -- ---- restored ----
 

@@ -68,3 +68,15 @@ SET trainjob.no_such_setting = 1; -- fails
 -- Twice is once too often, and a relocation none at all.
 CREATE EXTENSION trainjob; -- fails
 ALTER EXTENSION trainjob SET SCHEMA public; -- fails
+
+-- Without a set nothing holds it; other extensions are not its concern.
+SELECT trainjob.guard_drop(); -- fails
+BEGIN;
+SET LOCAL client_min_messages = warning;
+SELECT jobs FROM trainjob.job_sets();
+DROP EXTENSION trainjob;
+SELECT count(*) FROM pg_namespace WHERE nspname = 'trainjob';
+ROLLBACK;
+BEGIN;
+DROP EXTENSION plpgsql;
+ROLLBACK;

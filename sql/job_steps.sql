@@ -471,7 +471,9 @@ FROM (VALUES
 	(25, '{"num_epochs": 1e30}', 's3://x', 500, NULL),
 	(26, '{"num_epochs": 9e18, "steps_per_epoch": 9}', 's3://x', 500, NULL),
 	(27, '{"num_epochs": 9e18}', 's3://x', 500, NULL),
-	(28, '{"num_epochs": 1e-400}', 's3://x', 500, NULL))
+	(28, '{"num_epochs": 1e-400}', 's3://x', 500, NULL),
+	(29, '{"max_epochs": 1, "batch_size": 2, "num_nodes": 0}', 's3://x', 500, NULL),
+	(30, '{"micro_batch_size": 4, "batch_size": "all"}', 's3://x', 500, NULL))
 	AS v (n, config, path, total, val)
 ORDER BY n;
 
@@ -486,7 +488,8 @@ FROM (VALUES
 	(6, '{"packing": true}', 10),
 	(7, '[1]', 10),
 	(8, '{"eval_strategy": "steps", "eval_steps": "often"}', NULL),
-	(9, '{"eval_strategy": "steps", "eval_steps": 10, "eval_delay": "x"}', NULL))
+	(9, '{"eval_strategy": "steps", "eval_steps": 10, "eval_delay": "x"}', NULL),
+	(10, '{"max_epochs": 1, "batch_size": 2, "val_check_interval": "00:15:00:00"}', NULL))
 	AS v (n, config, total_steps)
 ORDER BY n;
 

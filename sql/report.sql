@@ -379,6 +379,37 @@ SELECT step, loss FROM watch.job();
 SELECT (SELECT count(*) FROM hostile.local_training_metrics) + (SELECT count(*) FROM pg_temp.local_training_metrics)
 	+ (SELECT count(*) FROM pg_temp.alert_event) AS astray;
 
+-- An application's own triggers may leave rows out, or refuse them.
+CREATE SCHEMA odd;
+SET search_path = odd, pg_catalog;
+CREATE FUNCTION leave_out() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';
+CREATE FUNCTION is_liked(value integer) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+	IF value = 13 THEN
+		RAISE EXCEPTION 'not this one' USING ERRCODE = 'P0013';
+	END IF;
+	RETURN true;
+END $$;
+CREATE DOMAIN liked AS integer CHECK (odd.is_liked(VALUE));
+CREATE TABLE jobs (id integer PRIMARY KEY, status text, job_token text);
+CREATE TABLE metrics (job_id integer, step double precision, recorded_at timestamptz, liked liked, numbers integer[]);
+CREATE TABLE alerts (id serial, job_id integer, type text, "Result" text, current_step integer, total_steps numeric);
+SELECT action, object FROM trainjob.attach('jobs', 'metrics', NULL, 'alerts', '{"alerts.outcome": "Result"}')
+WHERE action ~ 'view' ORDER BY 1, 2;
+INSERT INTO jobs VALUES (1, 'pending', 'secret-odd');
+CREATE TRIGGER leave_out BEFORE INSERT ON metrics FOR EACH ROW WHEN (NEW.step = 3) EXECUTE FUNCTION leave_out();
+CREATE TRIGGER leave_out BEFORE INSERT ON alerts FOR EACH ROW WHEN (NEW.type = 'gpu_oom') EXECUTE FUNCTION leave_out();
+SELECT trainjob.report_metrics('secret-odd', '[{"step": 1}, {"step": 2, "numbers": [1, 2]}, {"step": 3}]', 'odd.jobs');
+SELECT step, recorded_at IS NOT NULL AS dated, numbers FROM metrics ORDER BY step;
+SELECT trainjob.report_metrics('secret-odd', '{"step": 2.5}', 'odd.jobs'); -- fails
+SELECT trainjob.report_metrics('secret-odd', '{"step": 4, "liked": 13}', 'odd.jobs'); -- fails
+SELECT trainjob.report_alert('secret-odd', 'gpu_oom', '{}', 'odd.jobs');
+SELECT trainjob.report_alert('secret-odd', 'job_failed', '{"current_step": 2147483648}', 'odd.jobs'); -- fails
+SELECT trainjob.report_alert('secret-odd', 'job_completed', '{"current_step": 5, "total_steps": 6}', 'odd.jobs');
+SELECT id, type, "Result", current_step, total_steps FROM alerts;
+DROP SCHEMA odd CASCADE;
+SET search_path = '';
+
 -- Plans are not piled up, and who called is who he was, after an error, too.
 GRANT pg_read_all_stats TO regress_trainjob_trainer;
 SET ROLE regress_trainjob_trainer;

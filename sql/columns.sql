@@ -1,0 +1,87 @@
+--
+-- columns: values in columns of other types than ours, read and written
+--
+\set SHOW_CONTEXT never
+SET client_min_messages = warning;
+SET timezone = 'UTC';
+SET datestyle = 'ISO';
+
+CREATE SCHEMA columns;
+SET search_path = columns, pg_catalog;
+
+-- Whole numbers in measures and measures in whole numbers, of each width.
+CREATE TABLE jobs (
+	id integer PRIMARY KEY, status name, config jsonb, current_step real, total_steps double precision,
+	total_samples double precision, total_epochs smallint, current_epoch bigint, progress smallint,
+	loss bigint, eval_loss integer, grad_norm smallint, last_metric_at timestamptz);
+CREATE TABLE metrics (
+	job_id integer, step real, id integer, epoch smallint, train_loss double precision, eval_loss bigint,
+	grad_norm smallint, recorded_at timestamptz DEFAULT '2025-01-01 00:00Z');
+SELECT action, object FROM trainjob.attach('jobs', 'metrics') WHERE action ~ 'view' ORDER BY 1, 2;
+INSERT INTO jobs (id, status, config, total_samples) VALUES (1, 'pending', '{}', 3200), (2, 'pending', '{}', 'NaN');
+SELECT id, total_steps, total_epochs, progress FROM jobs ORDER BY id;
+INSERT INTO metrics VALUES (1, 100, 1, 1, 2.5, 4, 7);
+SELECT id, status, current_step, progress, current_epoch, loss, eval_loss, grad_norm FROM jobs WHERE id = 1;
+-- a step that is none: the row belongs to no job
+INSERT INTO metrics VALUES (1, 'NaN', 2, 2, 1, 1, 1), (1, 1e30, 3, 2, 1, 1, 1), (1, NULL, 4, 2, 1, 1, 1), (NULL, 200, 5, 2, 1, 1, 1);
+-- of rows of one step the one with the highest id, and any id before none
+INSERT INTO metrics VALUES (1, 150, 7, 2, 7, NULL, NULL), (1, 150, 9, 2, 9, NULL, NULL), (1, 150, NULL, 2, 11, NULL, NULL), (1, 150, 8, 2, 8, NULL, NULL);
+SELECT id, current_step, loss FROM jobs WHERE id = 1;
+-- NaN, infinity and what is beyond bigint: no whole number holds them
+INSERT INTO metrics VALUES (1, 160, 10, 2, 'NaN', 5000000000, 7);
+INSERT INTO metrics VALUES (1, 170, 11, 2, '-Infinity', 5, 7);
+SELECT id, current_step, loss, eval_loss FROM jobs WHERE id = 1;
+SELECT * FROM trainjob.verify_jobs('jobs');
+-- a value as a column would hold it; a type that holds no numbers is an error
+SELECT trainjob.fitting(2.5, 'smallint', -1), trainjob.fitting(1e300, 'real', -1), trainjob.fitting(7::bigint, 'real', -1),
+	trainjob.fitting(40000::bigint, 'smallint', -1);
+SELECT trainjob.fitting(1.0, 'text', -1); -- fails
+
+-- A status of the application's own stays, whatever is reported; alerts need
+-- no id; epochs that are none prove nothing.
+CREATE TABLE plain (id integer PRIMARY KEY, status text, total_samples bigint, config jsonb, total_epochs double precision,
+	total_steps bigint, total_steps_source text, current_step bigint, current_epoch double precision);
+CREATE TABLE plain_metrics (job_id integer, step bigint, epoch double precision);
+CREATE TABLE plain_alerts (job_id integer, type text, outcome text);
+SELECT action, object FROM trainjob.attach('plain', 'plain_metrics', NULL, 'plain_alerts') WHERE action ~ 'view' ORDER BY 1, 2;
+INSERT INTO plain_alerts VALUES (1, 'job_started'), (1, 'gpu_oom');
+INSERT INTO plain (id, status, total_samples, config) VALUES (1, 'pending', 3200, '{}'), (2, 'archived', 3200, '{}');
+SELECT * FROM plain_alerts;
+UPDATE plain SET total_epochs = 0;
+INSERT INTO plain_metrics VALUES (1, 50, 0.25), (2, 50, 0.25);
+SELECT id, status, total_epochs, total_steps, total_steps_source, current_step, current_epoch FROM plain ORDER BY id;
+
+-- By triggers that nobody checked: an enum without the label, domains that
+-- refuse. The warning says what did not fit.
+CREATE TYPE source AS ENUM ('given', 'observed');
+CREATE DOMAIN early AS timestamptz CHECK (VALUE < '2000-01-01 00:00Z');
+CREATE DOMAIN inverse AS double precision CHECK (1 / (VALUE - 50) <> 0);
+CREATE TABLE odd (
+	id integer PRIMARY KEY, status text, config jsonb, total_samples bigint, total_steps bigint, total_steps_source source,
+	created_at timestamptz DEFAULT '2025-01-01 00:00Z', last_metric_at early, current_step bigint, progress inverse);
+CREATE TABLE odd_metrics (job_id bigint, step bigint, recorded_at timestamptz);
+CREATE TRIGGER fill BEFORE INSERT OR UPDATE ON odd FOR EACH ROW EXECUTE FUNCTION trainjob.fill_job();
+CREATE TRIGGER roll_up AFTER INSERT ON odd_metrics REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT
+	EXECUTE FUNCTION trainjob.roll_up_metrics('jobs=columns.odd');
+INSERT INTO odd (id, status, config, total_samples) VALUES (1, 'pending', '{}', 3200);
+INSERT INTO odd (id, status, last_metric_at) VALUES (2, 'pending', '2025-01-01 00:00Z'); -- fails
+SELECT id, total_steps, total_steps_source FROM odd;
+UPDATE odd SET current_step = 75 WHERE id = 1;
+-- an error in a domain's condition is one of the write
+UPDATE odd SET current_step = 150 WHERE id = 1; -- fails
+SELECT current_step, progress FROM odd;
+INSERT INTO odd_metrics VALUES (1, 80, '2025-01-01 00:00Z');
+SELECT status, current_step, last_metric_at FROM odd;
+INSERT INTO odd_metrics VALUES (1, 90, '1999-01-01 00:00Z');
+SELECT status, current_step, last_metric_at FROM odd;
+
+-- A column that gets a type that does not do, below a session that knows it.
+ALTER TABLE odd ALTER created_at DROP DEFAULT, ALTER created_at TYPE date;
+UPDATE odd SET current_step = 96; -- fails
+ALTER TABLE odd ALTER created_at TYPE timestamp, ALTER config TYPE text;
+UPDATE odd SET current_step = 96; -- fails
+ALTER TABLE odd ALTER config TYPE json USING config::json;
+UPDATE odd SET current_step = 96;
+SELECT current_step, progress FROM odd;
+
+DROP SCHEMA columns CASCADE;
