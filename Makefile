@@ -29,7 +29,7 @@ PROVE_FLAGS = -I test/lib -j 2
 # and so "PG_CONFIG=... make test", reach the scripts.
 PG_CONFIG ?= pg_config
 
-SCRIPTED = test test-matrix test-package coverage lint format demo bench ci dist
+SCRIPTED = test test-matrix test-package test-memcheck coverage lint format demo bench ci dist
 
 ifneq ($(filter-out $(SCRIPTED),$(or $(MAKECMDGOALS),all)),)
 PGXS := $(shell $(PG_CONFIG) --pgxs)
@@ -48,6 +48,9 @@ test-matrix:
 
 test-package:
 	@test/package
+
+test-memcheck:
+	@test/memcheck $(TESTS)
 
 coverage:
 	@test/coverage $(TESTS)

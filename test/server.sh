@@ -107,6 +107,7 @@ install_private()
 }
 
 # Argument: a file of settings to add; nothing is added where there is none.
+# TRAINJOB_WRAPPER: a command to start the server by, such as valgrind.
 start_server()
 {
 	local data=$work/data
@@ -122,7 +123,9 @@ start_server()
 	} | "${tester[@]}" tee -a "$data/postgresql.conf" >/dev/null
 	# Not in a group that is stopped on Ctrl-C: between its start and its pid
 	# file a server could not be found.
-	setsid "${tester[@]}" "$bin/pg_ctl" -D "$data" -l "$work/server.log" -w start \
+	# shellcheck disable=SC2086 # a command with its options
+	setsid "${tester[@]}" ${TRAINJOB_WRAPPER-} "$bin/pg_ctl" -D "$data" \
+		-l "$work/server.log" -w -t 600 start \
 		>"$work/start.log" 2>&1 </dev/null ||
 		die "the server does not start: $(cat "$work/start.log" "$work/server.log")"
 	export PGHOST=$work PGUSER=postgres PGDATABASE=postgres
