@@ -300,11 +300,12 @@ set_job_plan(TrainjobSet *set, AlertPart *part)
 }
 
 /* Writes the job, as the alert's doing. */
-static void
+static bool
 set_job(TrainjobSet *set, AlertPart *part, const Alert *alert, Value *job)
 {
 	Datum args[1 + JOB_FIELDS] = {alert->value[ALERT_JOB_ID].key};
 	char nulls[1 + JOB_FIELDS] = {' '};
+	volatile uint64 updated = 0;
 
 	for (int i = 0; i < JOB_FIELDS; i++)
 	{
@@ -318,13 +319,15 @@ set_job(TrainjobSet *set, AlertPart *part, const Alert *alert, Value *job)
 		alert_at_work.key = &part->key;
 		alert_at_work.job_id = args[0];
 		alert_at_work.alert_id = alert->value[ALERT_ID];
-		trainjob_execute(set_job_plan(set, part), SPI_OK_UPDATE, args, nulls);
+		updated = trainjob_execute(set_job_plan(set, part), SPI_OK_UPDATE, args,
+								   nulls);
 	}
 	PG_FINALLY();
 	{
 		alert_at_work.key = NULL;
 	}
 	PG_END_TRY();
+	return updated > 0;
 }
 
 /* When an alert says that it happened, but not later than now. */
@@ -487,8 +490,14 @@ apply_to_job(TrainjobSet *set, AlertPart *part, Alert *alert)
 		alert->value[ALERT_STATUS_AFTER] = job[JOB_STATUS];
 	}
 	write = take_facts(alert, job) || status != NULL;
-	if (write)
-		set_job(set, part, alert, job);
+	if (write && !set_job(set, part, alert, job))
+	{
+		/* the row is there, for we hold its lock */
+		alert->value[ALERT_STATUS_AFTER] = before;
+		set_outcome(alert, OUTCOME_REFUSED,
+					pstrdup("a trigger of the jobs table keeps the job as it "
+							"is"));
+	}
 	return true;
 }
 
