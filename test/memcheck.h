@@ -29,9 +29,10 @@ memcheck_fence(void *chunk, Size size)
 static inline void *
 memcheck_alloc(MemoryContext context, Size size, int flags)
 {
-	return memcheck_fence(
-		MemoryContextAllocExtended(context, size + MEMCHECK_MARGIN, flags),
-		size);
+	return memcheck_fence(MemoryContextAllocExtended(context,
+													 size + MEMCHECK_MARGIN,
+													 flags),
+						  size);
 }
 
 static inline void *
@@ -51,9 +52,9 @@ memcheck_strndup(const char *text, Size length)
 }
 
 #define palloc(size) memcheck_alloc(CurrentMemoryContext, size, 0)
-#define palloc0(size)                                                          \
+#define palloc0(size) \
 	memcheck_alloc(CurrentMemoryContext, size, MCXT_ALLOC_ZERO)
-#define palloc_extended(size, flags)                                           \
+#define palloc_extended(size, flags) \
 	memcheck_alloc(CurrentMemoryContext, size, flags)
 #define MemoryContextAlloc(context, size) memcheck_alloc(context, size, 0)
 #define repalloc(chunk, size) memcheck_realloc(chunk, size)
