@@ -204,6 +204,10 @@ END;
 COMMENT ON FUNCTION trainjob.metric_verdict(text, bigint, bigint, bigint, bigint, float8, boolean, bigint, bigint) IS
 'Whether a metric is really missing, in words.';
 
+-- ---------------------------------------------------------------------------
+-- What a column's type can hold, and what a status or config says
+-- ---------------------------------------------------------------------------
+
 CREATE FUNCTION trainjob.type_holds(found regtype, canonical regtype)
 RETURNS boolean
 LANGUAGE c STABLE STRICT PARALLEL SAFE
@@ -306,16 +310,7 @@ SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'trainjob_report_alert';
 
 COMMENT ON FUNCTION trainjob.report_alert(text, text, jsonb, regclass) IS
-'Writes an alert for the job of the token: error_message, error_type, current_step, total_steps, loss and occurred_at of the details go to columns, all else into payload. Returns the outcome.';
-
-CREATE FUNCTION trainjob.latest_columns(OUT metric_column text,
-	OUT job_column text, OUT not_in_summary boolean)
-RETURNS SETOF record
-LANGUAGE c IMMUTABLE PARALLEL SAFE
-AS 'MODULE_PATHNAME', 'trainjob_latest_columns';
-
-COMMENT ON FUNCTION trainjob.latest_columns() IS
-'The columns of metrics whose newest value goes up to the job, and where it goes; not_in_summary: not from the row that a trainer writes at its end.';
+'Writes an alert for the job of the token: error_message, error_type, current_step, total_steps, loss and occurred_at of the details go to columns, all else into payload. Returns the outcome, NULL where a trigger left the alert out.';
 
 -- ---------------------------------------------------------------------------
 -- Curves
@@ -376,6 +371,15 @@ COMMENT ON FUNCTION trainjob.sparkline(float8[], int) IS
 -- ---------------------------------------------------------------------------
 -- Sets of tables
 -- ---------------------------------------------------------------------------
+
+CREATE FUNCTION trainjob.latest_columns(OUT metric_column text,
+	OUT job_column text, OUT not_in_summary boolean)
+RETURNS SETOF record
+LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'trainjob_latest_columns';
+
+COMMENT ON FUNCTION trainjob.latest_columns() IS
+'The columns of metrics whose newest value goes up to the job, and where it goes; not_in_summary: not from the row that a trainer writes at its end.';
 
 CREATE FUNCTION trainjob.canonical_columns()
 RETURNS TABLE (
@@ -2075,7 +2079,7 @@ RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	-- for each job: what its reports say, and what the row should say for it,
-	-- as far as its columns can hold it
+	-- as far as its columns can hold it; a row without a step is no report
 	WITH found AS (
 		SELECT * FROM trainjob.written_columns(tables, columns)
 	), latest AS (
