@@ -284,14 +284,11 @@ DECLARE
 BEGIN
 	SELECT * INTO row FROM fill.local_training_jobs WHERE id = job;
 	row := jsonb_populate_record(row, change);
-	UPDATE fill.local_training_jobs SET (
-			id, user_id, model_name, dataset_path, job_token, config, status, error, error_type, created_at,
-			status_changed_at, started_at, restarted_at, completed_at, failed_at, cancelled_at, total_samples,
-			train_samples, val_samples, expected_total_steps, total_epochs, total_steps, total_steps_source,
-			updated_at, last_metric_at, current_step, current_epoch, progress, loss, eval_loss, perplexity,
-			learning_rate, grad_norm, samples_per_second, tokens_per_second, gpu_memory_allocated_gb,
-			gpu_utilization_percent, best_eval_loss, best_step, best_epoch) = ROW(row.*)
-		WHERE id = job;
+	EXECUTE (SELECT format('UPDATE fill.local_training_jobs SET (%s) = ROW($1.*) WHERE id = $2',
+				string_agg(quote_ident(attname), ', ' ORDER BY attnum))
+			 FROM pg_attribute
+			 WHERE attrelid = 'fill.local_training_jobs'::regclass AND attnum > 0 AND NOT attisdropped)
+		USING row, job;
 END;
 $$;
 SELECT save(u(70), '{"status": "running"}');

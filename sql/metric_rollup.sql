@@ -289,11 +289,9 @@ SELECT * FROM j WHERE job = 'attempts';
 -- Their columns lie otherwise than in the table that the statement names.
 ALTER TABLE local_training_metrics RENAME TO old_metrics;
 CREATE TABLE local_training_metrics (LIKE old_metrics INCLUDING DEFAULTS INCLUDING IDENTITY) PARTITION BY RANGE (step);
-CREATE TABLE low (gone integer, recorded_at timestamptz, extra jsonb, gpu_utilization_percent float8, gpu_memory_reserved_gb float8,
-	gpu_memory_allocated_gb float8, tokens_per_second float8, samples_per_second float8, grad_norm float8, learning_rate float8,
-	eval_perplexity float8, perplexity float8, eval_loss float8, train_loss float8, epoch float8, id bigint NOT NULL,
-	step bigint NOT NULL, job_id uuid NOT NULL);
-ALTER TABLE low DROP COLUMN gone;
+CREATE TABLE low (gone integer, LIKE old_metrics);
+ALTER TABLE low DROP gone, DROP job_id, DROP step, DROP train_loss, DROP perplexity;
+ALTER TABLE low ADD perplexity float8, ADD train_loss float8, ADD step bigint NOT NULL, ADD job_id uuid NOT NULL;
 ALTER TABLE local_training_metrics ATTACH PARTITION low FOR VALUES FROM (0) TO (100);
 CREATE TABLE high PARTITION OF local_training_metrics FOR VALUES FROM (100) TO (1000);
 SELECT trainjob.create_tables('roll');
