@@ -413,9 +413,10 @@ SET search_path = '';
 -- Plans are not piled up, and who called is who he was, after an error, too.
 GRANT pg_read_all_stats TO regress_trainjob_trainer;
 SET ROLE regress_trainjob_trainer;
-CREATE TEMP TABLE plans (n bigint);
-INSERT INTO plans SELECT count(*) FROM pg_backend_memory_contexts WHERE name = 'CachedPlanSource';
 DO $$
+DECLARE
+	once bigint;
+	often bigint;
 BEGIN
 	FOR n IN 1 .. 100 LOOP
 		PERFORM trainjob.report_metrics('secret-1', '{"step": 60}');
@@ -424,14 +425,14 @@ BEGIN
 			PERFORM trainjob.report_metrics('secret-1', '{"step": "x"}');
 		EXCEPTION WHEN invalid_parameter_value THEN NULL;
 		END;
+		SELECT count(*) INTO often FROM pg_backend_memory_contexts WHERE name = 'CachedPlanSource';
+		IF n <= 2 THEN -- the second time with this block's own
+			once := often;
+		END IF;
 	END LOOP;
-	IF (SELECT count(*) FROM pg_backend_memory_contexts WHERE name = 'CachedPlanSource')
-	   > (SELECT n FROM plans) + 12 THEN
-		RAISE 'plans pile up';
-	END IF;
+	RAISE INFO 'more plans after a hundred times than after two: %', often - once;
 END $$;
 SELECT current_user;
-DROP TABLE plans;
 RESET ROLE;
 
 \set VERBOSITY terse
