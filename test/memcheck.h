@@ -35,10 +35,22 @@ memcheck_alloc(MemoryContext context, Size size, int flags)
 						  size);
 }
 
+/* realloc() would keep the old fence: a new chunk, and what is before that. */
 static inline void *
 memcheck_realloc(void *chunk, Size size)
 {
-	return memcheck_fence(repalloc_huge(chunk, size + MEMCHECK_MARGIN), size);
+	char *copy =
+		memcheck_alloc(GetMemoryChunkContext(chunk), size, MCXT_ALLOC_HUGE);
+	char bits;
+
+	for (Size i = 0; i < size; i++)
+	{
+		if (VALGRIND_GET_VBITS((char *) chunk + i, &bits, 1) != 1)
+			break;
+		copy[i] = ((char *) chunk)[i];
+	}
+	pfree(chunk);
+	return copy;
 }
 
 static inline char *
