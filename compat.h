@@ -68,7 +68,8 @@ trainjob_indexed_columns(Relation rel)
 /* Updates a row, waiting for whoever changes it.  HOT: needs no index entry. */
 static inline TM_Result
 trainjob_tuple_update(Relation rel, ItemPointer tid, TupleTableSlot *row,
-					  CommandId command, Snapshot snapshot, bool *is_hot)
+					  CommandId command, Snapshot snapshot, bool *is_hot,
+					  bool *summarizing)
 {
 	TM_FailureData failure;
 	LockTupleMode lock_mode;
@@ -89,22 +90,29 @@ trainjob_tuple_update(Relation rel, ItemPointer tid, TupleTableSlot *row,
 						   true, &failure, &lock_mode, &indexes);
 #endif
 	*is_hot = !indexes; /* false, TU_None: no index */
+#if PG_VERSION_NUM >= 160000
+	*summarizing = (indexes == TU_Summarizing);
+#else
+	*summarizing = false;
+#endif
 	return result;
 }
 
 /* Enters an updated row into all indexes. */
 static inline void
 trainjob_insert_index_tuples(ResultRelInfo *target, TupleTableSlot *row,
-							 EState *estate)
+							 EState *estate, bool summarizing)
 {
 #if PG_VERSION_NUM < 160000
 	(void) ExecInsertIndexTuples(target, row, estate, true, false, NULL, NIL);
 #elif PG_VERSION_NUM < 190000
 	(void) ExecInsertIndexTuples(target, row, estate, true, false, NULL, NIL,
-								 false);
+								 summarizing);
 #else
-	(void) ExecInsertIndexTuples(target, estate, EIIT_IS_UPDATE, row, NIL,
-								 NULL);
+	(void) ExecInsertIndexTuples(target, estate,
+								 EIIT_IS_UPDATE |
+									 (summarizing ? EIIT_ONLY_SUMMARIZING : 0),
+								 row, NIL, NULL);
 #endif
 }
 

@@ -61,7 +61,9 @@ struct DirectUpdate
 	ScanKeyData key;
 	Bitmapset *set;		/* the columns of the update, as TriggerData has them */
 	Bitmapset *guarded; /* columns that only the executor may change */
-	Bitmapset *not_null; /* columns that must not become NULL */
+	Bitmapset *not_null;   /* columns that must not become NULL */
+	bool has_foreign_key;  /* on columns of this table */
+	TriggerDesc *triggers; /* a copy: the relcache's may go at any lock */
 	OwnTrigger before;
 	OwnTrigger after;
 };
@@ -152,7 +154,15 @@ guarded_columns(Relation rel)
 	ListCell *cell;
 
 	for (int i = 0; constr != NULL && i < constr->num_check; i++)
-		pull_varattnos(stringToNode(constr->check[i].ccbin), 1, &guarded);
+	{
+		Bitmapset *columns = NULL;
+
+		pull_varattnos(stringToNode(constr->check[i].ccbin), 1, &columns);
+		/* of no column, or not true of all rows: as if of the whole row */
+		if (bms_is_empty(columns) || !constr->check[i].ccvalid)
+			guarded = bms_add_member(guarded, MEMBER(0));
+		guarded = bms_add_members(guarded, columns);
+	}
 	foreach (cell, RelationGetFKeyList(rel))
 	{
 		ForeignKeyCacheInfo *foreign_key = lfirst(cell);
@@ -194,7 +204,7 @@ is_fired(const Trigger *trigger, const Bitmapset *set)
 static bool
 find_own_triggers(Relation rel, DirectUpdate *direct)
 {
-	TriggerDesc *triggers = rel->trigdesc;
+	TriggerDesc *triggers = direct->triggers = CopyTriggerDesc(rel->trigdesc);
 
 	direct->before.number = direct->after.number = -1;
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
@@ -239,6 +249,7 @@ DirectUpdate *
 trainjob_plan_direct(Relation rel, const Column *key, Bitmapset *set)
 {
 	DirectUpdate *direct = palloc0(sizeof(DirectUpdate));
+	ListCell *cell;
 
 	direct->table = RelationGetRelid(rel);
 	direct->set = set;
@@ -246,6 +257,9 @@ trainjob_plan_direct(Relation rel, const Column *key, Bitmapset *set)
 	if (!is_plain_table(rel) || !OidIsValid(direct->index) ||
 		has_special_index(rel) || !find_own_triggers(rel, direct))
 		return NULL;
+	foreach (cell, RelationGetFKeyList(rel))
+		if (((ForeignKeyCacheInfo *) lfirst(cell))->conrelid == direct->table)
+			direct->has_foreign_key = true;
 	direct->guarded = guarded_columns(rel);
 	direct->not_null = not_null_columns(RelationGetDescr(rel));
 	return bms_overlap(direct->guarded, set) ? NULL : direct;
@@ -278,13 +292,13 @@ end_scan(SysScanDesc scan)
 
 /* Calls a trigger as the trigger manager does; returns the row it returns. */
 static HeapTuple
-call_trigger(OwnTrigger *own, TriggerData *trigdata, TriggerEvent when)
+call_trigger(DirectUpdate *direct, OwnTrigger *own, TriggerData *trigdata,
+			 TriggerEvent when)
 {
 	LOCAL_FCINFO(fcinfo, 0);
 
 	trigdata->tg_event = TRIGGER_EVENT_UPDATE | TRIGGER_EVENT_ROW | when;
-	trigdata->tg_trigger =
-		&trigdata->tg_relation->trigdesc->triggers[own->number];
+	trigdata->tg_trigger = &direct->triggers->triggers[own->number];
 	InitFunctionCallInfoData(*fcinfo, &own->function, 0, InvalidOid,
 							 (Node *) trigdata, NULL);
 	return (HeapTuple) DatumGetPointer(FunctionCallInvoke(fcinfo));
@@ -326,14 +340,14 @@ is_unguarded(DirectUpdate *direct, TupleTableSlot *old_row, HeapTuple tuple,
 
 /* Enters a row that found no place beside its predecessor into the indexes. */
 static void
-insert_index_entries(Relation rel, TupleTableSlot *row)
+insert_index_entries(Relation rel, TupleTableSlot *row, bool summarizing)
 {
 	EState *estate = CreateExecutorState();
 	ResultRelInfo *target = makeNode(ResultRelInfo);
 
 	InitResultRelInfo(target, rel, 0, NULL, 0);
 	ExecOpenIndices(target, false);
-	trainjob_insert_index_tuples(target, row, estate);
+	trainjob_insert_index_tuples(target, row, estate, summarizing);
 	ExecCloseIndices(target);
 	FreeExecutorState(estate);
 }
@@ -371,6 +385,15 @@ update_found(DirectUpdate *direct, Relation rel, TupleTableSlot *old_row,
 	HeapTuple tuple = changed_row(old_row, virtual_row, change, arg);
 	DirectResult result = DIRECT_DECLINED;
 
+	/* a deferred check of the INSERT looks at the newest version only */
+	if (direct->has_foreign_key &&
+		TransactionIdIsCurrentTransactionId(
+			HeapTupleHeaderGetXmin(old_tuple->t_data)))
+	{
+		ExecDropSingleTupleTableSlot(virtual_row);
+		ExecDropSingleTupleTableSlot(new_row);
+		return DIRECT_IMPOSSIBLE;
+	}
 	if (tuple != NULL)
 	{
 		TriggerData trigdata = {.type = T_TriggerData,
@@ -381,23 +404,25 @@ update_found(DirectUpdate *direct, Relation rel, TupleTableSlot *old_row,
 								.tg_newslot = virtual_row,
 								.tg_updatedcols = direct->set};
 		bool is_hot = true;
+		bool summarizing = false;
 
 		if (direct->before.number >= 0)
-			tuple =
-				call_trigger(&direct->before, &trigdata, TRIGGER_EVENT_BEFORE);
+			tuple = call_trigger(direct, &direct->before, &trigdata,
+								 TRIGGER_EVENT_BEFORE);
 		ExecStoreHeapTuple(tuple, new_row, true);
 		result = DIRECT_IMPOSSIBLE;
 		if (is_unguarded(direct, old_row, tuple, new_row) &&
 			trainjob_tuple_update(rel, &old_row->tts_tid, new_row,
 								  GetCurrentCommandId(true),
-								  GetActiveSnapshot(), &is_hot) == TM_Ok)
+								  GetActiveSnapshot(), &is_hot,
+								  &summarizing) == TM_Ok)
 		{
 			if (!is_hot)
-				insert_index_entries(rel, new_row);
+				insert_index_entries(rel, new_row, summarizing);
 			trigdata.tg_newtuple = tuple;
 			trigdata.tg_newslot = new_row;
 			if (direct->after.number >= 0)
-				(void) call_trigger(&direct->after, &trigdata,
+				(void) call_trigger(direct, &direct->after, &trigdata,
 									TRIGGER_EVENT_AFTER);
 			result = DIRECT_DONE;
 		}
@@ -426,7 +451,7 @@ trainjob_direct_update(DirectUpdate *direct, Datum key, DirectChange change,
 	SysScanDesc scan;
 	HeapTuple tuple;
 
-	if (IsolationUsesXactSnapshot() ||
+	if (IsolationUsesXactSnapshot() || XactReadOnly ||
 		SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA)
 		return DIRECT_IMPOSSIBLE;
 	rel = table_open(direct->table, NoLock);

@@ -920,6 +920,8 @@ make_advance(RollUp *roll, JobReports *reports, Advance *advance)
 	advance->last_metric_at =
 		trainjob_write_value(&part->job[JOB_LAST_METRIC_AT], &advance->recorded,
 							 &isnull);
+	if (isnull && part->job[JOB_LAST_METRIC_AT].attnum != 0)
+		return false;
 	for (int i = 0; i < LATEST; i++)
 	{
 		Column *column = &part->job[JOB_LATEST(i)];
@@ -998,7 +1000,8 @@ advance_job(RollUp *roll, JobReports *reports)
 
 	if (!make_advance(roll, reports, &advance))
 		return false;
-	if (roll->part->direct != NULL)
+	/* a domain's CHECK may have altered the table */
+	if (roll->part->direct != NULL && roll->set->valid)
 		switch (trainjob_direct_update(roll->part->direct, reports->job_id,
 									   advance_row, &advance))
 		{
@@ -1639,6 +1642,7 @@ update_jobs(RollUp *roll)
 	{
 		MemoryContext memory = MemoryContextSwitchTo(per_job);
 
+		CHECK_FOR_INTERRUPTS();
 		if (!advance_job(roll, roll->jobs[i]))
 			settle_job(roll, roll->jobs[i]);
 		SPI_freetuptable(SPI_tuptable);
