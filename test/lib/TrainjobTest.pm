@@ -407,7 +407,15 @@ CROSS JOIN LATERAL (VALUES
 	('samples_per_second', j.samples_per_second::text, t.samples_per_second::text, true),
 	('best_eval_loss', j.best_eval_loss::text, t.best[1][1]::text, false),
 	('best_step', j.best_step::text, t.best[1][2]::bigint::text, false),
-	('best_epoch', j.best_epoch::text, t.best[1][3]::text, false),
+	-- of reports of that step with the same loss the first to come has it
+	('best_epoch', j.best_epoch::text,
+	 CASE
+		WHEN EXISTS (SELECT FROM m AS equal
+					 WHERE equal.job_id = j.id AND equal.eval_loss = t.best[1][1] AND equal.step = t.best[1][2]
+					   AND equal.epoch IS NOT DISTINCT FROM j.best_epoch)
+			THEN j.best_epoch
+		ELSE t.best[1][3]
+	 END::text, false),
 	('last_metric_at', j.last_metric_at::text, t.last_metric_at::text, false),
 	('current_step', j.current_step::text,
 	 CASE
