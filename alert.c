@@ -237,9 +237,7 @@ lock_job_plan(TrainjobSet *set, AlertPart *part)
 	appendStringInfoString(&query, "SELECT ");
 	for (int i = 0; i < JOB_FIELDS; i++)
 		appendStringInfo(&query, "%s%s", i == 0 ? "" : ", ",
-						 part->job[i].attnum == 0
-							 ? "NULL"
-							 : quote_identifier(part->job[i].name));
+						 trainjob_selected(&part->job[i]));
 	appendStringInfo(&query,
 					 " FROM %s WHERE %s OPERATOR(pg_catalog.=) $1"
 					 " FOR NO KEY UPDATE",
@@ -644,9 +642,7 @@ waiting_alerts_plan(TrainjobSet *set, AlertPart *part)
 	for (int i = 0; i < ALERT_FIELDS; i++)
 		appendStringInfo(&query, "%s%s", i == 0 ? "" : ", ",
 						 i == ALERT_ID ? alert_row_name(part)
-						 : part->alert[i].attnum == 0
-							 ? "NULL"
-							 : quote_identifier(part->alert[i].name));
+									   : trainjob_selected(&part->alert[i]));
 	appendStringInfo(&query,
 					 " FROM %s WHERE %s OPERATOR(pg_catalog.=) $1"
 					 " AND %s OPERATOR(pg_catalog.=) 'waiting' ORDER BY ",
@@ -964,28 +960,6 @@ whole_percent_differs(Value before, Value after)
 	return before.isnull || floor(before.number) != floor(after.number);
 }
 
-static Value
-slot_value(TupleTableSlot *slot, const Column *column)
-{
-	bool isnull = true;
-	Datum datum = (Datum) 0;
-
-	if (column->attnum != 0)
-		datum = slot_getattr(slot, column->attnum, &isnull);
-	return trainjob_read_value(column, datum, isnull);
-}
-
-static bool
-same_in_slots(TupleTableSlot *a, TupleTableSlot *b, const Column *column)
-{
-	bool a_null;
-	bool b_null;
-	Datum a_datum = slot_getattr(a, column->attnum, &a_null);
-	Datum b_datum = slot_getattr(b, column->attnum, &b_null);
-
-	return trainjob_same_datum(column, a_datum, a_null, b_datum, b_null);
-}
-
 /*
  * record_status_change
  *		AFTER UPDATE FOR EACH ROW on a jobs table: records a change of status
@@ -1009,11 +983,12 @@ trainjob_record_status_change(PG_FUNCTION_ARGS)
 	Value before;
 	Value after;
 	Value progress;
-	bool status_differs = !same_in_slots(old_row, new_row, &part->status);
+	bool status_differs =
+		!trainjob_same_in_rows(old_row, new_row, &part->status);
 	bool percent_differs =
 		notify_mode == NOTIFY_PROGRESS &&
-		whole_percent_differs(slot_value(old_row, &part->progress),
-							  slot_value(new_row, &part->progress));
+		whole_percent_differs(trainjob_row_value(old_row, &part->progress),
+							  trainjob_row_value(new_row, &part->progress));
 
 	/*
 	 * Not a condition of the trigger: that would be parsed anew by each UPDATE,
@@ -1021,13 +996,14 @@ trainjob_record_status_change(PG_FUNCTION_ARGS)
 	 */
 	if (!status_differs && !percent_differs)
 		return PointerGetDatum(NULL);
-	job_id = slot_value(new_row, &part->key);
-	before = slot_value(old_row, &part->status);
-	after = slot_value(new_row, &part->status);
-	progress = slot_value(new_row, &part->progress);
+	job_id = trainjob_row_value(new_row, &part->key);
+	before = trainjob_row_value(old_row, &part->status);
+	after = trainjob_row_value(new_row, &part->status);
+	progress = trainjob_row_value(new_row, &part->progress);
 	if (status_differs && OidIsValid(set->table[TABLE_STATUS_CHANGES].oid))
 	{
-		Value changed_at = slot_value(new_row, &part->status_changed_at);
+		Value changed_at =
+			trainjob_row_value(new_row, &part->status_changed_at);
 
 		if (changed_at.isnull)
 			changed_at = (Value){.time = GetCurrentTransactionStartTimestamp()};

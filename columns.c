@@ -694,3 +694,50 @@ trainjob_same_datum(const Column *column, Datum a, bool a_null, Datum b,
 	}
 	return datumIsEqual(a, b, column->typbyval, column->typlen);
 }
+
+/*
+ * trainjob_same_in_rows
+ *		Whether two rows of a table have the same in a column, see
+ *		trainjob_same_datum().
+ */
+bool
+trainjob_same_in_rows(TupleTableSlot *a, TupleTableSlot *b,
+					  const Column *column)
+{
+	bool a_null;
+	bool b_null;
+	Datum a_datum;
+	Datum b_datum;
+
+	if (column->attnum == 0)
+		return true;
+	a_datum = slot_getattr(a, column->attnum, &a_null);
+	b_datum = slot_getattr(b, column->attnum, &b_null);
+	return trainjob_same_datum(column, a_datum, a_null, b_datum, b_null);
+}
+
+/*
+ * trainjob_same_attribute
+ *		The same for any column of theirs, by number and to the last byte of
+ *		how it is stored.
+ */
+bool
+trainjob_same_attribute(TupleTableSlot *a, TupleTableSlot *b, AttrNumber attnum)
+{
+	Form_pg_attribute att = TupleDescAttr(a->tts_tupleDescriptor, attnum - 1);
+	bool a_null;
+	bool b_null;
+	Datum a_datum = slot_getattr(a, attnum, &a_null);
+	Datum b_datum = slot_getattr(b, attnum, &b_null);
+
+	if (a_null || b_null)
+		return a_null == b_null;
+	return datumIsEqual(a_datum, b_datum, att->attbyval, att->attlen);
+}
+
+/* How a query selects a column that may be absent. */
+const char *
+trainjob_selected(const Column *column)
+{
+	return column->attnum == 0 ? "NULL" : quote_identifier(column->name);
+}

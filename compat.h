@@ -65,54 +65,58 @@ trainjob_indexed_columns(Relation rel)
 #endif
 }
 
-/* Updates a row, waiting for whoever changes it.  HOT: needs no index entry. */
+/* Which indexes an update must be entered into; until 15 all or none. */
+#if PG_VERSION_NUM < 160000
+typedef enum TU_UpdateIndexes
+{
+	TU_None,
+	TU_All,
+	TU_Summarizing
+} TU_UpdateIndexes;
+#endif
+
+/* Updates a row, waiting for whoever changes it. */
 static inline TM_Result
 trainjob_tuple_update(Relation rel, ItemPointer tid, TupleTableSlot *row,
-					  CommandId command, Snapshot snapshot, bool *is_hot,
-					  bool *summarizing)
+					  CommandId command, Snapshot snapshot,
+					  TU_UpdateIndexes *indexes)
 {
 	TM_FailureData failure;
 	LockTupleMode lock_mode;
-	TM_Result result;
 #if PG_VERSION_NUM < 160000
-	bool indexes;
-#else
-	TU_UpdateIndexes indexes;
-#endif
-
-#if PG_VERSION_NUM < 190000
-	result =
+	bool all = false;
+	TM_Result result =
 		table_tuple_update(rel, tid, row, command, snapshot, InvalidSnapshot,
-						   true, &failure, &lock_mode, &indexes);
-#else
-	result =
-		table_tuple_update(rel, tid, row, command, 0, snapshot, InvalidSnapshot,
-						   true, &failure, &lock_mode, &indexes);
-#endif
-	*is_hot = !indexes; /* false, TU_None: no index */
-#if PG_VERSION_NUM >= 160000
-	*summarizing = (indexes == TU_Summarizing);
-#else
-	*summarizing = false;
-#endif
+						   true, &failure, &lock_mode, &all);
+
+	*indexes = all ? TU_All : TU_None;
 	return result;
+#elif PG_VERSION_NUM < 190000
+	return table_tuple_update(rel, tid, row, command, snapshot, InvalidSnapshot,
+							  true, &failure, &lock_mode, indexes);
+#else
+	return table_tuple_update(rel, tid, row, command, 0, snapshot,
+							  InvalidSnapshot, true, &failure, &lock_mode,
+							  indexes);
+#endif
 }
 
-/* Enters an updated row into all indexes. */
+/* Enters an updated row into the indexes that must hear of it. */
 static inline void
 trainjob_insert_index_tuples(ResultRelInfo *target, TupleTableSlot *row,
-							 EState *estate, bool summarizing)
+							 EState *estate, TU_UpdateIndexes indexes)
 {
 #if PG_VERSION_NUM < 160000
 	(void) ExecInsertIndexTuples(target, row, estate, true, false, NULL, NIL);
 #elif PG_VERSION_NUM < 190000
 	(void) ExecInsertIndexTuples(target, row, estate, true, false, NULL, NIL,
-								 summarizing);
+								 indexes == TU_Summarizing);
 #else
-	(void) ExecInsertIndexTuples(target, estate,
-								 EIIT_IS_UPDATE |
-									 (summarizing ? EIIT_ONLY_SUMMARIZING : 0),
-								 row, NIL, NULL);
+	uint32 flags = EIIT_IS_UPDATE;
+
+	if (indexes == TU_Summarizing)
+		flags |= EIIT_ONLY_SUMMARIZING;
+	(void) ExecInsertIndexTuples(target, estate, flags, row, NIL, NULL);
 #endif
 }
 

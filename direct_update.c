@@ -89,14 +89,15 @@ is_plain_table(Relation rel)
 }
 
 /*
- * An index whose first column, or only one if it is to be "unique", is the key:
- * its OID, with the scan key for it, or InvalidOid.
+ * The index that finds a row by its key, into direct->index and ->key.  False
+ * where there is none, or where some index asks more of a new entry than that
+ * it is made.
  */
-static Oid
-find_index(Relation rel, const Column *key, bool unique, ScanKey scan_key)
+static bool
+find_key_index(Relation rel, const Column *key, DirectUpdate *direct)
 {
 	List *indexes = RelationGetIndexList(rel);
-	Oid found = InvalidOid;
+	bool is_special = false;
 	ListCell *cell;
 
 	foreach (cell, indexes)
@@ -104,17 +105,19 @@ find_index(Relation rel, const Column *key, bool unique, ScanKey scan_key)
 		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
 		Form_pg_index form = index->rd_index;
 
-		if (form->indisvalid && index->rd_rel->relam == BTREE_AM_OID &&
+		if (form->indisexclusion || !form->indimmediate)
+			is_special = true;
+		if (form->indisunique && form->indisvalid && form->indnkeyatts == 1 &&
 			form->indkey.values[0] == key->attnum &&
+			index->rd_rel->relam == BTREE_AM_OID &&
 			index->rd_opcintype[0] == key->type &&
-			RelationGetIndexPredicate(index) == NIL &&
-			(!unique || (form->indisunique && form->indnkeyatts == 1)))
+			RelationGetIndexPredicate(index) == NIL)
 		{
 			Oid equal = get_opfamily_member(index->rd_opfamily[0], key->type,
 											key->type, BTEqualStrategyNumber);
 
-			found = lfirst_oid(cell);
-			ScanKeyEntryInitialize(scan_key, 0, key->attnum,
+			direct->index = lfirst_oid(cell);
+			ScanKeyEntryInitialize(&direct->key, 0, key->attnum,
 								   BTEqualStrategyNumber, InvalidOid,
 								   index->rd_indcollation[0], get_opcode(equal),
 								   (Datum) 0);
@@ -122,32 +125,12 @@ find_index(Relation rel, const Column *key, bool unique, ScanKey scan_key)
 		index_close(index, NoLock);
 	}
 	list_free(indexes);
-	return found;
+	return !is_special && OidIsValid(direct->index);
 }
 
-/* Whether some index asks more of a new entry than that it is made. */
-static bool
-has_special_index(Relation rel)
-{
-	List *indexes = RelationGetIndexList(rel);
-	bool found = false;
-	ListCell *cell;
-
-	foreach (cell, indexes)
-	{
-		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
-
-		if (index->rd_index->indisexclusion || !index->rd_index->indimmediate)
-			found = true;
-		index_close(index, NoLock);
-	}
-	list_free(indexes);
-	return found;
-}
-
-/* Columns that indexes, CHECKs and foreign keys look at. */
-static Bitmapset *
-guarded_columns(Relation rel)
+/* The columns that indexes, CHECKs and foreign keys look at. */
+static void
+find_guarded_columns(Relation rel, DirectUpdate *direct)
 {
 	TupleConstr *constr = RelationGetDescr(rel)->constr;
 	Bitmapset *guarded = trainjob_indexed_columns(rel);
@@ -167,12 +150,13 @@ guarded_columns(Relation rel)
 	{
 		ForeignKeyCacheInfo *foreign_key = lfirst(cell);
 
-		if (foreign_key->conrelid == RelationGetRelid(rel))
-			for (int i = 0; i < foreign_key->nkeys; i++)
-				guarded =
-					bms_add_member(guarded, MEMBER(foreign_key->conkey[i]));
+		if (foreign_key->conrelid != direct->table)
+			continue;
+		direct->has_foreign_key = true;
+		for (int i = 0; i < foreign_key->nkeys; i++)
+			guarded = bms_add_member(guarded, MEMBER(foreign_key->conkey[i]));
 	}
-	return guarded;
+	direct->guarded = guarded;
 }
 
 static Bitmapset *
@@ -249,18 +233,13 @@ DirectUpdate *
 trainjob_plan_direct(Relation rel, const Column *key, Bitmapset *set)
 {
 	DirectUpdate *direct = palloc0(sizeof(DirectUpdate));
-	ListCell *cell;
 
 	direct->table = RelationGetRelid(rel);
 	direct->set = set;
-	direct->index = find_index(rel, key, true, &direct->key);
-	if (!is_plain_table(rel) || !OidIsValid(direct->index) ||
-		has_special_index(rel) || !find_own_triggers(rel, direct))
+	if (!is_plain_table(rel) || !find_key_index(rel, key, direct) ||
+		!find_own_triggers(rel, direct))
 		return NULL;
-	foreach (cell, RelationGetFKeyList(rel))
-		if (((ForeignKeyCacheInfo *) lfirst(cell))->conrelid == direct->table)
-			direct->has_foreign_key = true;
-	direct->guarded = guarded_columns(rel);
+	find_guarded_columns(rel, direct);
 	direct->not_null = not_null_columns(RelationGetDescr(rel));
 	return bms_overlap(direct->guarded, set) ? NULL : direct;
 }
@@ -269,26 +248,6 @@ trainjob_plan_direct(Relation rel, const Column *key, Bitmapset *set)
  * For each row
  * ----------
  */
-
-/* Starts a scan for a key, by what is committed now and our own work. */
-static SysScanDesc
-begin_scan(Relation rel, Oid index, const ScanKeyData *scan_key, Datum key)
-{
-	ScanKeyData argument = *scan_key;
-
-	argument.sk_argument = key;
-	CommandCounterIncrement();
-	PushActiveSnapshot(GetTransactionSnapshot());
-	return systable_beginscan(rel, index, true, GetActiveSnapshot(), 1,
-							  &argument);
-}
-
-static void
-end_scan(SysScanDesc scan)
-{
-	systable_endscan(scan);
-	PopActiveSnapshot();
-}
 
 /* Calls a trigger as the trigger manager does; returns the row it returns. */
 static HeapTuple
@@ -319,20 +278,10 @@ is_unguarded(DirectUpdate *direct, TupleTableSlot *old_row, HeapTuple tuple,
 	while ((member = bms_next_member(direct->guarded, member)) >= 0)
 	{
 		AttrNumber attnum = ATTNUM(member);
-		Form_pg_attribute att;
-		bool old_null;
-		bool new_null;
-		Datum old_datum;
-		Datum new_datum;
 
 		if (attnum <= 0)
 			return false; /* a system column, or the whole row */
-		att = TupleDescAttr(desc, attnum - 1);
-		old_datum = slot_getattr(old_row, attnum, &old_null);
-		new_datum = slot_getattr(new_row, attnum, &new_null);
-		if (old_null != new_null ||
-			(!old_null &&
-			 !datumIsEqual(old_datum, new_datum, att->attbyval, att->attlen)))
+		if (!trainjob_same_attribute(old_row, new_row, attnum))
 			return false;
 	}
 	return true;
@@ -340,14 +289,15 @@ is_unguarded(DirectUpdate *direct, TupleTableSlot *old_row, HeapTuple tuple,
 
 /* Enters a row that found no place beside its predecessor into the indexes. */
 static void
-insert_index_entries(Relation rel, TupleTableSlot *row, bool summarizing)
+insert_index_entries(Relation rel, TupleTableSlot *row,
+					 TU_UpdateIndexes indexes)
 {
 	EState *estate = CreateExecutorState();
 	ResultRelInfo *target = makeNode(ResultRelInfo);
 
 	InitResultRelInfo(target, rel, 0, NULL, 0);
 	ExecOpenIndices(target, false);
-	trainjob_insert_index_tuples(target, row, estate, summarizing);
+	trainjob_insert_index_tuples(target, row, estate, indexes);
 	ExecCloseIndices(target);
 	FreeExecutorState(estate);
 }
@@ -385,15 +335,6 @@ update_found(DirectUpdate *direct, Relation rel, TupleTableSlot *old_row,
 	HeapTuple tuple = changed_row(old_row, virtual_row, change, arg);
 	DirectResult result = DIRECT_DECLINED;
 
-	/* a deferred check of the INSERT looks at the newest version only */
-	if (direct->has_foreign_key &&
-		TransactionIdIsCurrentTransactionId(
-			HeapTupleHeaderGetXmin(old_tuple->t_data)))
-	{
-		ExecDropSingleTupleTableSlot(virtual_row);
-		ExecDropSingleTupleTableSlot(new_row);
-		return DIRECT_IMPOSSIBLE;
-	}
 	if (tuple != NULL)
 	{
 		TriggerData trigdata = {.type = T_TriggerData,
@@ -403,8 +344,7 @@ update_found(DirectUpdate *direct, Relation rel, TupleTableSlot *old_row,
 								.tg_trigslot = old_row,
 								.tg_newslot = virtual_row,
 								.tg_updatedcols = direct->set};
-		bool is_hot = true;
-		bool summarizing = false;
+		TU_UpdateIndexes indexes;
 
 		if (direct->before.number >= 0)
 			tuple = call_trigger(direct, &direct->before, &trigdata,
@@ -414,11 +354,10 @@ update_found(DirectUpdate *direct, Relation rel, TupleTableSlot *old_row,
 		if (is_unguarded(direct, old_row, tuple, new_row) &&
 			trainjob_tuple_update(rel, &old_row->tts_tid, new_row,
 								  GetCurrentCommandId(true),
-								  GetActiveSnapshot(), &is_hot,
-								  &summarizing) == TM_Ok)
+								  GetActiveSnapshot(), &indexes) == TM_Ok)
 		{
-			if (!is_hot)
-				insert_index_entries(rel, new_row, summarizing);
+			if (indexes != TU_None)
+				insert_index_entries(rel, new_row, indexes);
 			trigdata.tg_newtuple = tuple;
 			trigdata.tg_newslot = new_row;
 			if (direct->after.number >= 0)
@@ -447,6 +386,7 @@ trainjob_direct_update(DirectUpdate *direct, Datum key, DirectChange change,
 					   void *arg)
 {
 	DirectResult result = DIRECT_IMPOSSIBLE;
+	ScanKeyData scan_key = direct->key;
 	Relation rel;
 	SysScanDesc scan;
 	HeapTuple tuple;
@@ -456,11 +396,19 @@ trainjob_direct_update(DirectUpdate *direct, Datum key, DirectChange change,
 		return DIRECT_IMPOSSIBLE;
 	rel = table_open(direct->table, NoLock);
 	CheckCmdReplicaIdentity(rel, CMD_UPDATE);
-	scan = begin_scan(rel, direct->index, &direct->key, key);
+	scan_key.sk_argument = key;
+	CommandCounterIncrement(); /* own work must be visible */
+	PushActiveSnapshot(GetTransactionSnapshot());
+	scan = systable_beginscan(rel, direct->index, true, GetActiveSnapshot(), 1,
+							  &scan_key);
 	tuple = systable_getnext(scan);
-	if (tuple != NULL)
+	/* a deferred check of an INSERT looks at the newest version only */
+	if (tuple != NULL && !(direct->has_foreign_key &&
+						   TransactionIdIsCurrentTransactionId(
+							   HeapTupleHeaderGetXmin(tuple->t_data))))
 		result = update_found(direct, rel, scan->slot, tuple, change, arg);
-	end_scan(scan);
+	systable_endscan(scan);
+	PopActiveSnapshot();
 	table_close(rel, NoLock);
 	return result;
 }

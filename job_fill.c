@@ -188,10 +188,7 @@ stored(JobFill *fill, TupleTableSlot *row, JobColumn c, bool *isnull)
 static Value
 value_in(JobFill *fill, TupleTableSlot *row, JobColumn c)
 {
-	bool isnull;
-	Datum datum = stored(fill, row, c, &isnull);
-
-	return trainjob_read_value(&fill->part->column[c], datum, isnull);
+	return trainjob_row_value(row, &fill->part->column[c]);
 }
 
 static Value
@@ -463,9 +460,7 @@ dataset_plan(JobFill *fill)
 	appendStringInfoString(&query, "SELECT ");
 	for (int i = 0; i < lengthof(part->dataset_count); i++)
 		appendStringInfo(&query, "%s%s", i == 0 ? "" : ", ",
-						 part->dataset_count[i].attnum == 0
-							 ? "NULL"
-							 : quote_identifier(part->dataset_count[i].name));
+						 trainjob_selected(&part->dataset_count[i]));
 	appendStringInfo(&query, " FROM %s WHERE %s OPERATOR(pg_catalog.=) $1",
 					 fill->set->table[TABLE_DATASETS].quoted,
 					 quote_identifier(part->storage_path.name));
@@ -586,9 +581,9 @@ lacks_count(JobFill *fill, SampleCounts counts)
 
 /*
  * The counts that a row's dataset gives, or its configuration where the dataset
- * is not there or does not say how many samples it has.  Where
- * there is no dataset yet, or it lacks a count, and "wait" is set, the write
- * that brings it will find the job.
+ * is not there or does not say how many samples it has.  Where there is no
+ * dataset yet, or it lacks a count, and "wait" is set, the write that brings it
+ * will find the job.
  */
 static SampleCounts
 counts_for(JobFill *fill, TupleTableSlot *row, Jsonb *config, bool wait)
@@ -758,6 +753,21 @@ was_estimate(JobFill *fill)
 	return !expected.isnull && expected.count == total.count;
 }
 
+/* What an estimate is made of. */
+static const JobColumn estimate_inputs[] = {JOB_DATASET_PATH, JOB_CONFIG,
+											JOB_TOTAL_SAMPLES,
+											JOB_TRAIN_SAMPLES, JOB_VAL_SAMPLES};
+
+/* Whether a statement did that, changed() or named(), to one of them. */
+static bool
+any_input(JobFill *fill, bool (*did)(JobFill *fill, JobColumn c))
+{
+	for (int i = 0; i < lengthof(estimate_inputs); i++)
+		if (did(fill, estimate_inputs[i]))
+			return true;
+	return false;
+}
+
 /*
  * Whether the total is the estimate that this trigger gave to the row of an
  * INSERT ... ON CONFLICT DO UPDATE, which the SET list then took from EXCLUDED
@@ -766,16 +776,9 @@ was_estimate(JobFill *fill)
 static bool
 echoes_estimate(JobFill *fill, int64 estimate)
 {
-	static const JobColumn inputs[] = {JOB_DATASET_PATH, JOB_CONFIG,
-									   JOB_TOTAL_SAMPLES, JOB_TRAIN_SAMPLES,
-									   JOB_VAL_SAMPLES};
-
 	if (!fill->is_update || value_now(fill, JOB_TOTAL_STEPS).count != estimate)
 		return false;
-	for (int i = 0; i < lengthof(inputs); i++)
-		if (named(fill, inputs[i]))
-			return true;
-	return false;
+	return any_input(fill, named);
 }
 
 /*
@@ -785,9 +788,7 @@ echoes_estimate(JobFill *fill, int64 estimate)
 static void
 settle_echo(JobFill *fill)
 {
-	if (was_estimate(fill) || changed(fill, JOB_CONFIG) ||
-		changed(fill, JOB_DATASET_PATH) || changed(fill, JOB_TOTAL_SAMPLES) ||
-		changed(fill, JOB_TRAIN_SAMPLES) || changed(fill, JOB_VAL_SAMPLES))
+	if (was_estimate(fill) || any_input(fill, changed))
 		fill_text(fill, JOB_TOTAL_STEPS_SOURCE, "estimated");
 	else
 	{
@@ -995,18 +996,9 @@ row_differs(JobFill *fill)
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(desc, i);
-		bool old_null;
-		bool new_null;
-		Datum old_datum;
-		Datum new_datum;
 
-		if (att->attisdropped || att->attgenerated)
-			continue;
-		old_datum = slot_getattr(fill->old_row, i + 1, &old_null);
-		new_datum = slot_getattr(fill->new_row, i + 1, &new_null);
-		if (old_null != new_null ||
-			(!new_null &&
-			 !datumIsEqual(old_datum, new_datum, att->attbyval, att->attlen)))
+		if (!att->attisdropped && !att->attgenerated &&
+			!trainjob_same_attribute(fill->old_row, fill->new_row, i + 1))
 			return true;
 	}
 	return false;
@@ -1133,16 +1125,13 @@ filled_row(JobFill *fill, HeapTuple tuple)
 static bool
 inputs_touched(JobFill *fill)
 {
-	static const JobColumn inputs[] = {
-		JOB_DATASET_PATH,  JOB_CONFIG,
-		JOB_TOTAL_SAMPLES, JOB_TRAIN_SAMPLES,
-		JOB_VAL_SAMPLES,   JOB_TOTAL_STEPS,
-		JOB_TOTAL_EPOCHS,  JOB_EXPECTED_TOTAL_STEPS};
+	static const JobColumn results[] = {JOB_TOTAL_STEPS, JOB_TOTAL_EPOCHS,
+										JOB_EXPECTED_TOTAL_STEPS};
 
-	for (int i = 0; i < lengthof(inputs); i++)
-		if (named(fill, inputs[i]) || changed(fill, inputs[i]))
+	for (int i = 0; i < lengthof(results); i++)
+		if (named(fill, results[i]) || changed(fill, results[i]))
 			return true;
-	return false;
+	return any_input(fill, named) || any_input(fill, changed);
 }
 
 /* A row that says where its total_steps came from was filled before. */
@@ -1373,22 +1362,9 @@ dataset_is_same(TriggerData *trigdata, DatasetPart *part)
 							   &part->count[2]};
 
 	for (int i = 0; i < lengthof(columns); i++)
-	{
-		bool old_null;
-		bool new_null;
-		Datum old_datum;
-		Datum new_datum;
-
-		if (columns[i]->attnum == 0)
-			continue;
-		old_datum =
-			slot_getattr(trigdata->tg_trigslot, columns[i]->attnum, &old_null);
-		new_datum =
-			slot_getattr(trigdata->tg_newslot, columns[i]->attnum, &new_null);
-		if (!trainjob_same_datum(columns[i], old_datum, old_null, new_datum,
-								 new_null))
+		if (!trainjob_same_in_rows(trigdata->tg_trigslot, trigdata->tg_newslot,
+								   columns[i]))
 			return false;
-	}
 	return true;
 }
 

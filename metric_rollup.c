@@ -141,19 +141,6 @@ build_metric_part(TrainjobSet *set, Relation rel)
 	set->part = part;
 }
 
-/* The value of a column in a row; NULL where either is absent. */
-static inline Value
-row_value(TupleTableSlot *row, const Column *column)
-{
-	Datum datum;
-	bool isnull;
-
-	if (column->attnum == 0 || row == NULL)
-		return (Value){.isnull = true};
-	datum = slot_getattr(row, column->attnum, &isnull);
-	return trainjob_read_value(column, datum, isnull);
-}
-
 /*
  * Whether a row with this value of "extra" is a trainer's summary.  A value
  * that is compressed or out of line is not looked into: a summary is short.
@@ -208,8 +195,8 @@ static bool
 wants_perplexity(TupleTableSlot *row, TupleTableSlot *old_row,
 				 const PerplexityPair *pair)
 {
-	Value perplexity = row_value(row, &pair->perplexity);
-	Value old_perplexity = row_value(old_row, &pair->perplexity);
+	Value perplexity = trainjob_row_value(row, &pair->perplexity);
+	Value old_perplexity = trainjob_row_value(old_row, &pair->perplexity);
 	Value derived;
 
 	if (perplexity.isnull)
@@ -217,7 +204,7 @@ wants_perplexity(TupleTableSlot *row, TupleTableSlot *old_row,
 	if (old_row == NULL || old_perplexity.isnull ||
 		perplexity.number != old_perplexity.number)
 		return false;
-	derived = perplexity_of(row_value(old_row, &pair->loss));
+	derived = perplexity_of(trainjob_row_value(old_row, &pair->loss));
 	return !derived.isnull && derived.number == perplexity.number;
 }
 
@@ -270,7 +257,7 @@ trainjob_fill_metric(PG_FUNCTION_ARGS)
 	for (int i = 0; i < lengthof(part->pair); i++)
 	{
 		PerplexityPair *pair = &part->pair[i];
-		Value loss = row_value(row, &pair->loss);
+		Value loss = trainjob_row_value(row, &pair->loss);
 		Value perplexity;
 
 		if (pair->perplexity.attnum == 0 || loss.isnull ||
@@ -278,12 +265,13 @@ trainjob_fill_metric(PG_FUNCTION_ARGS)
 			is_summary_row(row, &part->extra))
 			continue;
 		perplexity = perplexity_of(loss);
-		if (perplexity.isnull && row_value(row, &pair->perplexity).isnull)
+		if (perplexity.isnull &&
+			trainjob_row_value(row, &pair->perplexity).isnull)
 			continue;
 		fill_column(&values, &nulls, row, &pair->perplexity, perplexity);
 	}
 	if (part->recorded_at.attnum != 0 &&
-		row_value(row, &part->recorded_at).isnull)
+		trainjob_row_value(row, &part->recorded_at).isnull)
 	{
 		Value now = {.time = GetCurrentTransactionStartTimestamp()};
 
@@ -620,7 +608,7 @@ row_job(RollUp *roll, TupleTableSlot *row, JobReports **reports, int64 *step)
 
 	if (isnull)
 		return false;
-	value = row_value(row, &roll->part->step);
+	value = trainjob_row_value(row, &roll->part->step);
 	if (value.isnull)
 		return false;
 	*reports = reports_of(roll, job_id);
@@ -644,7 +632,7 @@ add_new_row(RollUp *roll, TupleTableSlot *row)
 	if (!row_job(roll, row, &reports, &step))
 		return;
 	id = row_order(row, &part->id);
-	recorded = row_value(row, &part->recorded_at);
+	recorded = trainjob_row_value(row, &part->recorded_at);
 	summary = is_summary_row(row, &part->extra);
 	if (recorded.isnull)
 		recorded.time = GetCurrentTransactionStartTimestamp();
@@ -659,7 +647,7 @@ add_new_row(RollUp *roll, TupleTableSlot *row)
 
 		if (summary && latest[i].not_in_summary)
 			continue;
-		value = row_value(row, &part->metric[i]);
+		value = trainjob_row_value(row, &part->metric[i]);
 		if (value.isnull)
 			continue;
 		if (newest->seen &&
@@ -670,7 +658,7 @@ add_new_row(RollUp *roll, TupleTableSlot *row)
 			reports->evidence = *newest;
 	}
 
-	eval_loss = row_value(row, &part->metric[LATEST_EVAL_LOSS]);
+	eval_loss = trainjob_row_value(row, &part->metric[LATEST_EVAL_LOSS]);
 	if (eval_loss.isnull || !isfinite(eval_loss.number))
 		return;
 	if (!reports->has_best || eval_loss.number < reports->best ||
@@ -682,23 +670,9 @@ add_new_row(RollUp *roll, TupleTableSlot *row)
 		reports->best = eval_loss.number;
 		reports->best_step = step;
 		reports->best_id = id;
-		reports->best_epoch = row_value(row, &part->metric[LATEST_EPOCH]);
+		reports->best_epoch =
+			trainjob_row_value(row, &part->metric[LATEST_EPOCH]);
 	}
-}
-
-static bool
-same_in_rows(TupleTableSlot *a, TupleTableSlot *b, const Column *column)
-{
-	bool a_null;
-	bool b_null;
-	Datum a_datum;
-	Datum b_datum;
-
-	if (column->attnum == 0)
-		return true;
-	a_datum = slot_getattr(a, column->attnum, &a_null);
-	b_datum = slot_getattr(b, column->attnum, &b_null);
-	return trainjob_same_datum(column, a_datum, a_null, b_datum, b_null);
 }
 
 /* Takes in a row that an UPDATE changed: what it held before, and what now. */
@@ -706,11 +680,12 @@ static void
 add_changed_row(RollUp *roll, TupleTableSlot *old_row, TupleTableSlot *row)
 {
 	RollUpPart *part = roll->part;
-	bool same_step = same_in_rows(old_row, row, &part->job_id) &&
-					 same_in_rows(old_row, row, &part->step);
-	bool same_place = same_step && same_in_rows(old_row, row, &part->id) &&
-					  same_in_rows(old_row, row, &part->recorded_at) &&
-					  same_in_rows(old_row, row, &part->extra);
+	bool same_step = trainjob_same_in_rows(old_row, row, &part->job_id) &&
+					 trainjob_same_in_rows(old_row, row, &part->step);
+	bool same_place = same_step &&
+					  trainjob_same_in_rows(old_row, row, &part->id) &&
+					  trainjob_same_in_rows(old_row, row, &part->recorded_at) &&
+					  trainjob_same_in_rows(old_row, row, &part->extra);
 	bool gone[LATEST];
 	bool differs = !same_place;
 	JobReports *reports;
@@ -719,7 +694,8 @@ add_changed_row(RollUp *roll, TupleTableSlot *old_row, TupleTableSlot *row)
 
 	for (int i = 0; i < LATEST; i++)
 	{
-		gone[i] = !same_place || !same_in_rows(old_row, row, &part->metric[i]);
+		gone[i] = !same_place ||
+				  !trainjob_same_in_rows(old_row, row, &part->metric[i]);
 		differs = differs || gone[i];
 	}
 	if (!differs)
@@ -729,9 +705,11 @@ add_changed_row(RollUp *roll, TupleTableSlot *old_row, TupleTableSlot *row)
 		if (!same_step)
 			reports->old_max_step = Max(reports->old_max_step, step);
 		for (int i = 0; i < LATEST; i++)
-			if (gone[i] && !row_value(old_row, &part->metric[i]).isnull)
+			if (gone[i] &&
+				!trainjob_row_value(old_row, &part->metric[i]).isnull)
 				reports->replaced[i] = true;
-		eval_loss = row_value(old_row, &part->metric[LATEST_EVAL_LOSS]);
+		eval_loss =
+			trainjob_row_value(old_row, &part->metric[LATEST_EVAL_LOSS]);
 		/* best_epoch goes with best_eval_loss */
 		if ((gone[LATEST_EVAL_LOSS] || gone[LATEST_EPOCH]) &&
 			!eval_loss.isnull && isfinite(eval_loss.number))
@@ -943,10 +921,10 @@ advance_row(TupleTableSlot *row, Datum *values, bool *isnull, void *arg)
 {
 	Advance *advance = arg;
 	Column *job = advance->part->job;
-	Value status = row_value(row, &job[JOB_STATUS]);
-	Value step = row_value(row, &job[JOB_CURRENT_STEP]);
-	Value restarted = row_value(row, &job[JOB_RESTARTED_AT]);
-	Value reported = row_value(row, &job[JOB_LAST_METRIC_AT]);
+	Value status = trainjob_row_value(row, &job[JOB_STATUS]);
+	Value step = trainjob_row_value(row, &job[JOB_CURRENT_STEP]);
+	Value restarted = trainjob_row_value(row, &job[JOB_RESTARTED_AT]);
+	Value reported = trainjob_row_value(row, &job[JOB_LAST_METRIC_AT]);
 
 	if (status.isnull || strcmp(status.text, "running") != 0 || step.isnull ||
 		step.count >= advance->min_step ||
@@ -1031,13 +1009,6 @@ typedef struct JobRow
 	Value total_epochs;
 } JobRow;
 
-/* How a query selects a column that may be absent. */
-static const char *
-selected(const Column *column)
-{
-	return column->attnum == 0 ? "NULL" : quote_identifier(column->name);
-}
-
 /* SELECT columns FROM jobs WHERE id = $1 FOR NO KEY UPDATE */
 static SPIPlanPtr
 lock_plan(RollUp *roll)
@@ -1048,11 +1019,12 @@ lock_plan(RollUp *roll)
 	if (roll->set->plan[QUERY_LOCK] != NULL)
 		return roll->set->plan[QUERY_LOCK];
 	initStringInfo(&query);
-	appendStringInfo(&query, "SELECT %s, %s, %s", selected(&part->total_steps),
-					 selected(&part->total_steps_source),
-					 selected(&part->total_epochs));
+	appendStringInfo(&query, "SELECT %s, %s, %s",
+					 trainjob_selected(&part->total_steps),
+					 trainjob_selected(&part->total_steps_source),
+					 trainjob_selected(&part->total_epochs));
 	for (int i = 0; i < JOB_COLUMNS; i++)
-		appendStringInfo(&query, ", %s", selected(&part->job[i]));
+		appendStringInfo(&query, ", %s", trainjob_selected(&part->job[i]));
 	appendStringInfo(&query,
 					 " FROM %s WHERE %s OPERATOR(pg_catalog.=) $1"
 					 " FOR NO KEY UPDATE",
@@ -1122,9 +1094,10 @@ newest_plan(RollUp *roll, int limit)
 		return roll->set->plan[number];
 	initStringInfo(&query);
 	appendStringInfo(&query, "SELECT %s, %s, %s", step,
-					 selected(&part->recorded_at), selected(&part->extra));
+					 trainjob_selected(&part->recorded_at),
+					 trainjob_selected(&part->extra));
 	for (int i = 0; i < LATEST; i++)
-		appendStringInfo(&query, ", %s", selected(&part->metric[i]));
+		appendStringInfo(&query, ", %s", trainjob_selected(&part->metric[i]));
 	appendStringInfo(&query,
 					 " FROM %s WHERE %s OPERATOR(pg_catalog.=) $1"
 					 " AND %s OPERATOR(pg_catalog.<=) $2 ORDER BY %s DESC",
@@ -1249,7 +1222,7 @@ best_plan(RollUp *roll)
 					 " '-Infinity'::pg_catalog.float8"
 					 " ORDER BY %s, %s",
 					 loss, quote_identifier(part->step.name),
-					 selected(&part->metric[LATEST_EPOCH]),
+					 trainjob_selected(&part->metric[LATEST_EPOCH]),
 					 roll->set->table[TABLE_METRICS].quoted,
 					 quote_identifier(part->job_id.name), loss, loss, loss,
 					 quote_identifier(part->step.name));
@@ -1745,12 +1718,12 @@ trainjob_roll_up_restart(PG_FUNCTION_ARGS)
 	roll.part = roll.set->part;
 	if (roll.part == NULL)
 		return PointerGetDatum(NULL);
-	before =
-		row_value(trigdata->tg_trigslot, &roll.part->job[JOB_RESTARTED_AT]);
-	restarted =
-		row_value(trigdata->tg_newslot, &roll.part->job[JOB_RESTARTED_AT]);
-	reported =
-		row_value(trigdata->tg_newslot, &roll.part->job[JOB_LAST_METRIC_AT]);
+	before = trainjob_row_value(trigdata->tg_trigslot,
+								&roll.part->job[JOB_RESTARTED_AT]);
+	restarted = trainjob_row_value(trigdata->tg_newslot,
+								   &roll.part->job[JOB_RESTARTED_AT]);
+	reported = trainjob_row_value(trigdata->tg_newslot,
+								  &roll.part->job[JOB_LAST_METRIC_AT]);
 	if (restarted.isnull || reported.isnull || reported.time < restarted.time ||
 		(!before.isnull && before.time == restarted.time))
 		return PointerGetDatum(NULL);

@@ -98,6 +98,25 @@ trainjob_read_value(const Column *column, Datum datum, bool isnull)
 	return trainjob_convert_value(column, datum);
 }
 
+/* The value of a column in a row; NULL where either is absent. */
+static inline Value
+trainjob_row_value(TupleTableSlot *row, const Column *column)
+{
+	Datum datum;
+	bool isnull;
+
+	if (column->attnum == 0 || row == NULL)
+		return (Value){.isnull = true};
+	datum = slot_getattr(row, column->attnum, &isnull);
+	return trainjob_read_value(column, datum, isnull);
+}
+
+extern bool trainjob_same_in_rows(TupleTableSlot *a, TupleTableSlot *b,
+								  const Column *column);
+extern bool trainjob_same_attribute(TupleTableSlot *a, TupleTableSlot *b,
+									AttrNumber attnum);
+extern const char *trainjob_selected(const Column *column);
+
 /* ---- trigger_call.c ----------------------------------------------------- */
 
 /* Timing, level and events that a trigger function accepts, ored together. */
