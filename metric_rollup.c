@@ -1684,6 +1684,21 @@ trainjob_roll_up_metrics(PG_FUNCTION_ARGS)
 }
 
 /*
+ * Whether the UPDATE sets a job going that had ended.  restarted_at alone does
+ * not say: a transaction may restart a job twice, at the same now().
+ */
+static bool
+goes_on(RollUp *roll)
+{
+	const Column *status = &roll->part->job[JOB_STATUS];
+	Value before = trainjob_row_value(roll->trigdata->tg_trigslot, status);
+	Value after = trainjob_row_value(roll->trigdata->tg_newslot, status);
+
+	return trainjob_has_ended(trainjob_state_of(before.text)) &&
+		   !trainjob_has_ended(trainjob_state_of(after.text));
+}
+
+/*
  * roll_up_restart
  *		AFTER UPDATE OF status FOR EACH ROW on a jobs table: if the job restarted,
  *		what its new attempt has reported before the restart was known.
@@ -1725,7 +1740,7 @@ trainjob_roll_up_restart(PG_FUNCTION_ARGS)
 	reported = trainjob_row_value(trigdata->tg_newslot,
 								  &roll.part->job[JOB_LAST_METRIC_AT]);
 	if (restarted.isnull || reported.isnull || reported.time < restarted.time ||
-		(!before.isnull && before.time == restarted.time))
+		(!before.isnull && before.time == restarted.time && !goes_on(&roll)))
 		return PointerGetDatum(NULL);
 	reports.job_id =
 		slot_getattr(trigdata->tg_newslot, roll.part->key.attnum, &isnull);

@@ -283,6 +283,15 @@ INSERT INTO local_training_metrics (job_id, step, epoch, train_loss, recorded_at
 SELECT * FROM j WHERE job = 'attempts';
 UPDATE local_training_metrics SET train_loss = 5.15 WHERE job_id = u(10) AND step = 51;
 SELECT * FROM j WHERE job = 'attempts';
+-- twice in one transaction, hence at the same time; a report is ahead of it
+INSERT INTO local_training_metrics (job_id, step, epoch, train_loss, recorded_at) VALUES (u(10), 52, 0.52, 5.2, at(400));
+BEGIN;
+UPDATE local_training_jobs SET status = 'failed' WHERE id = u(10);
+UPDATE local_training_jobs SET status = 'running', status_changed_at = at(300) WHERE id = u(10);
+UPDATE local_training_jobs SET status = 'failed' WHERE id = u(10);
+UPDATE local_training_jobs SET status = 'running', status_changed_at = at(300) WHERE id = u(10);
+COMMIT;
+SELECT * FROM j WHERE job = 'attempts';
 
 -- ---- metrics in partitions ----
 
