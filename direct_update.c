@@ -11,7 +11,7 @@
  * trainjob_plan_direct() looks at the table once, until it changes, and says
  * no to all that only the executor does right: partitions and children, rules,
  * generated columns, other people's triggers, constraints on the columns that
- * the update sets.  trainjob_direct_update() says so of a row: it is not there
+ * the update sets, and where Citus may have the row elsewhere.  trainjob_direct_update() says so of a row: it is not there
  * (a distributed engine keeps it elsewhere), somebody else is changing it, or
  * a trigger touched a column that an index or a constraint looks at.  Then
  * nothing has happened and the caller takes SQL, which gets all of that right.
@@ -37,6 +37,7 @@
 #include "catalog/pg_am.h"
 #include "catalog/pg_index.h"
 #include "catalog/pg_trigger.h"
+#include "commands/extension.h"
 #include "nodes/bitmapset.h"
 #include "nodes/readfuncs.h"
 #include "optimizer/optimizer.h"
@@ -236,8 +237,9 @@ trainjob_plan_direct(Relation rel, const Column *key, Bitmapset *set)
 
 	direct->table = RelationGetRelid(rel);
 	direct->set = set;
-	if (!is_plain_table(rel) || !find_key_index(rel, key, direct) ||
-		!find_own_triggers(rel, direct))
+	/* a row left behind in a table that Citus distributed is not the job's */
+	if (OidIsValid(get_extension_oid("citus", true)) || !is_plain_table(rel) ||
+		!find_key_index(rel, key, direct) || !find_own_triggers(rel, direct))
 		return NULL;
 	find_guarded_columns(rel, direct);
 	direct->not_null = not_null_columns(RelationGetDescr(rel));
