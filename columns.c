@@ -22,6 +22,7 @@
 #include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/fmgrprotos.h"
+#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
 #include "utils/resowner.h"
@@ -136,6 +137,7 @@ trainjob_lookup_column(Relation rel, const char *name, ColumnKind kind,
 	TupleDesc desc = RelationGetDescr(rel);
 
 	memset(column, 0, sizeof(Column));
+	column->table = RelationGetRelid(rel);
 	column->kind = kind;
 	for (int i = 0; i < desc->natts; i++)
 	{
@@ -550,6 +552,58 @@ domain_accepts(const Column *column, Datum datum)
 	return accepts;
 }
 
+/* Whether it is the first time in this session; a column of another type is
+ * another one. */
+static bool
+is_first_warning(const Column *column)
+{
+	static HTAB *warned = NULL;
+	struct
+	{
+		Oid table;
+		int32 attnum;
+		Oid type;
+		int32 typmod;
+	} key = {column->table, column->attnum, column->type, column->typmod};
+	bool found;
+
+	if (warned == NULL)
+	{
+		HASHCTL control = {.keysize = sizeof(key), .entrysize = sizeof(key)};
+
+		warned = hash_create("trainjob columns with warnings", 16, &control,
+							 HASH_ELEM | HASH_BLOBS);
+	}
+	(void) hash_search(warned, &key, HASH_ENTER, &found);
+	return !found;
+}
+
+/* The warning that a value became NULL; "fits": its domain alone refused it. */
+static void
+warn_of_value(const Column *column, const Value *value, bool fits)
+{
+	const char *type =
+		OidIsValid(column->domain)
+			? format_type_be(column->domain)
+			: format_type_with_typemod(column->type, column->typmod);
+
+	ereport(WARNING,
+			(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
+			 errmsg("value %s does not fit column \"%s\" of type %s",
+					value_text(column->kind, value), column->name, type),
+			 errdetail("NULL was stored in its place."),
+			 fits ? errhint("The constraints of domain %s refuse it: change "
+							"them, or the column's type.",
+							type)
+			 : column->is_enum
+				 ? errhint("ALTER TYPE %s ADD VALUE %s;",
+						   format_type_be(column->type),
+						   quote_literal_cstr(value->text))
+				 : errhint("Give the column the type %s.",
+						   column->kind == COLUMN_COUNT ? "bigint"
+														: "double precision")));
+}
+
 /*
  * trainjob_write_value
  *		The Datum to store in a column for a value of its kind.
@@ -560,7 +614,7 @@ domain_accepts(const Column *column, Datum datum)
  * palloc'd.
  */
 Datum
-trainjob_write_value(Column *column, const Value *value, bool *isnull)
+trainjob_write_value(const Column *column, const Value *value, bool *isnull)
 {
 	Datum datum = (Datum) 0;
 	bool fits = true;
@@ -597,18 +651,8 @@ trainjob_write_value(Column *column, const Value *value, bool *isnull)
 	if (fits && (!column->is_checked || domain_accepts(column, datum)))
 		return datum;
 	*isnull = true;
-	if (!column->warned)
-		ereport(WARNING,
-				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
-				 errmsg("value %s does not fit column \"%s\" of type %s",
-						value_text(column->kind, value), column->name,
-						OidIsValid(column->domain)
-							? format_type_be(column->domain)
-							: format_type_with_typemod(column->type,
-													   column->typmod)),
-				 errdetail("NULL was stored in its place."),
-				 errhint("Give the column a wider type.")));
-	column->warned = true;
+	if (OidIsValid(column->table) && is_first_warning(column))
+		warn_of_value(column, value, fits);
 	if (column->is_checked)
 		domain_check((Datum) 0, true, column->domain, NULL,
 					 CurrentMemoryContext);
@@ -619,7 +663,7 @@ trainjob_write_value(Column *column, const Value *value, bool *isnull)
 static Value
 stored_value(FunctionCallInfo fcinfo, ColumnKind kind, const Value *value)
 {
-	Column column = {.attnum = 1, .kind = kind, .warned = true, .name = ""};
+	Column column = {.attnum = 1, .kind = kind, .name = ""}; /* of no table */
 	Datum datum;
 	bool isnull;
 

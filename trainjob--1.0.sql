@@ -571,21 +571,23 @@ COMMENT ON FUNCTION trainjob.qualified_name(regclass) IS
 
 CREATE FUNCTION trainjob.find_columns(key text, rel regclass, columns jsonb)
 RETURNS TABLE (column_name name, column_type text, actual_name name,
-	actual_type regtype)
+	actual_type regtype, essential boolean, unwanted boolean)
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT c.column_name, c.column_type, a.attname,
-		   trainjob.base_type(a.atttypid::regtype)
+		   trainjob.base_type(a.atttypid::regtype), c.essential, w.unwanted
 	FROM trainjob.canonical_columns() AS c
+	-- NULL, in a trigger's argument empty: no column stands for it
+	CROSS JOIN LATERAL (
+		SELECT COALESCE(columns -> (key || '.' || c.column_name),
+						columns -> c.column_name::text, '0') IN ('null', '""') AS unwanted) AS w
 	LEFT JOIN LATERAL (
 		SELECT a.attname, a.atttypid
 		FROM pg_catalog.pg_attribute AS a
 		WHERE a.attrelid = rel AND a.attnum > 0 AND NOT a.attisdropped
 		  AND a.attname IN (columns ->> (key || '.' || c.column_name),
 							columns ->> c.column_name::text, c.column_name)
-		  -- NULL, in a trigger's argument empty: no column stands for it
-		  AND COALESCE(columns -> (key || '.' || c.column_name),
-					   columns -> c.column_name::text, '0') NOT IN ('null', '""')
+		  AND NOT w.unwanted
 		ORDER BY a.attname = columns ->> (key || '.' || c.column_name) DESC NULLS LAST,
 				 a.attname = columns ->> c.column_name::text DESC NULLS LAST
 		LIMIT 1) AS a ON true
@@ -594,7 +596,7 @@ BEGIN ATOMIC
 END;
 
 COMMENT ON FUNCTION trainjob.find_columns(text, regclass, jsonb) IS
-'The canonical columns of a table of a set, and the columns that stand for them, with their base types; NULL where none does.';
+'The canonical columns of a table of a set, and the columns that stand for them, with their base types; NULL where none does. unwanted: argument "columns" says that none does.';
 
 CREATE FUNCTION trainjob.column_type(key text, column_name name,
 	column_type text, tables jsonb, columns jsonb)
@@ -1424,6 +1426,18 @@ BEGIN
 			DETAIL = format('Argument "columns" says that it stands for "%s".', item.key),
 			HINT = 'Each name in "columns" must be that of a column of the table that has, or should have, the other.';
 	END LOOP;
+	FOR item IN
+		SELECT t.key, t.value AS table_name, f.column_name
+		FROM jsonb_each_text(tables) AS t
+		CROSS JOIN LATERAL trainjob.find_columns(t.key, t.value::regclass, columns) AS f
+		WHERE f.unwanted AND f.essential
+	LOOP
+		RAISE EXCEPTION USING
+			ERRCODE = 'invalid_parameter_value',
+			MESSAGE = format('trainjob cannot do without a column "%s" of table %s', item.column_name, item.table_name),
+			DETAIL = 'Argument "columns" says that there is none.',
+			HINT = format('Name the column that stands for it: columns => ''{"%s.%s": "..."}''.', item.key, item.column_name);
+	END LOOP;
 
 	-- what is missing
 	SELECT string_agg(m.names, ', ' ORDER BY m.key),
@@ -1431,15 +1445,13 @@ BEGIN
 		INTO missing, statements
 		FROM (
 			SELECT t.key, t.value AS table_name,
-				   string_agg(format('%s.%I', t.value, f.column_name), ', ' ORDER BY k.ordinal) AS names,
+				   string_agg(format('%s.%I', t.value, f.column_name), ', ' ORDER BY f.ordinality) AS names,
 				   string_agg(format('ADD COLUMN %I %s', f.column_name,
 						trainjob.column_type(t.key, f.column_name, f.column_type, tables, columns)),
-						', ' ORDER BY k.ordinal) AS additions
+						', ' ORDER BY f.ordinality) AS additions
 			FROM jsonb_each_text(tables) AS t
-			CROSS JOIN LATERAL trainjob.find_columns(t.key, t.value::regclass, columns) AS f
-			JOIN trainjob.canonical_columns() AS k
-				ON k.table_key = t.key AND k.column_name = f.column_name
-			WHERE f.actual_name IS NULL AND k.essential
+			CROSS JOIN LATERAL trainjob.find_columns(t.key, t.value::regclass, columns) WITH ORDINALITY AS f
+			WHERE f.actual_name IS NULL AND f.essential
 			GROUP BY t.key, t.value) AS m;
 	IF missing IS NOT NULL AND NOT add_columns THEN
 		RAISE EXCEPTION USING
@@ -1453,12 +1465,7 @@ BEGIN
 			   trainjob.column_type(t.key, f.column_name, f.column_type, tables, columns) AS column_type
 		FROM jsonb_each_text(tables) AS t
 		CROSS JOIN LATERAL trainjob.find_columns(t.key, t.value::regclass, columns) AS f
-		WHERE f.actual_name IS NULL
-		  -- nor told to do without
-		  AND COALESCE(columns ->> (t.key || '.' || f.column_name),
-					   columns ->> f.column_name::text, '0') <> ''
-		  AND NOT COALESCE(columns -> (t.key || '.' || f.column_name) = 'null'
-						   OR columns -> f.column_name::text = 'null', false)
+		WHERE f.actual_name IS NULL AND NOT f.unwanted
 	LOOP
 		object := format('%s.%I %s', item.table_name, item.column_name, item.column_type);
 		IF add_columns THEN
@@ -1473,7 +1480,7 @@ BEGIN
 
 	-- types that cannot hold what they must
 	FOR item IN
-		SELECT t.key, t.value AS table_name, f.column_name, f.actual_name, f.actual_type, f.column_type
+		SELECT t.key, t.value AS table_name, f.column_name, f.actual_name, f.actual_type, f.column_type, f.essential
 		FROM jsonb_each_text(tables) AS t
 		CROSS JOIN LATERAL trainjob.find_columns(t.key, t.value::regclass, columns) AS f
 		WHERE f.actual_name IS NOT NULL
@@ -1484,8 +1491,11 @@ BEGIN
 			ERRCODE = 'datatype_mismatch',
 			MESSAGE = format('column "%s" of table %s has type %s', item.actual_name,
 							 item.table_name, item.actual_type),
-			DETAIL = format('It must be able to hold %s. If it means something else, do without it: columns => ''{"%s.%s": null}''.',
-							item.column_type::regtype, item.key, item.column_name),
+			DETAIL = format('It must be able to hold %s. If it means something else, %s: columns => ''{"%s.%s": %s}''.',
+							item.column_type::regtype,
+							CASE WHEN item.essential THEN 'name the column that does' ELSE 'do without it' END,
+							item.key, item.column_name,
+							CASE WHEN item.essential THEN '"..."' ELSE 'null' END),
 			HINT = format('ALTER TABLE %s ALTER COLUMN %I TYPE %s USING %I::text::%s;',
 						  item.table_name, item.actual_name, item.column_type,
 						  item.actual_name, item.column_type);

@@ -43,6 +43,7 @@ typedef enum ColumnKind
 /* A column as it was found. attnum 0: the table has no such column. */
 typedef struct Column
 {
+	Oid table;
 	AttrNumber attnum;
 	ColumnKind kind;
 	Oid type;	/* base type, domains looked through */
@@ -54,7 +55,6 @@ typedef struct Column
 	bool is_plain;	   /* stored as Value has it: bigint, float8, timestamptz */
 	bool is_generated; /* the database computes it, no one writes it */
 	bool is_checked;   /* the domain has constraints */
-	bool warned;	   /* a value did not fit, and that was said */
 	char *name;		   /* the name it has in the table */
 } Column;
 
@@ -75,7 +75,7 @@ typedef struct Value
 extern bool trainjob_lookup_column(Relation rel, const char *name,
 								   ColumnKind kind, Column *column);
 extern Value trainjob_convert_value(const Column *column, Datum datum);
-extern Datum trainjob_write_value(Column *column, const Value *value,
+extern Datum trainjob_write_value(const Column *column, const Value *value,
 								  bool *isnull);
 extern Jsonb *trainjob_read_jsonb(const Column *column, Datum datum);
 extern bool trainjob_same_datum(const Column *column, Datum a, bool a_null,

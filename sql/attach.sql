@@ -434,7 +434,8 @@ SELECT * FROM trainjob.attach('jobs', 'metrics', columns => '{"los": "x"}'); -- 
 SELECT * FROM trainjob.attach('jobs', 'metrics', columns => '{"metrics.los": "x"}'); -- fails
 SELECT * FROM trainjob.attach('jobs', 'metrics', columns => '{"loss": "x"}'); -- fails
 SELECT * FROM trainjob.attach('jobs', 'metrics', columns => '{"loss": 7}'); -- fails
-SELECT * FROM trainjob.attach('jobs', 'metrics', columns => '{"status": null}'); -- fails
+SELECT * FROM trainjob.attach('jobs', 'metrics', columns => '{"status": null}', add_columns => true); -- fails
+SELECT * FROM trainjob.attach('jobs', 'metrics', columns => '{"metrics.step": null}'); -- fails
 SELECT * FROM trainjob.attach('jobs', 'metrics', view_schema => 'nowhere'); -- fails
 -- each of these fails, and its HINT is all it takes
 CREATE PROCEDURE pg_temp.mend(before text, call text) LANGUAGE plpgsql AS $$
@@ -463,6 +464,15 @@ ROLLBACK; BEGIN;
 CALL pg_temp.mend('ALTER TABLE jobs ADD COLUMN progress text', $$trainjob.attach('wrong.jobs', 'wrong.metrics')$$);
 ROLLBACK; BEGIN;
 CALL pg_temp.mend('ALTER TABLE metrics ADD COLUMN "recorded_at" text', $$trainjob.attach('wrong.jobs', 'wrong.metrics')$$);
+ROLLBACK; BEGIN;
+-- one that is essential, and what is said of it
+ALTER TABLE metrics ALTER COLUMN step TYPE text, ADD COLUMN "Step" integer;
+SELECT * FROM trainjob.attach('jobs', 'metrics'); -- fails
+ROLLBACK; BEGIN;
+CALL pg_temp.mend('ALTER TABLE metrics ALTER COLUMN step TYPE text', $$trainjob.attach('wrong.jobs', 'wrong.metrics')$$);
+ROLLBACK; BEGIN;
+ALTER TABLE metrics ALTER COLUMN step TYPE text, ADD COLUMN "Step" integer;
+SELECT count(*) > 0 AS attached FROM trainjob.attach('jobs', 'metrics', columns => '{"metrics.step": "Step"}');
 ROLLBACK; BEGIN;
 CALL pg_temp.mend('ALTER TABLE metrics ALTER COLUMN job_id TYPE bigint', $$trainjob.attach('wrong.jobs', 'wrong.metrics')$$);
 ROLLBACK; BEGIN;
