@@ -724,6 +724,8 @@ trainjob_same_datum(const Column *column, Datum a, bool a_null, Datum b,
 		return true;
 	if (a_null || b_null)
 		return a_null == b_null;
+	if (a == b)
+		return true; /* also a value that two rows share */
 	/* of one that is stored in the row, the length of its header may differ */
 	if (column->typlen == -1 && !VARATT_IS_EXTERNAL(DatumGetPointer(a)) &&
 		!VARATT_IS_COMPRESSED(DatumGetPointer(a)) &&
@@ -776,7 +778,8 @@ trainjob_same_attribute(TupleTableSlot *a, TupleTableSlot *b, AttrNumber attnum)
 
 	if (a_null || b_null)
 		return a_null == b_null;
-	return datumIsEqual(a_datum, b_datum, att->attbyval, att->attlen);
+	return a_datum == b_datum || /* also one that the rows share */
+		   datumIsEqual(a_datum, b_datum, att->attbyval, att->attlen);
 }
 
 /* How a query selects a column that may be absent. */

@@ -6,7 +6,7 @@
  * of the executor around the UPDATE of its job.  Where nobody but triggers of
  * ours would notice the difference, the row is found by an index scan, changed,
  * and given to the table's access method, as logical replication's worker does
- * (execReplication.c), with the triggers called by hand in between.
+ * (execReplication.c), with our triggers' work done in between.
  *
  * trainjob_plan_direct() looks at the table once, until it changes, and says
  * no to all that only the executor does right: partitions and children, rules,
@@ -48,12 +48,8 @@
 
 #include "trainjob.h"
 
-/* A trigger of ours on the table; number -1: there is none. */
-typedef struct OwnTrigger
-{
-	int number; /* in the table's TriggerDesc */
-	FmgrInfo function;
-} OwnTrigger;
+/* In place of a trigger's number in the table's TriggerDesc. */
+#define NO_TRIGGER (-1)
 
 struct DirectUpdate
 {
@@ -65,8 +61,8 @@ struct DirectUpdate
 	Bitmapset *not_null;   /* columns that must not become NULL */
 	bool has_foreign_key;  /* on columns of this table */
 	TriggerDesc *triggers; /* a copy: the relcache's may go at any lock */
-	OwnTrigger before;
-	OwnTrigger after;
+	int before;			   /* the number of fill_job in it */
+	int after;			   /* of record_status_change */
 };
 
 /* Column numbers in bitmaps are those of TriggerData.tg_updatedcols. */
@@ -191,12 +187,13 @@ find_own_triggers(Relation rel, DirectUpdate *direct)
 {
 	TriggerDesc *triggers = direct->triggers = CopyTriggerDesc(rel->trigdesc);
 
-	direct->before.number = direct->after.number = -1;
+	direct->before = direct->after = NO_TRIGGER;
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 	{
 		Trigger *trigger = &triggers->triggers[i];
-		OwnTrigger *own;
-		PGFunction function;
+		bool is_before = TRIGGER_FOR_BEFORE(trigger->tgtype);
+		int *own = is_before ? &direct->before : &direct->after;
+		FmgrInfo function;
 
 		if (!is_fired(trigger, direct->set))
 			continue;
@@ -205,18 +202,13 @@ find_own_triggers(Relation rel, DirectUpdate *direct)
 			RI_FKey_trigger_type(trigger->tgfoid) != RI_TRIGGER_NONE)
 			continue;
 		if (!TRIGGER_FOR_ROW(trigger->tgtype) || trigger->tgqual != NULL ||
-			trigger->tgisinternal)
+			trigger->tgisinternal || *own != NO_TRIGGER)
 			return false;
-		own = TRIGGER_FOR_BEFORE(trigger->tgtype) ? &direct->before
-												  : &direct->after;
-		function = own == &direct->before ? trainjob_fill_job
-										  : trainjob_record_status_change;
-		if (own->number >= 0)
+		fmgr_info(trigger->tgfoid, &function);
+		if (function.fn_addr !=
+			(is_before ? trainjob_fill_job : trainjob_record_status_change))
 			return false;
-		fmgr_info(trigger->tgfoid, &own->function);
-		if (own->function.fn_addr != function)
-			return false;
-		own->number = i;
+		*own = i;
 	}
 	return true;
 }
@@ -251,30 +243,15 @@ trainjob_plan_direct(Relation rel, const Column *key, Bitmapset *set)
  * ----------
  */
 
-/* Calls a trigger as the trigger manager does; returns the row it returns. */
-static HeapTuple
-call_trigger(DirectUpdate *direct, OwnTrigger *own, TriggerData *trigdata,
-			 TriggerEvent when)
-{
-	LOCAL_FCINFO(fcinfo, 0);
-
-	trigdata->tg_event = TRIGGER_EVENT_UPDATE | TRIGGER_EVENT_ROW | when;
-	trigdata->tg_trigger = &direct->triggers->triggers[own->number];
-	InitFunctionCallInfoData(*fcinfo, &own->function, 0, InvalidOid,
-							 (Node *) trigdata, NULL);
-	return (HeapTuple) DatumGetPointer(FunctionCallInvoke(fcinfo));
-}
-
 /* Whether the new row leaves alone what only the executor may change. */
 static bool
-is_unguarded(DirectUpdate *direct, TupleTableSlot *old_row, HeapTuple tuple,
+is_unguarded(DirectUpdate *direct, TupleTableSlot *old_row,
 			 TupleTableSlot *new_row)
 {
-	TupleDesc desc = old_row->tts_tupleDescriptor;
 	int member = -1;
 
 	while ((member = bms_next_member(direct->not_null, member)) >= 0)
-		if (heap_attisnull(tuple, ATTNUM(member), desc))
+		if (new_row->tts_isnull[ATTNUM(member) - 1])
 			return false;
 	member = -1;
 	while ((member = bms_next_member(direct->guarded, member)) >= 0)
@@ -304,25 +281,57 @@ insert_index_entries(Relation rel, TupleTableSlot *row,
 	FreeExecutorState(estate);
 }
 
-/* The old row with what the caller changes; NULL where he declines. */
-static HeapTuple
-changed_row(TupleTableSlot *old_row, TupleTableSlot *new_row,
-			DirectChange change, void *arg)
+/* Puts the old row with what the caller changes into a virtual slot. */
+static bool
+change_row(TupleTableSlot *old_row, TupleTableSlot *new_row,
+		   DirectChange change, void *arg)
 {
 	TupleDesc desc = old_row->tts_tupleDescriptor;
 
 	slot_getallattrs(old_row);
-	ExecClearTuple(new_row);
 	for (int i = 0; i < desc->natts; i++)
 	{
 		new_row->tts_values[i] = old_row->tts_values[i];
 		new_row->tts_isnull[i] =
 			old_row->tts_isnull[i] || TupleDescAttr(desc, i)->attisdropped;
 	}
-	if (!change(old_row, new_row->tts_values, new_row->tts_isnull, arg))
-		return NULL;
 	ExecStoreVirtualTuple(new_row);
-	return heap_form_tuple(desc, new_row->tts_values, new_row->tts_isnull);
+	return change(old_row, new_row->tts_values, new_row->tts_isnull, arg);
+}
+
+/* Stores the new row, unless somebody else has changed the old one. */
+static bool
+store_row(Relation rel, TupleTableSlot *old_row, TupleTableSlot *new_row)
+{
+	TupleDesc desc = RelationGetDescr(rel);
+	TupleTableSlot *row = MakeSingleTupleTableSlot(desc, &TTSOpsHeapTuple);
+	TU_UpdateIndexes indexes;
+	bool stored;
+
+	ExecStoreHeapTuple(heap_form_tuple(desc, new_row->tts_values,
+									   new_row->tts_isnull),
+					   row, true);
+	stored = trainjob_tuple_update(rel, &old_row->tts_tid, row,
+								   GetCurrentCommandId(true),
+								   GetActiveSnapshot(), &indexes) == TM_Ok;
+	if (stored && indexes != TU_None)
+		insert_index_entries(rel, row, indexes);
+	ExecDropSingleTupleTableSlot(row);
+	return stored;
+}
+
+/* Calls record_status_change as the trigger manager does. */
+static void
+record_change(DirectUpdate *direct, TriggerData *trigdata)
+{
+	LOCAL_FCINFO(fcinfo, 0);
+
+	trigdata->tg_event =
+		TRIGGER_EVENT_UPDATE | TRIGGER_EVENT_ROW | TRIGGER_EVENT_AFTER;
+	trigdata->tg_trigger = &direct->triggers->triggers[direct->after];
+	InitFunctionCallInfoData(*fcinfo, NULL, 0, InvalidOid, (Node *) trigdata,
+							 NULL);
+	(void) trainjob_record_status_change(fcinfo);
 }
 
 /* Updates the row that was found. */
@@ -330,45 +339,35 @@ static DirectResult
 update_found(DirectUpdate *direct, Relation rel, TupleTableSlot *old_row,
 			 HeapTuple old_tuple, DirectChange change, void *arg)
 {
-	TupleDesc desc = RelationGetDescr(rel);
-	TupleTableSlot *virtual_row =
-		MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
-	TupleTableSlot *new_row = MakeSingleTupleTableSlot(desc, &TTSOpsHeapTuple);
-	HeapTuple tuple = changed_row(old_row, virtual_row, change, arg);
+	TupleTableSlot *new_row =
+		MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsVirtual);
+	TriggerData trigdata = {.type = T_TriggerData,
+							.tg_event = TRIGGER_EVENT_UPDATE |
+										TRIGGER_EVENT_ROW |
+										TRIGGER_EVENT_BEFORE,
+							.tg_relation = rel,
+							.tg_trigtuple = old_tuple,
+							.tg_trigslot = old_row,
+							.tg_newslot = new_row,
+							.tg_updatedcols = direct->set};
 	DirectResult result = DIRECT_DECLINED;
 
-	if (tuple != NULL)
+	if (change_row(old_row, new_row, change, arg))
 	{
-		TriggerData trigdata = {.type = T_TriggerData,
-								.tg_relation = rel,
-								.tg_trigtuple = old_tuple,
-								.tg_newtuple = tuple,
-								.tg_trigslot = old_row,
-								.tg_newslot = virtual_row,
-								.tg_updatedcols = direct->set};
-		TU_UpdateIndexes indexes;
-
-		if (direct->before.number >= 0)
-			tuple = call_trigger(direct, &direct->before, &trigdata,
-								 TRIGGER_EVENT_BEFORE);
-		ExecStoreHeapTuple(tuple, new_row, true);
-		result = DIRECT_IMPOSSIBLE;
-		if (is_unguarded(direct, old_row, tuple, new_row) &&
-			trainjob_tuple_update(rel, &old_row->tts_tid, new_row,
-								  GetCurrentCommandId(true),
-								  GetActiveSnapshot(), &indexes) == TM_Ok)
+		if (direct->before != NO_TRIGGER)
 		{
-			if (indexes != TU_None)
-				insert_index_entries(rel, new_row, indexes);
-			trigdata.tg_newtuple = tuple;
-			trigdata.tg_newslot = new_row;
-			if (direct->after.number >= 0)
-				(void) call_trigger(direct, &direct->after, &trigdata,
-									TRIGGER_EVENT_AFTER);
+			trigdata.tg_trigger = &direct->triggers->triggers[direct->before];
+			trainjob_fill_job_slot(&trigdata);
+		}
+		result = DIRECT_IMPOSSIBLE;
+		if (is_unguarded(direct, old_row, new_row) &&
+			store_row(rel, old_row, new_row))
+		{
+			if (direct->after != NO_TRIGGER)
+				record_change(direct, &trigdata);
 			result = DIRECT_DONE;
 		}
 	}
-	ExecDropSingleTupleTableSlot(virtual_row);
 	ExecDropSingleTupleTableSlot(new_row);
 	return result;
 }

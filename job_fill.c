@@ -1089,13 +1089,10 @@ move_config_out(JobFill *fill, Datum *pointer)
 	return true;
 }
 
-/* The row with what was filled; the same tuple where nothing was. */
-static HeapTuple
-filled_row(JobFill *fill, HeapTuple tuple)
+/* What was filled, as column numbers and values to store; returns how many. */
+static int
+filled_columns(JobFill *fill, int *attnums, Datum *datums, bool *nulls)
 {
-	int attnums[JOB_COLUMNS];
-	Datum datums[JOB_COLUMNS];
-	bool nulls[JOB_COLUMNS];
 	int n = 0;
 
 	for (int i = 0; i < JOB_COLUMNS; i++)
@@ -1113,12 +1110,7 @@ filled_row(JobFill *fill, HeapTuple tuple)
 		nulls[n] = false;
 		n++;
 	}
-	if (n == 0)
-		return tuple;
-	return heap_modify_tuple_by_cols(tuple,
-									 RelationGetDescr(
-										 fill->trigdata->tg_relation),
-									 n, attnums, datums, nulls);
+	return n;
 }
 
 /* Whether the statement touches what total_steps is made of. */
@@ -1194,6 +1186,24 @@ fill_row(JobFill *fill)
 		fill_time(fill, JOB_UPDATED_AT, GetCurrentTransactionStartTimestamp());
 }
 
+/* Fills the row of a trigger call, as far as JobFill holds it. */
+static void
+fill_called(JobFill *fill, TriggerData *trigdata)
+{
+	fill->trigdata = trigdata;
+	fill->set =
+		trainjob_get_set(trigdata, "fill_job", TABLE_JOBS, build_fill_part);
+	fill->part = fill->set->part;
+	fill->is_update = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event);
+	fill->new_row =
+		fill->is_update ? trigdata->tg_newslot : trigdata->tg_trigslot;
+	fill->old_row = fill->is_update ? trigdata->tg_trigslot : NULL;
+	fill->found = (SampleCounts){-1, -1, -1};
+	fill->whole_row =
+		named(fill, JOB_CREATED_AT) || named(fill, JOB_EXPECTED_TOTAL_STEPS);
+	fill_row(fill);
+}
+
 /*
  * fill_job
  *		BEFORE INSERT OR UPDATE FOR EACH ROW on a jobs table.
@@ -1208,21 +1218,45 @@ trainjob_fill_job(PG_FUNCTION_ARGS)
 		trainjob_check_trigger_call(fcinfo, "fill_job",
 									TRAINJOB_BEFORE_ROW | TRAINJOB_ON_INSERT |
 										TRAINJOB_ON_UPDATE);
-	JobFill fill = {.trigdata = trigdata, .found = {-1, -1, -1}};
+	JobFill fill = {0};
+	HeapTuple tuple;
+	int attnums[JOB_COLUMNS];
+	Datum datums[JOB_COLUMNS];
+	bool nulls[JOB_COLUMNS];
+	int n;
 
-	fill.set =
-		trainjob_get_set(trigdata, "fill_job", TABLE_JOBS, build_fill_part);
-	fill.part = fill.set->part;
-	fill.is_update = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event);
-	fill.new_row =
-		fill.is_update ? trigdata->tg_newslot : trigdata->tg_trigslot;
-	fill.old_row = fill.is_update ? trigdata->tg_trigslot : NULL;
-	fill.whole_row =
-		named(&fill, JOB_CREATED_AT) || named(&fill, JOB_EXPECTED_TOTAL_STEPS);
-	fill_row(&fill);
-	return PointerGetDatum(filled_row(&fill, fill.is_update
-												 ? trigdata->tg_newtuple
-												 : trigdata->tg_trigtuple));
+	fill_called(&fill, trigdata);
+	tuple = fill.is_update ? trigdata->tg_newtuple : trigdata->tg_trigtuple;
+	n = filled_columns(&fill, attnums, datums, nulls);
+	if (n > 0)
+		tuple =
+			heap_modify_tuple_by_cols(tuple,
+									  RelationGetDescr(trigdata->tg_relation),
+									  n, attnums, datums, nulls);
+	return PointerGetDatum(tuple);
+}
+
+/*
+ * trainjob_fill_job_slot
+ *		The same for an UPDATE without the executor: what is filled goes into
+ *		tg_newslot, a virtual slot; tg_newtuple is not looked at.
+ */
+void
+trainjob_fill_job_slot(TriggerData *trigdata)
+{
+	JobFill fill = {0};
+	int attnums[JOB_COLUMNS];
+	Datum datums[JOB_COLUMNS];
+	bool nulls[JOB_COLUMNS];
+	int n;
+
+	fill_called(&fill, trigdata);
+	n = filled_columns(&fill, attnums, datums, nulls);
+	for (int i = 0; i < n; i++)
+	{
+		trigdata->tg_newslot->tts_values[attnums[i] - 1] = datums[i];
+		trigdata->tg_newslot->tts_isnull[attnums[i] - 1] = nulls[i];
+	}
 }
 
 /* ----------

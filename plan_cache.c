@@ -69,8 +69,10 @@ typedef struct SetEntry
 
 static HTAB *sets = NULL;
 
-/* The entry of the last call: a row trigger is called many times on end. */
-static SetEntry recent;
+/* Entries of the last calls, by the object's last digits: a row trigger is called
+ * many times on end, and the triggers of a statement in turn. */
+#define RECENT_SETS 16
+static SetEntry recent[RECENT_SETS];
 static MemoryContext sets_context = NULL;
 
 /* Counts relcache messages, to see one that arrives while a set is built */
@@ -81,6 +83,12 @@ static uint64 invalidations = 0;
  * ----------
  */
 
+static void
+forget_recent(void)
+{
+	memset(recent, 0, sizeof(recent));
+}
+
 /* Relcache callback: marks the sets that know the relation, frees nothing. */
 static void
 mark_stale(Datum arg, Oid relid)
@@ -89,7 +97,7 @@ mark_stale(Datum arg, Oid relid)
 	SetEntry *entry;
 
 	invalidations++;
-	recent.set = NULL;
+	forget_recent();
 	hash_seq_init(&status, sets);
 	while ((entry = hash_seq_search(&status)) != NULL)
 	{
@@ -122,7 +130,7 @@ retire_stale(void)
 	{
 		if (entry->set->valid)
 			continue;
-		recent.set = NULL;
+		forget_recent();
 		MemoryContextSetParent(entry->set->context, TopTransactionContext);
 		hash_search(sets, &entry->key, HASH_REMOVE, NULL);
 	}
@@ -261,10 +269,11 @@ static TrainjobSet *
 get_set(const SetKey *key, Trigger *trigger, Relation rel, TableId own,
 		TrainjobBuildPart build)
 {
-	TrainjobSet *set = recent.set;
+	SetEntry *last = &recent[key->object % RECENT_SETS];
+	TrainjobSet *set = last->set;
 
-	if (set == NULL || recent.key.function != key->function ||
-		recent.key.object != key->object)
+	if (set == NULL || last->key.function != key->function ||
+		last->key.object != key->object)
 	{
 		SetEntry *entry = hash_search(sets, key, HASH_FIND, NULL);
 
@@ -277,7 +286,7 @@ get_set(const SetKey *key, Trigger *trigger, Relation rel, TableId own,
 		retire_stale();
 		set = build_set(key, trigger, rel, own, build);
 	}
-	recent = (SetEntry){*key, set};
+	*last = (SetEntry){*key, set};
 	return set;
 }
 
