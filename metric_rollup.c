@@ -1,12 +1,10 @@
 /*
  * metric_rollup.c
- *	  Reports: the row trigger that adds perplexities, and the statement trigger
- *	  that carries a statement's reports up to their jobs.
+ *	  Reports go up: the statement trigger that carries a statement's reports to
+ *	  their jobs, and the row trigger that does it when a job restarts.
  *
- * roll_up_metrics reads the transition table by itself, row by row, into one
- * JobReports for each job, then updates the jobs one by one in the order of
- * their ids.  It never joins the transition table with a table, for distributed
- * engines cannot.
+ * roll_up_metrics has one JobReports for each job (metric_rows.c), and updates
+ * the jobs one by one in the order of their ids.
  *
  * The ordinary report is ahead of all that came before: its steps are higher
  * than the job's current_step.  Then one UPDATE does it all (advance_job), and
@@ -22,267 +20,20 @@
 
 #include <math.h>
 
-#include "access/htup_details.h"
 #include "access/relation.h"
+#include "access/sysattr.h"
 #include "access/xact.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_type.h"
-#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
-#include "utils/datum.h"
 #include "utils/memutils.h"
-#include "utils/tuplestore.h"
 #include "utils/typcache.h"
 
 #include "trainjob.h"
 
-PG_FUNCTION_INFO_V1(trainjob_fill_metric);
 PG_FUNCTION_INFO_V1(trainjob_roll_up_metrics);
 PG_FUNCTION_INFO_V1(trainjob_roll_up_restart);
-PG_FUNCTION_INFO_V1(trainjob_latest_columns);
-
-/*
- * The columns of a report whose newest value the job shows.  A new one is a
- * line here and a column in both tables.
- */
-static const struct
-{
-	const char *metric;
-	const char *job;
-	bool not_in_summary; /* means something else in a summary row */
-} latest[] = {
-	{"epoch", "current_epoch"},
-	{"train_loss", "loss", true},
-	{"eval_loss", "eval_loss"},
-	{"perplexity", "perplexity", true},
-	{"learning_rate", "learning_rate"},
-	{"grad_norm", "grad_norm"},
-	{"samples_per_second", "samples_per_second"},
-	{"tokens_per_second", "tokens_per_second"},
-	{"gpu_memory_allocated_gb", "gpu_memory_allocated_gb"},
-	{"gpu_utilization_percent", "gpu_utilization_percent"},
-};
-
-#define LATEST lengthof(latest)
-#define LATEST_EPOCH 0
-#define LATEST_EVAL_LOSS 2
-
-/*
- * The key in "extra" by which the row that a trainer writes at its end is
- * known: its train_loss is the mean of the run, not the loss of a step.
- */
-#define SUMMARY_KEY "train_runtime"
-
-/*
- * trainjob_latest_columns
- *		SQL: latest_columns() returns setof (metric_column text, job_column
- *		text, not_in_summary boolean), the table above.
- */
-Datum
-trainjob_latest_columns(PG_FUNCTION_ARGS)
-{
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-
-	InitMaterializedSRF(fcinfo, 0);
-	for (int i = 0; i < LATEST; i++)
-	{
-		Datum values[3] = {CStringGetTextDatum(latest[i].metric),
-						   CStringGetTextDatum(latest[i].job),
-						   BoolGetDatum(latest[i].not_in_summary)};
-		bool nulls[3] = {false, false, false};
-
-		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-	}
-	return (Datum) 0;
-}
-
-/* ----------
- * fill_metric
- * ----------
- */
-
-/* A loss and the perplexity that is exp() of it. */
-typedef struct PerplexityPair
-{
-	Column loss;
-	Column perplexity;
-} PerplexityPair;
-
-typedef struct MetricPart
-{
-	Column recorded_at;
-	Column extra;
-	PerplexityPair pair[2];
-} MetricPart;
-
-static void
-build_metric_part(TrainjobSet *set, Relation rel)
-{
-	static const char *const names[][2] = {{"train_loss", "perplexity"},
-										   {"eval_loss", "eval_perplexity"}};
-	MetricPart *part = palloc0(sizeof(MetricPart));
-	Column job_id;
-
-	/* not read, but a table without it is none of metrics */
-	trainjob_find_column(set, TABLE_METRICS, rel, "job_id", COLUMN_KEY, true,
-						 &job_id);
-	for (int i = 0; i < lengthof(names); i++)
-	{
-		trainjob_find_column(set, TABLE_METRICS, rel, names[i][0],
-							 COLUMN_NUMBER, false, &part->pair[i].loss);
-		trainjob_find_column(set, TABLE_METRICS, rel, names[i][1],
-							 COLUMN_NUMBER, false, &part->pair[i].perplexity);
-	}
-	trainjob_find_column(set, TABLE_METRICS, rel, "recorded_at", COLUMN_TIME,
-						 false, &part->recorded_at);
-	trainjob_find_column(set, TABLE_METRICS, rel, "extra", COLUMN_JSON, false,
-						 &part->extra);
-	set->part = part;
-}
-
-/*
- * Whether a row with this value of "extra" is a trainer's summary.  A value
- * that is compressed or out of line is not looked into: a summary is short.
- */
-static bool
-is_summary(const Column *extra, Datum datum, bool isnull)
-{
-	struct varlena *stored = (struct varlena *) DatumGetPointer(datum);
-	Jsonb *jsonb;
-	JsonbValue found;
-
-	if (isnull || VARATT_IS_EXTERNAL(stored) || VARATT_IS_COMPRESSED(stored))
-		return false;
-	jsonb = trainjob_read_jsonb(extra, datum);
-	return jsonb != NULL && JB_ROOT_IS_OBJECT(jsonb) &&
-		   getKeyJsonValueFromContainer(&jsonb->root, SUMMARY_KEY,
-										strlen(SUMMARY_KEY), &found) != NULL;
-}
-
-static bool
-is_summary_row(TupleTableSlot *row, const Column *extra)
-{
-	bool isnull;
-	Datum datum;
-
-	if (extra->attnum == 0)
-		return false;
-	datum = slot_getattr(row, extra->attnum, &isnull);
-	return is_summary(extra, datum, isnull);
-}
-
-/* exp(loss), NULL where that is not finite. */
-static Value
-perplexity_of(Value loss)
-{
-	Value perplexity = {.isnull = true};
-
-	if (!loss.isnull)
-	{
-		perplexity.number = exp(loss.number);
-		perplexity.isnull = !isfinite(perplexity.number);
-	}
-	return perplexity;
-}
-
-/*
- * Whether the perplexity of a row is ours to set: it is NULL, or an UPDATE
- * gave the row another loss and left the perplexity that followed from the old
- * one.
- */
-static bool
-wants_perplexity(TupleTableSlot *row, TupleTableSlot *old_row,
-				 const PerplexityPair *pair)
-{
-	Value perplexity = trainjob_row_value(row, &pair->perplexity);
-	Value old_perplexity = trainjob_row_value(old_row, &pair->perplexity);
-	Value derived;
-
-	if (perplexity.isnull)
-		return true;
-	if (old_row == NULL || old_perplexity.isnull ||
-		perplexity.number != old_perplexity.number)
-		return false;
-	derived = perplexity_of(trainjob_row_value(old_row, &pair->loss));
-	return !derived.isnull && derived.number == perplexity.number;
-}
-
-/* Puts a value into a copy of the row's values, which the first call makes. */
-static void
-fill_column(Datum **values, bool **nulls, TupleTableSlot *row, Column *column,
-			Value value)
-{
-	int natts = row->tts_tupleDescriptor->natts;
-
-	if (*values == NULL)
-	{
-		slot_getallattrs(row);
-		*values = palloc(natts * (sizeof(Datum) + sizeof(bool)));
-		*nulls = (bool *) (*values + natts);
-		memcpy(*values, row->tts_values, natts * sizeof(Datum));
-		memcpy(*nulls, row->tts_isnull, natts * sizeof(bool));
-	}
-	(*values)[column->attnum - 1] =
-		trainjob_write_value(column, &value, &(*nulls)[column->attnum - 1]);
-}
-
-/*
- * fill_metric
- *		BEFORE INSERT OR UPDATE FOR EACH ROW on a metrics table: perplexity =
- *		exp(train_loss) and eval_perplexity = exp(eval_loss), where the trainer
- *		sent none and they are finite; recorded_at = now() where it is NULL.
- *
- * Arguments: metrics.column=name.
- */
-Datum
-trainjob_fill_metric(PG_FUNCTION_ARGS)
-{
-	TriggerData *trigdata =
-		trainjob_check_trigger_call(fcinfo, "fill_metric",
-									TRAINJOB_BEFORE_ROW | TRAINJOB_ON_INSERT |
-										TRAINJOB_ON_UPDATE);
-	TrainjobSet *set = trainjob_get_set(trigdata, "fill_metric", TABLE_METRICS,
-										build_metric_part);
-	MetricPart *part = set->part;
-	bool is_update = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event);
-	TupleTableSlot *row =
-		is_update ? trigdata->tg_newslot : trigdata->tg_trigslot;
-	TupleTableSlot *old_row = is_update ? trigdata->tg_trigslot : NULL;
-	HeapTuple tuple =
-		is_update ? trigdata->tg_newtuple : trigdata->tg_trigtuple;
-	Datum *values = NULL;
-	bool *nulls = NULL;
-
-	for (int i = 0; i < lengthof(part->pair); i++)
-	{
-		PerplexityPair *pair = &part->pair[i];
-		Value loss = trainjob_row_value(row, &pair->loss);
-		Value perplexity;
-
-		if (pair->perplexity.attnum == 0 || loss.isnull ||
-			!wants_perplexity(row, old_row, pair) ||
-			is_summary_row(row, &part->extra))
-			continue;
-		perplexity = perplexity_of(loss);
-		if (perplexity.isnull &&
-			trainjob_row_value(row, &pair->perplexity).isnull)
-			continue;
-		fill_column(&values, &nulls, row, &pair->perplexity, perplexity);
-	}
-	if (part->recorded_at.attnum != 0 &&
-		trainjob_row_value(row, &part->recorded_at).isnull)
-	{
-		Value now = {.time = GetCurrentTransactionStartTimestamp()};
-
-		fill_column(&values, &nulls, row, &part->recorded_at, now);
-	}
-	return PointerGetDatum(
-		values == NULL
-			? tuple
-			: heap_form_tuple(RelationGetDescr(trigdata->tg_relation), values,
-							  nulls));
-}
 
 /* ----------
  * What is known of the tables
@@ -322,17 +73,12 @@ static const struct
 
 /* Columns of a job in one array: the above, then the latest. */
 #define JOB_LATEST(i) (ROLL_UP_COLUMNS + (i))
-#define JOB_COLUMNS (ROLL_UP_COLUMNS + LATEST)
+#define JOB_COLUMNS (ROLL_UP_COLUMNS + LATEST_COUNT)
 
 typedef struct RollUpPart
 {
-	Column job_id; /* of the metrics table, like those below */
-	Column step;
-	Column id;
-	Column recorded_at;
-	Column extra;
-	Column metric[LATEST];
-	Column key; /* of the jobs table, like those below */
+	MetricColumns metric;
+	Column key; /* of the jobs table, like all below */
 	Column total_steps;
 	Column total_steps_source;
 	Column total_epochs;
@@ -359,16 +105,7 @@ find_roll_up_columns(TrainjobSet *set, Relation rel, Relation jobs)
 	RollUpPart *part = palloc0(sizeof(RollUpPart));
 	TypeCacheEntry *type;
 
-	trainjob_find_column(set, TABLE_METRICS, rel, "job_id", COLUMN_KEY, true,
-						 &part->job_id);
-	trainjob_find_column(set, TABLE_METRICS, rel, "step", COLUMN_COUNT, true,
-						 &part->step);
-	trainjob_find_column(set, TABLE_METRICS, rel, "id", COLUMN_KEY, false,
-						 &part->id);
-	trainjob_find_column(set, TABLE_METRICS, rel, "recorded_at", COLUMN_TIME,
-						 false, &part->recorded_at);
-	trainjob_find_column(set, TABLE_METRICS, rel, "extra", COLUMN_JSON, false,
-						 &part->extra);
+	trainjob_find_metric_columns(set, rel, &part->metric);
 	trainjob_find_column(set, TABLE_JOBS, jobs, "id", COLUMN_KEY, true,
 						 &part->key);
 	trainjob_find_column(set, TABLE_JOBS, jobs, "total_steps", COLUMN_COUNT,
@@ -381,14 +118,11 @@ find_roll_up_columns(TrainjobSet *set, Relation rel, Relation jobs)
 		trainjob_find_column(set, TABLE_JOBS, jobs, roll_up_columns[i].name,
 							 roll_up_columns[i].kind, i == JOB_STATUS,
 							 &part->job[i]);
-	for (int i = 0; i < LATEST; i++)
-	{
-		trainjob_find_column(set, TABLE_METRICS, rel, latest[i].metric,
-							 COLUMN_NUMBER, false, &part->metric[i]);
-		trainjob_find_column(set, TABLE_JOBS, jobs, latest[i].job,
+	for (int i = 0; i < LATEST_COUNT; i++)
+		trainjob_find_column(set, TABLE_JOBS, jobs, trainjob_latest[i].job,
 							 COLUMN_NUMBER, false, &part->job[JOB_LATEST(i)]);
-	}
-	type = lookup_type_cache(part->job_id.type, TYPECACHE_CMP_PROC_FINFO);
+	type =
+		lookup_type_cache(part->metric.job_id.type, TYPECACHE_CMP_PROC_FINFO);
 	if (OidIsValid(type->cmp_proc_finfo.fn_oid))
 	{
 		part->compare = palloc(sizeof(FmgrInfo));
@@ -405,7 +139,7 @@ plan_advance(RollUpPart *part, Relation jobs)
 	Bitmapset *columns = NULL;
 
 	/* the key of another type than the reports' goes through a cast */
-	if (part->key.type != part->job_id.type)
+	if (part->key.type != part->metric.job_id.type)
 		return NULL;
 	for (int i = 0; i < JOB_COLUMNS; i++)
 		if ((i >= ROLL_UP_COLUMNS || i == JOB_CURRENT_STEP ||
@@ -444,331 +178,13 @@ build_restart_part(TrainjobSet *set, Relation rel)
 	relation_close(metrics, NoLock);
 }
 
-/* ----------
- * Reading the transition tables
- * ----------
- */
-
-/* The newest value of a column among the reports of a statement. */
-typedef struct Newest
-{
-	bool seen;
-	int64 step;
-	int64 id;
-	double number;
-} Newest;
-
-/* What a statement reports of one job. */
-typedef struct JobReports
-{
-	Datum job_id;
-	int64 min_step;
-	int64 max_step;
-	TimestampTz min_recorded;
-	TimestampTz max_recorded;
-	Newest newest[LATEST];
-
-	/* the lowest finite eval_loss, at the first step that has it */
-	bool has_best;
-	double best;
-	int64 best_step;
-	int64 best_id;
-	Value best_epoch;
-
-	Newest evidence; /* the newest epoch that has a fraction */
-
-	/* an UPDATE: what the rows held before */
-	bool replaced[LATEST]; /* a value stood there */
-	bool replaced_best;	   /* a finite eval_loss stood there */
-	double old_best;	   /* the lowest of those */
-	int64 old_max_step;
-
-	bool all; /* a restart: whatever the attempt has already */
-} JobReports;
-
-typedef struct JobEntry
-{
-	Datum job_id;
-	uint32 hash;
-	char status;
-	JobReports *reports;
-} JobEntry;
-
-#define SH_PREFIX jobs
-#define SH_ELEMENT_TYPE JobEntry
-#define SH_KEY_TYPE Datum
-#define SH_KEY job_id
-#define SH_HASH_KEY(table, key)                                         \
-	datum_image_hash(key, ((Column *) (table)->private_data)->typbyval, \
-					 ((Column *) (table)->private_data)->typlen)
-#define SH_EQUAL(table, a, b)                                        \
-	datumIsEqual(a, b, ((Column *) (table)->private_data)->typbyval, \
-				 ((Column *) (table)->private_data)->typlen)
-#define SH_STORE_HASH
-#define SH_GET_HASH(table, entry) (entry)->hash
-#define SH_SCOPE static inline
-#define SH_DEFINE
-#define SH_DECLARE
-#include "lib/simplehash.h"
-
-/* One call of roll_up_metrics. */
+/* One call of roll_up_metrics or roll_up_restart. */
 typedef struct RollUp
 {
-	TriggerData *trigdata;
 	TrainjobSet *set;
 	RollUpPart *part;
-	MemoryContext memory; /* one JobReports for each job, no more */
-	bool is_update;
-	jobs_hash *hash;  /* NULL while there is one job */
-	JobReports *last; /* of the row before: mostly the same job */
-	JobReports **jobs;
-	int count;
-	int room;
+	bool is_update; /* of reports */
 } RollUp;
-
-static JobReports *
-new_reports(RollUp *roll, Datum job_id)
-{
-	MemoryContext caller = MemoryContextSwitchTo(roll->memory);
-	JobReports *reports = palloc0(sizeof(JobReports));
-
-	reports->job_id = datumCopy(job_id, roll->part->job_id.typbyval,
-								roll->part->job_id.typlen);
-	reports->best_epoch.isnull = true;
-	reports->min_step = PG_INT64_MAX;
-	reports->max_step = PG_INT64_MIN;
-	reports->old_max_step = PG_INT64_MIN;
-	reports->min_recorded = DT_NOEND;
-	reports->max_recorded = DT_NOBEGIN;
-	if (roll->count == roll->room)
-	{
-		roll->room = roll->room == 0 ? 8 : 2 * roll->room;
-		roll->jobs =
-			roll->jobs == NULL
-				? palloc(roll->room * sizeof(JobReports *))
-				: repalloc(roll->jobs, roll->room * sizeof(JobReports *));
-	}
-	roll->jobs[roll->count++] = reports;
-	MemoryContextSwitchTo(caller);
-	return reports;
-}
-
-/* The JobReports of a job; a hash table is made for the second job. */
-static JobReports *
-reports_of(RollUp *roll, Datum job_id)
-{
-	Column *column = &roll->part->job_id;
-	JobEntry *entry;
-	bool found;
-
-	if (roll->last != NULL && datumIsEqual(roll->last->job_id, job_id,
-										   column->typbyval, column->typlen))
-		return roll->last;
-	if (roll->last == NULL)
-		return roll->last = new_reports(roll, job_id);
-	if (roll->hash == NULL)
-	{
-		roll->hash = jobs_create(roll->memory, 64, column);
-		entry = jobs_insert(roll->hash, roll->last->job_id, &found);
-		entry->reports = roll->last;
-	}
-	entry = jobs_lookup(roll->hash, job_id);
-	if (entry == NULL)
-	{
-		JobReports *reports = new_reports(roll, job_id);
-
-		entry = jobs_insert(roll->hash, reports->job_id, &found);
-		entry->reports = reports;
-	}
-	return roll->last = entry->reports;
-}
-
-/* The number that orders the rows of a step: their id where that is one. */
-static int64
-row_order(TupleTableSlot *row, const Column *id)
-{
-	bool isnull;
-	Datum datum;
-
-	if (id->attnum == 0 || (id->type != INT8OID && id->type != INT4OID))
-		return 0;
-	datum = slot_getattr(row, id->attnum, &isnull);
-	if (isnull)
-		return 0;
-	return id->type == INT8OID ? DatumGetInt64(datum) : DatumGetInt32(datum);
-}
-
-/* The job and step of a row; false where it has none: it belongs to nobody. */
-static bool
-row_job(RollUp *roll, TupleTableSlot *row, JobReports **reports, int64 *step)
-{
-	bool isnull;
-	Datum job_id = slot_getattr(row, roll->part->job_id.attnum, &isnull);
-	Value value;
-
-	if (isnull)
-		return false;
-	value = trainjob_row_value(row, &roll->part->step);
-	if (value.isnull)
-		return false;
-	*reports = reports_of(roll, job_id);
-	*step = value.count;
-	return true;
-}
-
-/* Takes in a row as it is after the statement. */
-static void
-add_new_row(RollUp *roll, TupleTableSlot *row)
-{
-	RollUpPart *part = roll->part;
-	JobReports *reports;
-	int64 step;
-	int64 id;
-	Value recorded;
-	bool summary;
-	Value eval_loss;
-
-	slot_getallattrs(row); /* at once: nearly all of them are wanted */
-	if (!row_job(roll, row, &reports, &step))
-		return;
-	id = row_order(row, &part->id);
-	recorded = trainjob_row_value(row, &part->recorded_at);
-	summary = is_summary_row(row, &part->extra);
-	if (recorded.isnull)
-		recorded.time = GetCurrentTransactionStartTimestamp();
-	reports->min_step = Min(reports->min_step, step);
-	reports->max_step = Max(reports->max_step, step);
-	reports->min_recorded = Min(reports->min_recorded, recorded.time);
-	reports->max_recorded = Max(reports->max_recorded, recorded.time);
-	for (int i = 0; i < LATEST; i++)
-	{
-		Newest *newest = &reports->newest[i];
-		Value value;
-
-		if (summary && latest[i].not_in_summary)
-			continue;
-		value = trainjob_row_value(row, &part->metric[i]);
-		if (value.isnull)
-			continue;
-		if (newest->seen &&
-			(step < newest->step || (step == newest->step && id < newest->id)))
-			continue;
-		*newest = (Newest){true, step, id, value.number};
-		if (i == LATEST_EPOCH && value.number != floor(value.number))
-			reports->evidence = *newest;
-	}
-
-	eval_loss = trainjob_row_value(row, &part->metric[LATEST_EVAL_LOSS]);
-	if (eval_loss.isnull || !isfinite(eval_loss.number))
-		return;
-	if (!reports->has_best || eval_loss.number < reports->best ||
-		(eval_loss.number == reports->best &&
-		 (step < reports->best_step ||
-		  (step == reports->best_step && id < reports->best_id))))
-	{
-		reports->has_best = true;
-		reports->best = eval_loss.number;
-		reports->best_step = step;
-		reports->best_id = id;
-		reports->best_epoch =
-			trainjob_row_value(row, &part->metric[LATEST_EPOCH]);
-	}
-}
-
-/* Takes in a row that an UPDATE changed: what it held before, and what now. */
-static void
-add_changed_row(RollUp *roll, TupleTableSlot *old_row, TupleTableSlot *row)
-{
-	RollUpPart *part = roll->part;
-	bool same_step = trainjob_same_in_rows(old_row, row, &part->job_id) &&
-					 trainjob_same_in_rows(old_row, row, &part->step);
-	bool same_place = same_step &&
-					  trainjob_same_in_rows(old_row, row, &part->id) &&
-					  trainjob_same_in_rows(old_row, row, &part->recorded_at) &&
-					  trainjob_same_in_rows(old_row, row, &part->extra);
-	bool gone[LATEST];
-	bool differs = !same_place;
-	JobReports *reports;
-	int64 step;
-	Value eval_loss;
-
-	for (int i = 0; i < LATEST; i++)
-	{
-		gone[i] = !same_place ||
-				  !trainjob_same_in_rows(old_row, row, &part->metric[i]);
-		differs = differs || gone[i];
-	}
-	if (!differs)
-		return;
-	if (row_job(roll, old_row, &reports, &step))
-	{
-		if (!same_step)
-			reports->old_max_step = Max(reports->old_max_step, step);
-		for (int i = 0; i < LATEST; i++)
-			if (gone[i] &&
-				!trainjob_row_value(old_row, &part->metric[i]).isnull)
-				reports->replaced[i] = true;
-		eval_loss =
-			trainjob_row_value(old_row, &part->metric[LATEST_EVAL_LOSS]);
-		/* best_epoch goes with best_eval_loss */
-		if ((gone[LATEST_EVAL_LOSS] || gone[LATEST_EPOCH]) &&
-			!eval_loss.isnull && isfinite(eval_loss.number))
-		{
-			if (!reports->replaced_best || eval_loss.number < reports->old_best)
-				reports->old_best = eval_loss.number;
-			reports->replaced_best = true;
-		}
-	}
-	add_new_row(roll, row);
-}
-
-static TupleTableSlot *
-first_row(RollUp *roll, Tuplestorestate *rows, int *pointer)
-{
-	*pointer = tuplestore_alloc_read_pointer(rows, EXEC_FLAG_REWIND);
-	tuplestore_select_read_pointer(rows, *pointer);
-	tuplestore_rescan(rows);
-	return MakeSingleTupleTableSlot(RelationGetDescr(
-										roll->trigdata->tg_relation),
-									&TTSOpsMinimalTuple);
-}
-
-/*
- * Reads the transition tables, with read pointers of our own: of an UPDATE the
- * rows before and after, which come in the same order.
- */
-static void
-read_rows(RollUp *roll)
-{
-	Tuplestorestate *new_rows = roll->trigdata->tg_newtable;
-	Tuplestorestate *old_rows =
-		roll->is_update ? roll->trigdata->tg_oldtable : NULL;
-	MemoryContext per_row =
-		AllocSetContextCreate(roll->memory, "trainjob report",
-							  ALLOCSET_DEFAULT_SIZES);
-	int new_pointer;
-	int old_pointer;
-	TupleTableSlot *row = first_row(roll, new_rows, &new_pointer);
-	TupleTableSlot *old_row =
-		old_rows == NULL ? NULL : first_row(roll, old_rows, &old_pointer);
-
-	while (tuplestore_gettupleslot(new_rows, true, false, row))
-	{
-		CHECK_FOR_INTERRUPTS();
-		MemoryContextSwitchTo(per_row);
-		if (old_row != NULL &&
-			tuplestore_gettupleslot(old_rows, true, false, old_row))
-			add_changed_row(roll, old_row, row);
-		else
-			add_new_row(roll, row);
-		MemoryContextSwitchTo(roll->memory);
-		MemoryContextReset(per_row);
-	}
-	ExecDropSingleTupleTableSlot(row);
-	if (old_row != NULL)
-		ExecDropSingleTupleTableSlot(old_row);
-	MemoryContextDelete(per_row);
-}
 
 /* ----------
  * The short way: reports that are ahead of all before
@@ -794,7 +210,7 @@ advance_plan(RollUp *roll)
 {
 	RollUpPart *part = roll->part;
 	StringInfoData query;
-	Oid types[5 + LATEST];
+	Oid types[5 + LATEST_COUNT];
 	int nargs = 0;
 	const char *step = quote_identifier(part->job[JOB_CURRENT_STEP].name);
 	const char *status = quote_identifier(part->job[JOB_STATUS].name);
@@ -817,7 +233,7 @@ advance_plan(RollUp *roll)
 	}
 	else
 		types[4] = TIMESTAMPTZOID;
-	for (int i = 0; i < LATEST; i++)
+	for (int i = 0; i < LATEST_COUNT; i++)
 	{
 		Column *column = &part->job[JOB_LATEST(i)];
 		const char *name;
@@ -861,8 +277,8 @@ typedef struct Advance
 	Value recorded;
 	Datum step;
 	Datum last_metric_at;
-	Datum latest[LATEST];
-	bool has_latest[LATEST];
+	Datum latest[LATEST_COUNT];
+	bool has_latest[LATEST_COUNT];
 } Advance;
 
 /*
@@ -900,7 +316,7 @@ make_advance(RollUp *roll, JobReports *reports, Advance *advance)
 							 &isnull);
 	if (isnull && part->job[JOB_LAST_METRIC_AT].attnum != 0)
 		return false;
-	for (int i = 0; i < LATEST; i++)
+	for (int i = 0; i < LATEST_COUNT; i++)
 	{
 		Column *column = &part->job[JOB_LATEST(i)];
 		Value value = {.number = reports->newest[i].number};
@@ -937,7 +353,7 @@ advance_row(TupleTableSlot *row, Datum *values, bool *isnull, void *arg)
 		values[job[JOB_LAST_METRIC_AT].attnum - 1] = advance->last_metric_at;
 		isnull[job[JOB_LAST_METRIC_AT].attnum - 1] = false;
 	}
-	for (int i = 0; i < LATEST; i++)
+	for (int i = 0; i < LATEST_COUNT; i++)
 		if (advance->has_latest[i])
 		{
 			values[job[JOB_LATEST(i)].attnum - 1] = advance->latest[i];
@@ -950,8 +366,8 @@ advance_row(TupleTableSlot *row, Datum *values, bool *isnull, void *arg)
 static bool
 advance_by_sql(RollUp *roll, JobReports *reports, const Advance *advance)
 {
-	Datum args[5 + LATEST];
-	char nulls[5 + LATEST];
+	Datum args[5 + LATEST_COUNT];
+	char nulls[5 + LATEST_COUNT];
 
 	memset(nulls, ' ', sizeof(nulls));
 	args[0] = reports->job_id;
@@ -959,7 +375,7 @@ advance_by_sql(RollUp *roll, JobReports *reports, const Advance *advance)
 	args[2] = Int64GetDatum(advance->min_step);
 	args[3] = TimestampTzGetDatum(advance->min_recorded);
 	args[4] = advance->last_metric_at;
-	for (int i = 0; i < LATEST; i++)
+	for (int i = 0; i < LATEST_COUNT; i++)
 	{
 		args[5 + i] = advance->has_latest[i] ? advance->latest[i] : (Datum) 0;
 		nulls[5 + i] = advance->has_latest[i] ? ' ' : 'n';
@@ -1067,7 +483,7 @@ lock_job(RollUp *roll, Datum job_id, JobRow *job)
 }
 
 /* What settle_job asks the metrics table for: the latest, and the step. */
-#define NEWEST_STEP LATEST
+#define NEWEST_STEP LATEST_COUNT
 
 /* How many reports are read at once: mostly the first few have it all. */
 #define FEW_REPORTS 8
@@ -1086,25 +502,27 @@ newest_plan(RollUp *roll, int limit)
 {
 	int number = limit == FEW_REPORTS ? QUERY_NEWEST : QUERY_OLDER;
 	RollUpPart *part = roll->part;
-	Oid types[2] = {part->job_id.type, INT8OID};
-	const char *step = quote_identifier(part->step.name);
+	Oid types[2] = {part->metric.job_id.type, INT8OID};
+	const char *step = quote_identifier(part->metric.step.name);
 	StringInfoData query;
 
 	if (roll->set->plan[number] != NULL)
 		return roll->set->plan[number];
 	initStringInfo(&query);
 	appendStringInfo(&query, "SELECT %s, %s, %s", step,
-					 trainjob_selected(&part->recorded_at),
-					 trainjob_selected(&part->extra));
-	for (int i = 0; i < LATEST; i++)
-		appendStringInfo(&query, ", %s", trainjob_selected(&part->metric[i]));
+					 trainjob_selected(&part->metric.recorded_at),
+					 trainjob_selected(&part->metric.extra));
+	for (int i = 0; i < LATEST_COUNT; i++)
+		appendStringInfo(&query, ", %s",
+						 trainjob_selected(&part->metric.latest[i]));
 	appendStringInfo(&query,
 					 " FROM %s WHERE %s OPERATOR(pg_catalog.=) $1"
 					 " AND %s OPERATOR(pg_catalog.<=) $2 ORDER BY %s DESC",
 					 roll->set->table[TABLE_METRICS].quoted,
-					 quote_identifier(part->job_id.name), step, step);
-	if (part->id.attnum != 0)
-		appendStringInfo(&query, ", %s DESC", quote_identifier(part->id.name));
+					 quote_identifier(part->metric.job_id.name), step, step);
+	if (part->metric.id.attnum != 0)
+		appendStringInfo(&query, ", %s DESC",
+						 quote_identifier(part->metric.id.name));
 	appendStringInfo(&query, " LIMIT %d", limit);
 	return trainjob_keep_plan(roll->set, number, query.data, 2, types);
 }
@@ -1119,28 +537,28 @@ take_found(RollUp *roll, JobRow *job, uint64 row, bool *wanted,
 {
 	RollUpPart *part = roll->part;
 	Value restarted = job->value[JOB_RESTARTED_AT];
-	Value recorded = found_value(row, 2, &part->recorded_at);
+	Value recorded = found_value(row, 2, &part->metric.recorded_at);
 	bool isnull;
 	Datum extra = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc,
 								3, &isnull);
-	bool summary = is_summary(&part->extra, extra, isnull);
+	bool summary = trainjob_is_summary(&part->metric.extra, extra, isnull);
 	int taken = 0;
 
 	if (!restarted.isnull && !recorded.isnull && recorded.time < restarted.time)
 		return 0; /* of an earlier attempt */
 	if (wanted[NEWEST_STEP])
 	{
-		*newest_step = found_value(row, 1, &part->step).count;
+		*newest_step = found_value(row, 1, &part->metric.step).count;
 		wanted[NEWEST_STEP] = false;
 		taken++;
 	}
-	for (int i = 0; i < LATEST; i++)
+	for (int i = 0; i < LATEST_COUNT; i++)
 	{
 		Value value;
 
-		if (!wanted[i] || (summary && latest[i].not_in_summary))
+		if (!wanted[i] || (summary && trainjob_latest[i].not_in_summary))
 			continue;
-		value = found_value(row, 4 + i, &part->metric[i]);
+		value = found_value(row, 4 + i, &part->metric.latest[i]);
 		if (value.isnull)
 			continue;
 		job->value[JOB_LATEST(i)] = value;
@@ -1166,9 +584,9 @@ read_newest(RollUp *roll, JobReports *reports, JobRow *job, int64 bound,
 	uint64 count;
 	TrainjobUser caller;
 
-	for (int i = 0; i <= LATEST; i++)
+	for (int i = 0; i <= LATEST_COUNT; i++)
 	{
-		if (i < LATEST && roll->part->metric[i].attnum == 0)
+		if (i < LATEST_COUNT && roll->part->metric.latest[i].attnum == 0)
 			wanted[i] = false;
 		missing += wanted[i] ? 1 : 0;
 	}
@@ -1184,7 +602,7 @@ read_newest(RollUp *roll, JobReports *reports, JobRow *job, int64 bound,
 		for (uint64 row = 0; row < count && missing > 0; row++)
 			missing -= take_found(roll, job, row, wanted, newest_step);
 		if (count > 0)
-			last = found_value(count - 1, 1, &roll->part->step).count;
+			last = found_value(count - 1, 1, &roll->part->metric.step).count;
 		/* the last step may go on beyond what was read */
 		bound = limit == FEW_REPORTS || last < bound ? last : last - 1;
 		if (count < limit)
@@ -1193,7 +611,7 @@ read_newest(RollUp *roll, JobReports *reports, JobRow *job, int64 bound,
 		SPI_freetuptable(SPI_tuptable);
 	} while (missing > 0);
 	trainjob_become_user(&caller);
-	for (int i = 0; i < LATEST; i++)
+	for (int i = 0; i < LATEST_COUNT; i++)
 		if (wanted[i] && reports->replaced[i])
 			job->value[JOB_LATEST(i)].isnull = true;
 }
@@ -1208,7 +626,8 @@ best_plan(RollUp *roll)
 {
 	RollUpPart *part = roll->part;
 	StringInfoData query;
-	const char *loss = quote_identifier(part->metric[LATEST_EVAL_LOSS].name);
+	const char *loss =
+		quote_identifier(part->metric.latest[LATEST_EVAL_LOSS].name);
 
 	if (roll->set->plan[QUERY_BEST] != NULL)
 		return roll->set->plan[QUERY_BEST];
@@ -1221,16 +640,17 @@ best_plan(RollUp *roll)
 					 " AND %s::pg_catalog.float8 OPERATOR(pg_catalog.>)"
 					 " '-Infinity'::pg_catalog.float8"
 					 " ORDER BY %s, %s",
-					 loss, quote_identifier(part->step.name),
-					 trainjob_selected(&part->metric[LATEST_EPOCH]),
+					 loss, quote_identifier(part->metric.step.name),
+					 trainjob_selected(&part->metric.latest[LATEST_EPOCH]),
 					 roll->set->table[TABLE_METRICS].quoted,
-					 quote_identifier(part->job_id.name), loss, loss, loss,
-					 quote_identifier(part->step.name));
-	if (part->id.attnum != 0)
-		appendStringInfo(&query, ", %s", quote_identifier(part->id.name));
+					 quote_identifier(part->metric.job_id.name), loss, loss,
+					 loss, quote_identifier(part->metric.step.name));
+	if (part->metric.id.attnum != 0)
+		appendStringInfo(&query, ", %s",
+						 quote_identifier(part->metric.id.name));
 	appendStringInfoString(&query, " LIMIT 1");
 	return trainjob_keep_plan(roll->set, QUERY_BEST, query.data, 1,
-							  &part->job_id.type);
+							  &part->metric.job_id.type);
 }
 
 /* Takes the best evaluation from the metrics table. */
@@ -1240,8 +660,9 @@ read_best(RollUp *roll, JobReports *reports, JobRow *job)
 	static const int columns[] = {JOB_BEST_EVAL_LOSS, JOB_BEST_STEP,
 								  JOB_BEST_EPOCH};
 	RollUpPart *part = roll->part;
-	const Column *found[] = {&part->metric[LATEST_EVAL_LOSS], &part->step,
-							 &part->metric[LATEST_EPOCH]};
+	const Column *found[] = {&part->metric.latest[LATEST_EVAL_LOSS],
+							 &part->metric.step,
+							 &part->metric.latest[LATEST_EPOCH]};
 	TrainjobUser caller;
 	bool any;
 
@@ -1310,7 +731,7 @@ take_reports(JobReports *reports, JobRow *job)
 
 	if (step->isnull || step->count < reports->max_step)
 		*step = (Value){.count = reports->max_step};
-	for (int i = 0; i < LATEST; i++)
+	for (int i = 0; i < LATEST_COUNT; i++)
 		if (reports->newest[i].seen)
 			job->value[JOB_LATEST(i)] =
 				(Value){.number = reports->newest[i].number};
@@ -1324,11 +745,11 @@ take_newest(RollUp *roll, JobReports *reports, JobRow *job)
 	Value restarted = job->value[JOB_RESTARTED_AT];
 	int64 bound = reports->max_step;
 	int64 newest_step = PG_INT64_MIN;
-	bool wanted[LATEST + 1];
+	bool wanted[LATEST_COUNT + 1];
 	bool step_too;
 	bool uncounted = reports->all || step->isnull;
 
-	for (int i = 0; i < LATEST; i++)
+	for (int i = 0; i < LATEST_COUNT; i++)
 		wanted[i] =
 			uncounted || reports->newest[i].seen || reports->replaced[i];
 
@@ -1599,25 +1020,26 @@ compare_jobs(const void *a, const void *b, void *arg)
 }
 
 static void
-update_jobs(RollUp *roll)
+update_jobs(RollUp *roll, const ReportList *list)
 {
-	MemoryContext per_job = AllocSetContextCreate(roll->memory, "trainjob job",
-												  ALLOCSET_DEFAULT_SIZES);
+	MemoryContext per_job =
+		AllocSetContextCreate(CurrentMemoryContext, "trainjob job",
+							  ALLOCSET_DEFAULT_SIZES);
 	TrainjobUser caller;
 
 	/* every statement takes the jobs' locks in the same order */
-	if (roll->count > 1 && roll->part->compare != NULL)
-		qsort_arg(roll->jobs, roll->count, sizeof(JobReports *), compare_jobs,
+	if (list->count > 1 && roll->part->compare != NULL)
+		qsort_arg(list->jobs, list->count, sizeof(JobReports *), compare_jobs,
 				  roll->part->compare);
 	SPI_connect();
 	trainjob_become_owner(&roll->set->table[TABLE_JOBS], &caller);
-	for (int i = 0; i < roll->count; i++)
+	for (int i = 0; i < list->count; i++)
 	{
 		MemoryContext memory = MemoryContextSwitchTo(per_job);
 
 		CHECK_FOR_INTERRUPTS();
-		if (!advance_job(roll, roll->jobs[i]))
-			settle_job(roll, roll->jobs[i]);
+		if (!advance_job(roll, list->jobs[i]))
+			settle_job(roll, list->jobs[i]);
 		SPI_freetuptable(SPI_tuptable);
 		MemoryContextSwitchTo(memory);
 		MemoryContextReset(per_job);
@@ -1666,10 +1088,10 @@ trainjob_roll_up_metrics(PG_FUNCTION_ARGS)
 									TRAINJOB_AFTER_STATEMENT |
 										TRAINJOB_ON_INSERT |
 										TRAINJOB_ON_UPDATE);
-	RollUp roll = {.trigdata = trigdata, .memory = CurrentMemoryContext};
+	RollUp roll = {.is_update = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event)};
+	ReportList list;
 
 	check_transition_tables(trigdata);
-	roll.is_update = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event);
 
 	/* a replication worker gives none, though the trigger declares one */
 	if (trigdata->tg_newtable == NULL)
@@ -1677,9 +1099,9 @@ trainjob_roll_up_metrics(PG_FUNCTION_ARGS)
 	roll.set = trainjob_get_set(trigdata, "roll_up_metrics", TABLE_METRICS,
 								build_roll_up_part);
 	roll.part = roll.set->part;
-	read_rows(&roll);
-	if (roll.count > 0)
-		update_jobs(&roll);
+	trainjob_read_reports(trigdata, &roll.part->metric, &list);
+	if (list.count > 0)
+		update_jobs(&roll, &list);
 	return PointerGetDatum(NULL);
 }
 
@@ -1688,11 +1110,10 @@ trainjob_roll_up_metrics(PG_FUNCTION_ARGS)
  * not say: a transaction may restart a job twice, at the same now().
  */
 static bool
-goes_on(RollUp *roll)
+goes_on(TriggerData *trigdata, const Column *status)
 {
-	const Column *status = &roll->part->job[JOB_STATUS];
-	Value before = trainjob_row_value(roll->trigdata->tg_trigslot, status);
-	Value after = trainjob_row_value(roll->trigdata->tg_newslot, status);
+	Value before = trainjob_row_value(trigdata->tg_trigslot, status);
+	Value after = trainjob_row_value(trigdata->tg_newslot, status);
 
 	return trainjob_has_ended(trainjob_state_of(before.text)) &&
 		   !trainjob_has_ended(trainjob_state_of(after.text));
@@ -1714,13 +1135,8 @@ trainjob_roll_up_restart(PG_FUNCTION_ARGS)
 	TriggerData *trigdata =
 		trainjob_check_trigger_call(fcinfo, "roll_up_restart",
 									TRAINJOB_AFTER_ROW | TRAINJOB_ON_UPDATE);
-	RollUp roll = {.trigdata = trigdata, .memory = CurrentMemoryContext};
-	JobReports reports = {.min_step = PG_INT64_MAX,
-						  .max_step = PG_INT64_MIN,
-						  .old_max_step = PG_INT64_MIN,
-						  .min_recorded = DT_NOEND,
-						  .max_recorded = DT_NOBEGIN,
-						  .all = true};
+	RollUp roll = {0};
+	JobReports reports;
 	Value before;
 	Value restarted;
 	Value reported;
@@ -1740,10 +1156,13 @@ trainjob_roll_up_restart(PG_FUNCTION_ARGS)
 	reported = trainjob_row_value(trigdata->tg_newslot,
 								  &roll.part->job[JOB_LAST_METRIC_AT]);
 	if (restarted.isnull || reported.isnull || reported.time < restarted.time ||
-		(!before.isnull && before.time == restarted.time && !goes_on(&roll)))
+		(!before.isnull && before.time == restarted.time &&
+		 !goes_on(trigdata, &roll.part->job[JOB_STATUS])))
 		return PointerGetDatum(NULL);
-	reports.job_id =
-		slot_getattr(trigdata->tg_newslot, roll.part->key.attnum, &isnull);
+	trainjob_init_reports(&reports,
+						  slot_getattr(trigdata->tg_newslot,
+									   roll.part->key.attnum, &isnull));
+	reports.all = true;
 	SPI_connect();
 	trainjob_become_owner(&roll.set->table[TABLE_JOBS], &caller);
 	if (lock_job(&roll, reports.job_id, &job))

@@ -3,14 +3,15 @@
  *	  The library's magic and its table of contents.
  *
  *	  job_fill.c		a job's row completes itself
+ *	  metric_fill.c		a report completes itself
  *	  metric_rollup.c	reports go up to their job
  *	  alert.c			alerts change a job's status
  *	  overview.c		what the views need
  *
  * These are the parts.  They never call each other but meet in the tables:
  * the UPDATE of a job that metric_rollup.c or alert.c makes fires job_fill.c.
- * All stand on trigger_call.c, columns.c, plan_cache.c, job_status.c,
- * job_steps.c and job_config.c.
+ * All stand on trigger_call.c, columns.c, plan_cache.c, metric_rows.c,
+ * job_status.c, job_steps.c and job_config.c.
  */
 #include "postgres.h"
 

@@ -1,0 +1,165 @@
+/*
+ * metric_fill.c
+ *	  A report completes itself: the row trigger that adds perplexities.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "access/htup_details.h"
+#include "access/xact.h"
+
+#include "trainjob.h"
+
+PG_FUNCTION_INFO_V1(trainjob_fill_metric);
+
+/* A loss and the perplexity that is exp() of it. */
+typedef struct PerplexityPair
+{
+	Column loss;
+	Column perplexity;
+} PerplexityPair;
+
+typedef struct MetricPart
+{
+	Column recorded_at;
+	Column extra;
+	PerplexityPair pair[2];
+} MetricPart;
+
+static void
+build_metric_part(TrainjobSet *set, Relation rel)
+{
+	static const char *const names[][2] = {{"train_loss", "perplexity"},
+										   {"eval_loss", "eval_perplexity"}};
+	MetricPart *part = palloc0(sizeof(MetricPart));
+	Column job_id;
+
+	/* not read, but a table without it is none of metrics */
+	trainjob_find_column(set, TABLE_METRICS, rel, "job_id", COLUMN_KEY, true,
+						 &job_id);
+	for (int i = 0; i < lengthof(names); i++)
+	{
+		trainjob_find_column(set, TABLE_METRICS, rel, names[i][0],
+							 COLUMN_NUMBER, false, &part->pair[i].loss);
+		trainjob_find_column(set, TABLE_METRICS, rel, names[i][1],
+							 COLUMN_NUMBER, false, &part->pair[i].perplexity);
+	}
+	trainjob_find_column(set, TABLE_METRICS, rel, "recorded_at", COLUMN_TIME,
+						 false, &part->recorded_at);
+	trainjob_find_column(set, TABLE_METRICS, rel, "extra", COLUMN_JSON, false,
+						 &part->extra);
+	set->part = part;
+}
+
+/* exp(loss), NULL where that is not finite. */
+static Value
+perplexity_of(Value loss)
+{
+	Value perplexity = {.isnull = true};
+
+	if (!loss.isnull)
+	{
+		perplexity.number = exp(loss.number);
+		perplexity.isnull = !isfinite(perplexity.number);
+	}
+	return perplexity;
+}
+
+/*
+ * Whether the perplexity of a row is ours to set: it is NULL, or an UPDATE
+ * gave the row another loss and left the perplexity that followed from the old
+ * one.
+ */
+static bool
+wants_perplexity(TupleTableSlot *row, TupleTableSlot *old_row,
+				 const PerplexityPair *pair)
+{
+	Value perplexity = trainjob_row_value(row, &pair->perplexity);
+	Value old_perplexity = trainjob_row_value(old_row, &pair->perplexity);
+	Value derived;
+
+	if (perplexity.isnull)
+		return true;
+	if (old_row == NULL || old_perplexity.isnull ||
+		perplexity.number != old_perplexity.number)
+		return false;
+	derived = perplexity_of(trainjob_row_value(old_row, &pair->loss));
+	return !derived.isnull && derived.number == perplexity.number;
+}
+
+/* Puts a value into a copy of the row's values, which the first call makes. */
+static void
+fill_column(Datum **values, bool **nulls, TupleTableSlot *row, Column *column,
+			Value value)
+{
+	int natts = row->tts_tupleDescriptor->natts;
+
+	if (*values == NULL)
+	{
+		slot_getallattrs(row);
+		*values = palloc(natts * (sizeof(Datum) + sizeof(bool)));
+		*nulls = (bool *) (*values + natts);
+		memcpy(*values, row->tts_values, natts * sizeof(Datum));
+		memcpy(*nulls, row->tts_isnull, natts * sizeof(bool));
+	}
+	(*values)[column->attnum - 1] =
+		trainjob_write_value(column, &value, &(*nulls)[column->attnum - 1]);
+}
+
+/*
+ * fill_metric
+ *		BEFORE INSERT OR UPDATE FOR EACH ROW on a metrics table: perplexity =
+ *		exp(train_loss) and eval_perplexity = exp(eval_loss), where the trainer
+ *		sent none and they are finite; recorded_at = now() where it is NULL.
+ *
+ * Arguments: metrics.column=name.
+ */
+Datum
+trainjob_fill_metric(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata =
+		trainjob_check_trigger_call(fcinfo, "fill_metric",
+									TRAINJOB_BEFORE_ROW | TRAINJOB_ON_INSERT |
+										TRAINJOB_ON_UPDATE);
+	TrainjobSet *set = trainjob_get_set(trigdata, "fill_metric", TABLE_METRICS,
+										build_metric_part);
+	MetricPart *part = set->part;
+	bool is_update = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event);
+	TupleTableSlot *row =
+		is_update ? trigdata->tg_newslot : trigdata->tg_trigslot;
+	TupleTableSlot *old_row = is_update ? trigdata->tg_trigslot : NULL;
+	HeapTuple tuple =
+		is_update ? trigdata->tg_newtuple : trigdata->tg_trigtuple;
+	Datum *values = NULL;
+	bool *nulls = NULL;
+
+	for (int i = 0; i < lengthof(part->pair); i++)
+	{
+		PerplexityPair *pair = &part->pair[i];
+		Value loss = trainjob_row_value(row, &pair->loss);
+		Value perplexity;
+
+		if (pair->perplexity.attnum == 0 || loss.isnull ||
+			!wants_perplexity(row, old_row, pair) ||
+			trainjob_is_summary_row(row, &part->extra))
+			continue;
+		perplexity = perplexity_of(loss);
+		if (perplexity.isnull &&
+			trainjob_row_value(row, &pair->perplexity).isnull)
+			continue;
+		fill_column(&values, &nulls, row, &pair->perplexity, perplexity);
+	}
+	if (part->recorded_at.attnum != 0 &&
+		trainjob_row_value(row, &part->recorded_at).isnull)
+	{
+		Value now = {.time = GetCurrentTransactionStartTimestamp()};
+
+		fill_column(&values, &nulls, row, &part->recorded_at, now);
+	}
+	return PointerGetDatum(
+		values == NULL
+			? tuple
+			: heap_form_tuple(RelationGetDescr(trigdata->tg_relation), values,
+							  nulls));
+}
