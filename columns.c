@@ -36,6 +36,7 @@ PG_FUNCTION_INFO_V1(trainjob_base_type);
 PG_FUNCTION_INFO_V1(trainjob_fitting_number);
 PG_FUNCTION_INFO_V1(trainjob_fitting_count);
 PG_FUNCTION_INFO_V1(trainjob_readable_jsonb);
+PG_FUNCTION_INFO_V1(trainjob_readable_float8);
 
 /* ----------
  * kind_accepts
@@ -203,6 +204,13 @@ read_number(Oid type, Datum datum)
 			return DatumGetFloat8(
 				DirectFunctionCall1(numeric_float8_no_overflow, datum));
 	}
+}
+
+/* SQL: readable_float8(value numeric) returns float8, strict: the same. */
+Datum
+trainjob_readable_float8(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_FLOAT8(read_number(NUMERICOID, PG_GETARG_DATUM(0)));
 }
 
 /* A whole number; NULL for one that is not finite or beyond bigint. */

@@ -4,8 +4,6 @@
  */
 #include "postgres.h"
 
-#include <math.h>
-
 #include "access/htup_details.h"
 #include "access/xact.h"
 
@@ -52,20 +50,6 @@ build_metric_part(TrainjobSet *set, Relation rel)
 	set->part = part;
 }
 
-/* exp(loss), NULL where that is not finite. */
-static Value
-perplexity_of(Value loss)
-{
-	Value perplexity = {.isnull = true};
-
-	if (!loss.isnull)
-	{
-		perplexity.number = exp(loss.number);
-		perplexity.isnull = !isfinite(perplexity.number);
-	}
-	return perplexity;
-}
-
 /*
  * Whether the perplexity of a row is ours to set: it is NULL, or an UPDATE
  * gave the row another loss and left the perplexity that followed from the old
@@ -84,7 +68,7 @@ wants_perplexity(TupleTableSlot *row, TupleTableSlot *old_row,
 	if (old_row == NULL || old_perplexity.isnull ||
 		perplexity.number != old_perplexity.number)
 		return false;
-	derived = perplexity_of(trainjob_row_value(old_row, &pair->loss));
+	derived = trainjob_perplexity_of(trainjob_row_value(old_row, &pair->loss));
 	return !derived.isnull && derived.number == perplexity.number;
 }
 
@@ -144,7 +128,7 @@ trainjob_fill_metric(PG_FUNCTION_ARGS)
 			!wants_perplexity(row, old_row, pair) ||
 			trainjob_is_summary_row(row, &part->extra))
 			continue;
-		perplexity = perplexity_of(loss);
+		perplexity = trainjob_perplexity_of(loss);
 		if (perplexity.isnull &&
 			trainjob_row_value(row, &pair->perplexity).isnull)
 			continue;

@@ -559,6 +559,10 @@ take_found(RollUp *roll, JobRow *job, uint64 row, bool *wanted,
 		if (!wanted[i] || (summary && trainjob_latest[i].not_in_summary))
 			continue;
 		value = found_value(row, 4 + i, &part->metric.latest[i]);
+		if (i == LATEST_PERPLEXITY && value.isnull)
+			value = trainjob_perplexity_of(
+				found_value(row, 4 + LATEST_TRAIN_LOSS,
+							&part->metric.latest[LATEST_TRAIN_LOSS]));
 		if (value.isnull)
 			continue;
 		job->value[JOB_LATEST(i)] = value;
@@ -586,7 +590,11 @@ read_newest(RollUp *roll, JobReports *reports, JobRow *job, int64 bound,
 
 	for (int i = 0; i <= LATEST_COUNT; i++)
 	{
-		if (i < LATEST_COUNT && roll->part->metric.latest[i].attnum == 0)
+		/* a perplexity may follow from the loss */
+		int source = i == LATEST_PERPLEXITY ? LATEST_TRAIN_LOSS : i;
+
+		if (i < LATEST_COUNT && roll->part->metric.latest[i].attnum == 0 &&
+			roll->part->metric.latest[source].attnum == 0)
 			wanted[i] = false;
 		missing += wanted[i] ? 1 : 0;
 	}
@@ -626,8 +634,11 @@ best_plan(RollUp *roll)
 {
 	RollUpPart *part = roll->part;
 	StringInfoData query;
-	const char *loss =
-		quote_identifier(part->metric.latest[LATEST_EVAL_LOSS].name);
+	const Column *column = &part->metric.latest[LATEST_EVAL_LOSS];
+	const char *loss = quote_identifier(column->name);
+	const char *number = column->type == NUMERICOID
+							 ? psprintf("trainjob.readable_float8(%s)", loss)
+							 : psprintf("%s::pg_catalog.float8", loss);
 
 	if (roll->set->plan[QUERY_BEST] != NULL)
 		return roll->set->plan[QUERY_BEST];
@@ -635,15 +646,15 @@ best_plan(RollUp *roll)
 	appendStringInfo(&query,
 					 "SELECT %s, %s, %s FROM %s"
 					 " WHERE %s OPERATOR(pg_catalog.=) $1"
-					 " AND %s::pg_catalog.float8 OPERATOR(pg_catalog.<)"
+					 " AND %s OPERATOR(pg_catalog.<)"
 					 " 'Infinity'::pg_catalog.float8"
-					 " AND %s::pg_catalog.float8 OPERATOR(pg_catalog.>)"
+					 " AND %s OPERATOR(pg_catalog.>)"
 					 " '-Infinity'::pg_catalog.float8"
 					 " ORDER BY %s, %s",
 					 loss, quote_identifier(part->metric.step.name),
 					 trainjob_selected(&part->metric.latest[LATEST_EPOCH]),
 					 roll->set->table[TABLE_METRICS].quoted,
-					 quote_identifier(part->metric.job_id.name), loss, loss,
+					 quote_identifier(part->metric.job_id.name), number, number,
 					 loss, quote_identifier(part->metric.step.name));
 	if (part->metric.id.attnum != 0)
 		appendStringInfo(&query, ", %s",

@@ -25,6 +25,7 @@
 #include "trainjob.h"
 
 PG_FUNCTION_INFO_V1(trainjob_latest_columns);
+PG_FUNCTION_INFO_V1(trainjob_perplexity);
 
 #define LATEST_ENTRY(symbol, metric, job, not_in_summary) \
 	[LATEST_##symbol] = {metric, job, not_in_summary},
@@ -63,6 +64,31 @@ trainjob_is_summary_row(TupleTableSlot *row, const Column *extra)
 		return false;
 	datum = slot_getattr(row, extra->attnum, &isnull);
 	return trainjob_is_summary(extra, datum, isnull);
+}
+
+Value
+trainjob_perplexity_of(Value loss)
+{
+	Value perplexity = {.isnull = true};
+
+	if (!loss.isnull)
+	{
+		perplexity.number = exp(loss.number);
+		perplexity.isnull = !isfinite(perplexity.number);
+	}
+	return perplexity;
+}
+
+/* SQL: perplexity(loss float8) returns float8, strict: the same. */
+Datum
+trainjob_perplexity(PG_FUNCTION_ARGS)
+{
+	Value perplexity =
+		trainjob_perplexity_of((Value){.number = PG_GETARG_FLOAT8(0)});
+
+	if (perplexity.isnull)
+		PG_RETURN_NULL();
+	PG_RETURN_FLOAT8(perplexity.number);
 }
 
 /*
@@ -249,6 +275,22 @@ row_job(Reading *reading, TupleTableSlot *row, JobReports **reports,
 	return true;
 }
 
+/*
+ * What a report says of a column.  Its perplexity follows from its loss where it
+ * has none: it was written before there was a trigger, or there is no column
+ * for it.
+ */
+static Value
+reported_value(const MetricColumns *metric, TupleTableSlot *row, int i)
+{
+	Value value = trainjob_row_value(row, &metric->latest[i]);
+
+	if (i == LATEST_PERPLEXITY && value.isnull)
+		return trainjob_perplexity_of(
+			trainjob_row_value(row, &metric->latest[LATEST_TRAIN_LOSS]));
+	return value;
+}
+
 /* Takes in a row as it is after the statement. */
 static void
 add_new_row(Reading *reading, TupleTableSlot *row)
@@ -280,7 +322,7 @@ add_new_row(Reading *reading, TupleTableSlot *row)
 
 		if (summary && trainjob_latest[i].not_in_summary)
 			continue;
-		value = trainjob_row_value(row, &metric->latest[i]);
+		value = reported_value(metric, row, i);
 		if (value.isnull)
 			continue;
 		if (newest->seen &&
@@ -333,13 +375,13 @@ add_changed_row(Reading *reading, TupleTableSlot *old_row, TupleTableSlot *row)
 	}
 	if (!differs)
 		return;
+	gone[LATEST_PERPLEXITY] |= gone[LATEST_TRAIN_LOSS];
 	if (row_job(reading, old_row, &reports, &step))
 	{
 		if (!same_step)
 			reports->old_max_step = Max(reports->old_max_step, step);
 		for (int i = 0; i < LATEST_COUNT; i++)
-			if (gone[i] &&
-				!trainjob_row_value(old_row, &metric->latest[i]).isnull)
+			if (gone[i] && !reported_value(metric, old_row, i).isnull)
 				reports->replaced[i] = true;
 		eval_loss =
 			trainjob_row_value(old_row, &metric->latest[LATEST_EVAL_LOSS]);

@@ -264,6 +264,14 @@ AS 'MODULE_PATHNAME', 'trainjob_readable_jsonb';
 COMMENT ON FUNCTION trainjob.readable_jsonb(json) IS
 'A json value as jsonb; NULL where jsonb cannot hold it.';
 
+CREATE FUNCTION trainjob.readable_float8(value numeric)
+RETURNS float8
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'trainjob_readable_float8';
+
+COMMENT ON FUNCTION trainjob.readable_float8(numeric) IS
+'A numeric value as float8; infinite where float8 cannot hold it, 0 where it is too small.';
+
 CREATE FUNCTION trainjob.config_samples(config jsonb)
 RETURNS bigint
 LANGUAGE c IMMUTABLE PARALLEL SAFE
@@ -380,6 +388,14 @@ AS 'MODULE_PATHNAME', 'trainjob_latest_columns';
 
 COMMENT ON FUNCTION trainjob.latest_columns() IS
 'The columns of metrics whose newest value goes up to the job, and where it goes; not_in_summary: not from the row that a trainer writes at its end.';
+
+CREATE FUNCTION trainjob.perplexity(loss float8)
+RETURNS float8
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'trainjob_perplexity';
+
+COMMENT ON FUNCTION trainjob.perplexity(float8) IS
+'exp(loss), NULL where that is not finite.';
 
 CREATE FUNCTION trainjob.canonical_columns()
 RETURNS TABLE (
@@ -624,6 +640,9 @@ BEGIN ATOMIC
 				THEN format('NULL::%s AS %I', f.column_type, f.column_name)
 			WHEN f.actual_type = 'json'::regtype
 				THEN format('trainjob.readable_jsonb(%I) AS %I', f.actual_name,
+							f.column_name)
+			WHEN f.column_type = 'float8' AND f.actual_type = 'numeric'::regtype
+				THEN format('trainjob.readable_float8(%I) AS %I', f.actual_name,
 							f.column_name)
 			WHEN f.column_type = 'float8'
 				 AND f.actual_type <> f.column_type::regtype
@@ -2126,13 +2145,17 @@ BEGIN ATOMIC
 		trainjob.source('metrics', tables, columns),
 		(SELECT string_agg(format($column$
 		LEFT JOIN LATERAL (
-			SELECT trainjob.fitting(m.%2$I, %3$s) AS value
+			SELECT trainjob.fitting(%2$s, %3$s) AS value
 			FROM %4$s AS m
-			WHERE m.job_id = j.id AND m.step IS NOT NULL AND m.%2$I IS NOT NULL
+			WHERE m.job_id = j.id AND m.step IS NOT NULL AND %2$s IS NOT NULL
 			  AND (j.restarted_at IS NULL OR m.recorded_at >= j.restarted_at)%5$s
 			ORDER BY m.step DESC, m.id DESC
 			LIMIT 1) AS l%1$s ON true$column$,
-			l.n, l.metric_column, l.stored_type,
+			l.n,
+			CASE l.metric_column
+				WHEN 'perplexity' THEN 'COALESCE(m.perplexity, trainjob.perplexity(m.train_loss))'
+				ELSE format('m.%I', l.metric_column) END,
+			l.stored_type,
 			trainjob.source('metrics', tables, columns),
 			CASE WHEN l.not_in_summary
 				 THEN ' AND (m.extra -> ''train_runtime'') IS NULL' ELSE '' END),

@@ -308,6 +308,9 @@ extern void trainjob_find_metric_columns(TrainjobSet *set, Relation rel,
 extern bool trainjob_is_summary(const Column *extra, Datum datum, bool isnull);
 extern bool trainjob_is_summary_row(TupleTableSlot *row, const Column *extra);
 
+/* exp(loss), NULL where that is not finite. */
+extern Value trainjob_perplexity_of(Value loss);
+
 /* Of no report yet. */
 extern void trainjob_init_reports(JobReports *reports, Datum job_id);
 

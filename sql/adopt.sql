@@ -165,6 +165,50 @@ SELECT id, current_step, loss FROM jobs WHERE id = 1;
 DROP SCHEMA narrow CASCADE;
 
 -- ---------------------------------------------------------------------------
+-- Reports from before, without the perplexity that follows from their loss
+-- ---------------------------------------------------------------------------
+
+CREATE SCHEMA before;
+SET search_path = before, pg_catalog;
+CREATE TABLE jobs (id integer PRIMARY KEY, status text, loss float8, perplexity float8, current_step integer, best_eval_loss float8);
+CREATE TABLE metrics (job_id integer, step integer, train_loss numeric, perplexity float8, extra jsonb, eval_loss numeric);
+INSERT INTO jobs SELECT n, 'running' FROM generate_series(1, 7) AS n;
+INSERT INTO metrics VALUES
+	(1, 1, 2, 99, NULL), (1, 2, 1, NULL, NULL), (2, 1, 2, NULL, NULL), (2, 2, NULL, 7, NULL),
+	-- not of a loss whose exp() is not finite, nor of a summary's; of one below all, 0
+	(3, 1, 2, NULL, NULL), (3, 2, 1000, NULL, NULL), (3, 3, 'NaN', NULL, NULL), (4, 1, 2, NULL, NULL), (4, 2, 1, NULL, '{"train_runtime": 7}'),
+	-- a number that float8 does not hold is one all the same
+	(5, 1, -1000, NULL, NULL), (6, 1, 1e400, NULL, NULL), (6, 2, 1e-400, NULL, NULL);
+SELECT count(*) FROM trainjob.attach('jobs', 'metrics') WHERE action ~ 'created trigger';
+SELECT job_id, stored, expected FROM trainjob.verify_jobs() WHERE column_name = 'perplexity';
+SELECT trainjob.refill_jobs(), trainjob.refill_jobs() AS then;
+SELECT id, loss, perplexity FROM jobs ORDER BY id;
+SELECT * FROM trainjob.verify_jobs();
+SELECT s.step, s.value FROM trainjob.metric_series('6', 'train_loss') AS s;
+INSERT INTO metrics (job_id, step, eval_loss) VALUES (6, 3, 1e400), (6, 4, 2);
+UPDATE metrics SET eval_loss = 3 WHERE job_id = 6 AND step = 4;
+SELECT best_eval_loss FROM jobs WHERE id = 6;
+-- the reports stay as they were, and a late one is set beside them
+SELECT count(perplexity) FROM metrics;
+INSERT INTO metrics VALUES (2, 1, 3, 8, NULL), (1, 0, 3, 8, NULL);
+SELECT id, perplexity FROM jobs WHERE id IN (1, 2) ORDER BY id;
+SELECT * FROM trainjob.verify_jobs();
+-- no column for it: from the loss, whether it comes, changes or goes
+ALTER TABLE metrics DROP perplexity CASCADE;
+SELECT count(*) FROM trainjob.attach('jobs') WHERE action ~ 'created view';
+INSERT INTO metrics VALUES (7, 1, 2);
+INSERT INTO metrics VALUES (7, 2, 1);
+SELECT loss, perplexity FROM jobs WHERE id = 7;
+UPDATE metrics SET train_loss = 0 WHERE job_id = 7 AND step = 2;
+SELECT loss, perplexity FROM jobs WHERE id = 7;
+UPDATE metrics SET train_loss = NULL WHERE job_id = 7 AND step = 2;
+SELECT loss, perplexity FROM jobs WHERE id = 7;
+UPDATE metrics SET train_loss = NULL WHERE job_id = 7;
+SELECT loss, perplexity FROM jobs WHERE id = 7;
+SELECT * FROM trainjob.verify_jobs() WHERE job_id = '7';
+DROP SCHEMA before CASCADE;
+
+-- ---------------------------------------------------------------------------
 -- Partitions
 -- ---------------------------------------------------------------------------
 
