@@ -94,6 +94,8 @@ static bool
 find_key_index(Relation rel, const Column *key, DirectUpdate *direct)
 {
 	List *indexes = RelationGetIndexList(rel);
+	Oid collation =
+		TupleDescAttr(RelationGetDescr(rel), key->attnum - 1)->attcollation;
 	bool is_special = false;
 	ListCell *cell;
 
@@ -106,6 +108,7 @@ find_key_index(Relation rel, const Column *key, DirectUpdate *direct)
 			is_special = true;
 		if (form->indisunique && form->indisvalid && form->indnkeyatts == 1 &&
 			form->indkey.values[0] == key->attnum &&
+			index->rd_indcollation[0] == collation &&
 			index->rd_rel->relam == BTREE_AM_OID &&
 			index->rd_opcintype[0] == key->type &&
 			RelationGetIndexPredicate(index) == NIL)

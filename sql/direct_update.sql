@@ -108,6 +108,34 @@ SELECT reported('CREATE TABLE steps (step bigint PRIMARY KEY); INSERT INTO steps
 	ALTER TABLE local_training_jobs ADD FOREIGN KEY (current_step) REFERENCES steps'); -- fails
 SELECT reported('ALTER TABLE local_training_jobs ADD UNIQUE (job_token) DEFERRABLE INITIALLY DEFERRED');
 
+-- a CHECK of no column, and one that the row broke before it came
+SELECT reported('ALTER TABLE local_training_jobs ADD CHECK (current_setting(''app.frozen'', true) IS DISTINCT FROM ''on'');
+	INSERT INTO local_training_metrics (job_id, step) VALUES (lpad(''1'', 32, ''0'')::uuid, 0); SET LOCAL app.frozen = on'); -- fails
+SELECT reported('UPDATE local_training_jobs SET model_name = NULL WHERE id = lpad(''1'', 32, ''0'')::uuid;
+	INSERT INTO local_training_metrics (job_id, step) VALUES (lpad(''1'', 32, ''0'')::uuid, 0);
+	ALTER TABLE local_training_jobs ADD CHECK (model_name IS NOT NULL) NOT VALID'); -- fails
+
+-- a foreign key that is checked at the end of the transaction that inserts
+-- the job, and so of the row that its reports made of it
+CREATE TABLE users (id uuid PRIMARY KEY);
+ALTER TABLE local_training_jobs ADD FOREIGN KEY (user_id) REFERENCES users DEFERRABLE INITIALLY DEFERRED;
+BEGIN;
+INSERT INTO local_training_jobs (id, user_id) VALUES (lpad('f', 32, 'f')::uuid, lpad('9', 32, '9')::uuid);
+INSERT INTO local_training_metrics (job_id, step) VALUES (lpad('f', 32, 'f')::uuid, 1);
+INSERT INTO local_training_metrics (job_id, step) VALUES (lpad('f', 32, 'f')::uuid, 2);
+COMMIT; -- fails
+ALTER TABLE local_training_jobs DROP CONSTRAINT local_training_jobs_user_id_fkey;
+
+-- a value that its column's domain refuses
+BEGIN;
+CREATE DOMAIN this_century AS timestamptz CHECK (VALUE < '2100-01-01');
+DROP VIEW job_overview, metric_coverage;
+ALTER TABLE local_training_jobs ALTER last_metric_at TYPE this_century;
+INSERT INTO local_training_metrics (job_id, step, recorded_at) VALUES (lpad('1', 32, '0')::uuid, 1, '2026-01-02');
+INSERT INTO local_training_metrics (job_id, step, recorded_at) VALUES (lpad('1', 32, '0')::uuid, 2, '2200-01-01');
+SELECT current_step, last_metric_at FROM local_training_jobs WHERE id = lpad('1', 32, '0')::uuid;
+ROLLBACK;
+
 -- ---- indexes, columns, tables ----
 
 SELECT reported('CREATE INDEX ON local_training_jobs (progress)');
@@ -119,6 +147,24 @@ SELECT reported('ALTER TABLE local_training_jobs ADD double_step bigint GENERATE
 SELECT reported('ALTER TABLE local_training_jobs ADD gone text DEFAULT ''g'', ADD note text DEFAULT ''n'';
 	ALTER TABLE local_training_jobs DROP gone, ADD number int DEFAULT 7',
 	'SELECT concat_ws('' '', note, number, current_step, progress) FROM local_training_jobs WHERE id = %L');
+-- the row of another job that an index takes for the same (if it was built with ICU)
+DO $$
+BEGIN
+	IF EXISTS (SELECT FROM pg_collation WHERE collprovider = 'i') THEN
+		CREATE COLLATION any_case (PROVIDER = icu, LOCALE = 'und-u-ks-level2', DETERMINISTIC = false);
+	ELSE
+		CREATE COLLATION any_case FROM "C";
+	END IF;
+END $$;
+CREATE TABLE text_jobs (id text, status text, current_step bigint);
+CREATE UNIQUE INDEX ON text_jobs (id COLLATE any_case);
+CREATE TABLE text_metrics (job_id text, step bigint);
+CREATE TRIGGER roll_up AFTER INSERT ON text_metrics REFERENCING NEW TABLE AS new_rows
+	FOR EACH STATEMENT EXECUTE FUNCTION trainjob.roll_up_metrics('jobs=direct.text_jobs');
+INSERT INTO text_jobs VALUES ('lora', 'running', 0);
+INSERT INTO text_metrics VALUES ('LoRA', 1);
+SELECT * FROM text_jobs;
+
 SELECT reported('CREATE TABLE child () INHERITS (local_training_jobs)');
 SELECT reported('CREATE RULE also AS ON UPDATE TO local_training_jobs DO ALSO INSERT INTO direct.fired VALUES (''rule'')',
 	'SELECT count(*) || '' times'' FROM direct.fired');
@@ -135,6 +181,30 @@ SELECT reported('ALTER TABLE local_training_jobs REPLICA IDENTITY NOTHING;
 BEGIN ISOLATION LEVEL REPEATABLE READ;
 SELECT reported('');
 COMMIT;
+
+-- a permanent table by reports in a temporary one, which may be written to
+CREATE TEMP TABLE own_metrics (job_id uuid, step bigint);
+CREATE TRIGGER roll_up AFTER INSERT ON own_metrics REFERENCING NEW TABLE AS new_rows
+	FOR EACH STATEMENT EXECUTE FUNCTION trainjob.roll_up_metrics('jobs=direct.local_training_jobs');
+UPDATE local_training_jobs SET status = 'running', current_step = 0 WHERE id = lpad('2', 32, '0')::uuid;
+BEGIN READ ONLY;
+INSERT INTO own_metrics VALUES (lpad('2', 32, '0')::uuid, 1); -- fails
+ROLLBACK;
+SELECT current_step FROM local_training_jobs WHERE id = lpad('2', 32, '0')::uuid;
+DROP TABLE own_metrics;
+
+-- a statement of many jobs is cancelled between two of them: at the tenth
+BEGIN;
+UPDATE local_training_jobs SET status = 'running', current_step = 0;
+CREATE SEQUENCE seen;
+SAVEPOINT s;
+CREATE DOMAIN counted AS float8 CHECK (VALUE IS NULL OR nextval('direct.seen') <> 10 OR pg_cancel_backend(pg_backend_pid()));
+DROP VIEW job_overview, metric_coverage;
+ALTER TABLE local_training_jobs ALTER loss TYPE counted;
+INSERT INTO local_training_metrics (job_id, step, train_loss) SELECT id, 1, 1 FROM local_training_jobs; -- fails
+ROLLBACK TO s;
+SELECT last_value FROM seen;
+ROLLBACK;
 
 -- ---- transactions ----
 
