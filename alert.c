@@ -256,8 +256,8 @@ lock_job(TrainjobSet *set, AlertPart *part, Datum job_id, Value *job)
 	for (int i = 0; i < JOB_FIELDS; i++)
 	{
 		bool isnull;
-		Datum datum = SPI_getbinval(SPI_tuptable->vals[0],
-									SPI_tuptable->tupdesc, i + 1, &isnull);
+		Datum datum =
+			trainjob_result(SPI_tuptable, 0, i + 1, &part->job[i], &isnull);
 
 		job[i] = trainjob_read_value(&part->job[i], datum, isnull);
 	}
@@ -719,7 +719,7 @@ apply_waiting(TrainjobSet *set, AlertPart *part, Datum job_id)
 		for (int i = 0; i < ALERT_FIELDS; i++)
 		{
 			Datum datum =
-				SPI_getbinval(found->vals[row], found->tupdesc, i + 1, &isnull);
+				trainjob_result(found, row, i + 1, &part->alert[i], &isnull);
 
 			alert.value[i] =
 				trainjob_read_value(&part->alert[i], datum, isnull);
@@ -727,8 +727,8 @@ apply_waiting(TrainjobSet *set, AlertPart *part, Datum job_id)
 		if (!apply_to_job(set, part, &alert))
 			return;
 		args[0] = job_id;
-		args[1] = SPI_getbinval(found->vals[row], found->tupdesc, ALERT_ID + 1,
-								&isnull);
+		args[1] = trainjob_result(found, row, ALERT_ID + 1,
+								  &part->alert[ALERT_ID], &isnull);
 		nulls[0] = ' ';
 		nulls[1] = isnull ? 'n' : ' ';
 		for (int i = ALERT_FIRST_FILLED; i < ALERT_FIELDS; i++)

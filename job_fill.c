@@ -502,13 +502,12 @@ find_dataset(JobFill *fill, Datum path, Datum user, bool user_null,
 	if (found)
 		for (int i = 0; i < lengthof(count); i++)
 		{
+			const Column *column = &fill->part->dataset_count[i];
 			bool isnull;
-			Datum datum = SPI_getbinval(SPI_tuptable->vals[0],
-										SPI_tuptable->tupdesc, i + 1, &isnull);
+			Datum datum =
+				trainjob_result(SPI_tuptable, 0, i + 1, column, &isnull);
 
-			count[i] =
-				known_count(trainjob_read_value(&fill->part->dataset_count[i],
-												datum, isnull));
+			count[i] = known_count(trainjob_read_value(column, datum, isnull));
 		}
 	*counts = (SampleCounts){count[0], count[1], count[2]};
 	return found;
@@ -1435,7 +1434,7 @@ touch_waiting_jobs(TrainjobSet *set, DatasetPart *part, TupleTableSlot *row)
 	{
 		bool isnull;
 
-		args[0] = SPI_getbinval(jobs->vals[i], jobs->tupdesc, 1, &isnull);
+		args[0] = trainjob_result(jobs, i, 1, &part->job_id, &isnull);
 		trainjob_execute(touch_job_plan(set, part), SPI_OK_UPDATE, args, NULL);
 	}
 	trainjob_become_user(&caller);

@@ -368,6 +368,7 @@ advance_by_sql(RollUp *roll, JobReports *reports, const Advance *advance)
 {
 	Datum args[5 + LATEST_COUNT];
 	char nulls[5 + LATEST_COUNT];
+	bool done;
 
 	memset(nulls, ' ', sizeof(nulls));
 	args[0] = reports->job_id;
@@ -380,7 +381,10 @@ advance_by_sql(RollUp *roll, JobReports *reports, const Advance *advance)
 		args[5 + i] = advance->has_latest[i] ? advance->latest[i] : (Datum) 0;
 		nulls[5 + i] = advance->has_latest[i] ? ' ' : 'n';
 	}
-	return trainjob_execute(advance_plan(roll), SPI_OK_UPDATE, args, nulls) > 0;
+	SPI_connect();
+	done = trainjob_execute(advance_plan(roll), SPI_OK_UPDATE, args, nulls) > 0;
+	SPI_finish();
+	return done;
 }
 
 /*
@@ -455,8 +459,7 @@ static Value
 found_value(uint64 row, int number, const Column *column)
 {
 	bool isnull;
-	Datum datum = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc,
-								number, &isnull);
+	Datum datum = trainjob_result(SPI_tuptable, row, number, column, &isnull);
 
 	return trainjob_read_value(column, datum, isnull);
 }
@@ -474,8 +477,8 @@ lock_job(RollUp *roll, Datum job_id, JobRow *job)
 	for (int i = 0; i < JOB_COLUMNS; i++)
 	{
 		job->stored[i] =
-			SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, i + 4,
-						  &job->stored_null[i]);
+			trainjob_result(SPI_tuptable, 0, i + 4, &roll->part->job[i],
+							&job->stored_null[i]);
 		job->value[i] = trainjob_read_value(&roll->part->job[i], job->stored[i],
 											job->stored_null[i]);
 	}
@@ -539,8 +542,8 @@ take_found(RollUp *roll, JobRow *job, uint64 row, bool *wanted,
 	Value restarted = job->value[JOB_RESTARTED_AT];
 	Value recorded = found_value(row, 2, &part->metric.recorded_at);
 	bool isnull;
-	Datum extra = SPI_getbinval(SPI_tuptable->vals[row], SPI_tuptable->tupdesc,
-								3, &isnull);
+	Datum extra =
+		trainjob_result(SPI_tuptable, row, 3, &part->metric.extra, &isnull);
 	bool summary = trainjob_is_summary(&part->metric.extra, extra, isnull);
 	int taken = 0;
 
@@ -682,15 +685,8 @@ read_best(RollUp *roll, JobReports *reports, JobRow *job)
 						   NULL) > 0;
 	trainjob_become_user(&caller);
 	for (int i = 0; i < lengthof(columns); i++)
-	{
-		bool isnull = true;
-		Datum datum = (Datum) 0;
-
-		if (any)
-			datum = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc,
-								  i + 1, &isnull);
-		job->value[columns[i]] = trainjob_read_value(found[i], datum, isnull);
-	}
+		job->value[columns[i]] =
+			any ? found_value(0, i + 1, found[i]) : (Value){.isnull = true};
 }
 
 static void
@@ -990,30 +986,39 @@ show_evidence(RollUp *roll, JobReports *reports, JobRow *job)
 }
 
 static void
-settle_job(RollUp *roll, JobReports *reports)
+settle_locked(RollUp *roll, JobReports *reports, JobRow *job)
 {
 	Newest *epoch = &reports->newest[LATEST_EPOCH];
 	Value *reported;
-	JobRow job;
 	bool ahead;
 
-	if (!lock_job(roll, reports->job_id, &job))
-		return;
-	if (has_hidden_evidence(roll, reports, &job))
-		show_evidence(roll, reports, &job);
-	settle_status(reports, &job);
-	ahead = is_ahead(roll, reports, &job);
+	if (has_hidden_evidence(roll, reports, job))
+		show_evidence(roll, reports, job);
+	settle_status(reports, job);
+	ahead = is_ahead(roll, reports, job);
 	if (ahead)
-		take_reports(reports, &job);
+		take_reports(reports, job);
 	else
-		take_newest(roll, reports, &job);
-	settle_best(roll, reports, &job);
-	reported = &job.value[JOB_LAST_METRIC_AT];
+		take_newest(roll, reports, job);
+	settle_best(roll, reports, job);
+	reported = &job->value[JOB_LAST_METRIC_AT];
 	if (reports->max_recorded != DT_NOBEGIN &&
 		(reported->isnull || reported->time < reports->max_recorded))
 		*reported = (Value){.time = reports->max_recorded};
-	write_job(roll, reports, &job,
+	write_job(roll, reports, job,
 			  !ahead || (epoch->seen && epoch->step != reports->max_step));
+}
+
+static void
+settle_job(RollUp *roll, JobReports *reports)
+{
+	JobRow job;
+
+	/* for each job: what the queries found goes with SPI_finish() */
+	SPI_connect();
+	if (lock_job(roll, reports->job_id, &job))
+		settle_locked(roll, reports, &job);
+	SPI_finish();
 }
 
 /* ----------
@@ -1042,7 +1047,6 @@ update_jobs(RollUp *roll, const ReportList *list)
 	if (list->count > 1 && roll->part->compare != NULL)
 		qsort_arg(list->jobs, list->count, sizeof(JobReports *), compare_jobs,
 				  roll->part->compare);
-	SPI_connect();
 	trainjob_become_owner(&roll->set->table[TABLE_JOBS], &caller);
 	for (int i = 0; i < list->count; i++)
 	{
@@ -1051,12 +1055,10 @@ update_jobs(RollUp *roll, const ReportList *list)
 		CHECK_FOR_INTERRUPTS();
 		if (!advance_job(roll, list->jobs[i]))
 			settle_job(roll, list->jobs[i]);
-		SPI_freetuptable(SPI_tuptable);
 		MemoryContextSwitchTo(memory);
 		MemoryContextReset(per_job);
 	}
 	trainjob_become_user(&caller);
-	SPI_finish();
 	MemoryContextDelete(per_job);
 }
 

@@ -216,6 +216,7 @@ say_function(void *arg)
 	errcontext("function \"trainjob.%s\"", (const char *) arg);
 }
 
+/* "trigger" is NULL where it is that of the jobs table "rel". */
 static TrainjobSet *
 build_set(const SetKey *key, Trigger *trigger, Relation rel, TableId own,
 		  TrainjobBuildPart build)
@@ -243,8 +244,10 @@ build_set(const SetKey *key, Trigger *trigger, Relation rel, TableId own,
 	callback->func = free_plans;
 	callback->arg = set;
 	MemoryContextRegisterResetCallback(context, callback);
+	/* first of all: the relcache may make its triggers anew at any lookup */
+	parse_arguments(set, trigger ? trigger : trainjob_check_jobs_table(rel),
+					rel, own);
 	describe_table(&set->table[own], rel, NoLock);
-	parse_arguments(set, trigger, rel, own);
 	build(set, rel);
 	MemoryContextSwitchTo(caller);
 	error_context_stack = say.previous;
@@ -370,8 +373,7 @@ trainjob_get_set_of(Relation jobs, const char *function,
 {
 	SetKey key = {function, RelationGetRelid(jobs)};
 
-	return get_set(&key, trainjob_check_jobs_table(jobs), jobs, TABLE_JOBS,
-				   build);
+	return get_set(&key, NULL, jobs, TABLE_JOBS, build);
 }
 
 /*
@@ -669,6 +671,33 @@ trainjob_execute(SPIPlanPtr plan, int expected, Datum *values,
 		elog(ERROR, "SPI_execute_snapshot returned %s",
 			 SPI_result_code_string(code));
 	return SPI_processed;
+}
+
+/*
+ * trainjob_result
+ *		A value that a query found: of a row, numbered from 0, and the "number"th
+ *		expression that it selects, which is "column".
+ *
+ * An error if the column has another type than it was known with: a domain's
+ * CHECK may call a function that alters a table while we work on it.
+ */
+Datum
+trainjob_result(SPITupleTable *rows, uint64 row, int number,
+				const Column *column, bool *isnull)
+{
+	Oid known = OidIsValid(column->domain) ? column->domain : column->type;
+	Oid found = SPI_gettypeid(rows->tupdesc, number);
+
+	if (column->attnum != 0 && found != known)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("column \"%s\" was changed from type %s to %s in the "
+						"middle of a statement that works on it",
+						column->name, format_type_be(known),
+						format_type_be(found)),
+				 errhint("Look for a function, called by a CHECK constraint of "
+						 "a domain, that alters the table.")));
+	return SPI_getbinval(rows->vals[row], rows->tupdesc, number, isnull);
 }
 
 static bool

@@ -319,10 +319,8 @@ find_job(TrainjobSet *set, ReportPart *part, text *token)
 	if (trainjob_execute(find_job_plan(set, part), SPI_OK_SELECT, &arg, NULL) ==
 		0)
 		invalid_token("No job has this token.");
-	job_id =
-		SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
-	datum =
-		SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 2, &isnull);
+	job_id = trainjob_result(SPI_tuptable, 0, 1, &part->key, &isnull);
+	datum = trainjob_result(SPI_tuptable, 0, 2, &part->status, &isnull);
 	status = trainjob_read_value(&part->status, datum, isnull);
 	state = trainjob_state_of(status.isnull ? NULL : status.text);
 	if (state == STATE_COMPLETED || state == STATE_CANCELLED)

@@ -201,6 +201,8 @@ extern SPIPlanPtr trainjob_keep_plan(TrainjobSet *set, int query,
 									 Oid *argtypes);
 extern uint64 trainjob_execute(SPIPlanPtr plan, int expected, Datum *values,
 							   const char *nulls);
+extern Datum trainjob_result(SPITupleTable *rows, uint64 row, int number,
+							 const Column *column, bool *isnull);
 extern void trainjob_become_owner(const SetTable *table, TrainjobUser *saved);
 extern void trainjob_become_user(const TrainjobUser *saved);
 extern void trainjob_lock_name(Oid table, uint32 hash, LOCKMODE mode);

@@ -223,6 +223,29 @@ DROP CAST (text AS state);
 DROP SCHEMA hostile CASCADE;
 
 -- ---------------------------------------------------------------------------
+-- A domain's CHECK alters the table that a statement works on
+-- ---------------------------------------------------------------------------
+
+CREATE SCHEMA hostile;
+SET search_path = hostile, pg_catalog;
+CREATE FUNCTION alter_jobs() RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+	ALTER TABLE hostile.jobs ALTER error_type TYPE integer USING 5;
+	RETURN true;
+END $$;
+CREATE DOMAIN meddling AS float8 CHECK (COALESCE(VALUE, 0) <> 1 OR hostile.alter_jobs());
+CREATE TABLE jobs (id integer PRIMARY KEY, status text, current_step bigint, loss meddling, error_type text);
+CREATE TABLE metrics (job_id integer, step integer, train_loss float8);
+CREATE TRIGGER roll_up AFTER INSERT ON metrics REFERENCING NEW TABLE AS new_rows
+	FOR EACH STATEMENT EXECUTE FUNCTION trainjob.roll_up_metrics('jobs=hostile.jobs');
+INSERT INTO jobs VALUES (1, 'pending'), (2, 'failed');
+INSERT INTO metrics VALUES (1, 1, 1), (2, 1, 2); -- fails
+SELECT * FROM jobs ORDER BY id;
+SET client_min_messages = error;
+DROP SCHEMA hostile CASCADE;
+SET client_min_messages = warning;
+
+-- ---------------------------------------------------------------------------
 -- Triggers of others, before ours and after
 -- ---------------------------------------------------------------------------
 

@@ -440,4 +440,20 @@ SELECT (SELECT count(*) FROM (TABLE roll.local_training_jobs EXCEPT TABLE restor
 	(SELECT count(*) FROM (TABLE roll.local_training_metrics EXCEPT TABLE restored.local_training_metrics) AS d) AS metrics,
 	(SELECT count(*) FROM restored.job_status_change) AS changes;
 
+-- ---- memory ----
+
+-- what the queries of the last of a thousand jobs find there of those before
+CREATE TABLE kept (few boolean);
+CREATE FUNCTION measure() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	INSERT INTO roll.kept SELECT sum(used_bytes) < 1000000 FROM pg_backend_memory_contexts WHERE name ~ '^SPI';
+	RETURN NULL;
+END;
+$$;
+CREATE TRIGGER measure AFTER UPDATE ON local_training_jobs
+	FOR EACH ROW WHEN (NEW.model_name = 'last') EXECUTE FUNCTION measure();
+INSERT INTO local_training_jobs (id, model_name) SELECT u(n), CASE n WHEN 2000 THEN 'last' END FROM generate_series(1001, 2000) AS n;
+INSERT INTO local_training_metrics (job_id, step) SELECT u(n), 1 FROM generate_series(1001, 2000) AS n;
+TABLE kept;
+
 DROP SCHEMA roll, restored CASCADE;

@@ -15,6 +15,8 @@
 
 #include <valgrind/memcheck.h>
 
+#include "utils/memutils.h"
+
 #define MEMCHECK_MARGIN 8256 /* more than ALLOC_CHUNK_LIMIT of aset.c */
 
 static inline void *
