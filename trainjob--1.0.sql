@@ -2175,6 +2175,8 @@ AS $$
 DECLARE
 	of_set record;
 	checks text;
+	error_detail text;
+	error_hint text;
 BEGIN
 	SELECT s.tables, s.columns INTO STRICT of_set
 		FROM trainjob.job_sets() AS s
@@ -2212,13 +2214,21 @@ BEGIN
 			 't.status::text IN (''pending'', ''queued'', ''starting'')'
 			 ' AND t.status_changed_at IS NULL AND t.reported_step IS NOT NULL')
 			) AS e (column_name, expected, differs) ON e.column_name = f.column_name;
-	RETURN QUERY EXECUTE format($query$
-		SELECT t.id::text, c.column_name, c.stored, c.expected
-		FROM (%s) AS t
-		CROSS JOIN LATERAL (VALUES %s) AS c (column_name, stored, expected, differs)
-		WHERE c.differs
-		ORDER BY t.id, c.column_name
-		$query$, trainjob.truth_query(of_set.tables, of_set.columns), checks);
+	BEGIN
+		RETURN QUERY EXECUTE format($query$
+			SELECT t.id::text, c.column_name, c.stored, c.expected
+			FROM (%s) AS t
+			CROSS JOIN LATERAL (VALUES %s) AS c (column_name, stored, expected, differs)
+			WHERE c.differs
+			ORDER BY t.id, c.column_name
+			$query$, trainjob.truth_query(of_set.tables, of_set.columns), checks);
+	EXCEPTION
+		-- again, without the text of the query, which is long
+		WHEN OTHERS OR query_canceled THEN
+			GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
+			RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = SQLERRM,
+				DETAIL = error_detail, HINT = error_hint;
+	END;
 END;
 $$;
 
@@ -2398,6 +2408,7 @@ BEGIN
 			WHERE u.%1$I = ANY ($3::%3$s[])$query$,
 		of_set.key_name, of_set.tables ->> 'jobs', of_set.key_type);
 
+	-- Each query in a FOR, for an error in EXECUTE ... INTO shows all its text.
 	-- All around, from where this session's last call ended.  A position that
 	-- was lost, or is another table's, costs time and nothing else.
 	position := string_to_array(current_setting('trainjob_refill.position', true), ' ');
@@ -2411,11 +2422,13 @@ BEGIN
 		LOOP
 			-- a page in which every job wants it is filled at once; no job is
 			-- held while others are looked through
-			EXECUTE trainjob.refill_query(of_set.tables, of_set.columns, by_position, 'SKIP LOCKED')
-				INTO page
+			FOR page IN
+				EXECUTE trainjob.refill_query(of_set.tables, of_set.columns, by_position, 'SKIP LOCKED')
 				USING batch - cardinality(wanting),
 					  CASE WHEN wanting = '{}' THEN batch END,
-					  after, until, batch;
+					  after, until, batch
+			LOOP
+			END LOOP;
 			wanting := wanting || page.ids;
 			EXIT WHEN page.filled > 0 OR cardinality(wanting) = batch;
 			IF page.looked_at = batch THEN
@@ -2428,13 +2441,19 @@ BEGIN
 		END LOOP;
 		EXIT WHEN wanting = '{}';
 		IF page.filled = 0 THEN
-			EXECUTE trainjob.refill_query(of_set.tables, of_set.columns, by_id, 'SKIP LOCKED')
-				INTO page USING batch, 1, wanting;
+			FOR page IN
+				EXECUTE trainjob.refill_query(of_set.tables, of_set.columns, by_id, 'SKIP LOCKED')
+				USING batch, 1, wanting
+			LOOP
+			END LOOP;
 		END IF;
 		IF page.filled = 0 THEN
 			-- others hold them all: one is waited for, while no other is held
-			EXECUTE trainjob.refill_query(of_set.tables, of_set.columns, by_id, '')
-				INTO page USING 1, 1, wanting;
+			FOR page IN
+				EXECUTE trainjob.refill_query(of_set.tables, of_set.columns, by_id, '')
+				USING 1, 1, wanting
+			LOOP
+			END LOOP;
 		END IF;
 		EXIT WHEN page.filled > 0;
 	END LOOP;

@@ -250,6 +250,52 @@ SELECT * FROM trainjob.verify_jobs();
 SELECT trainjob.refill_jobs(), trainjob.fail_stalled('1 day');
 RESET search_path;
 
+-- ---------------------------------------------------------------------------
+-- An error says where it was, and not by kilobytes of a query
+-- ---------------------------------------------------------------------------
+
+DROP TABLE pg_temp.local_training_jobs, pg_temp.local_training_metrics;
+SET search_path = operate, pg_catalog;
+CREATE FUNCTION error_of(call text) RETURNS SETOF text LANGUAGE plpgsql AS $$
+DECLARE
+	message text;
+	context text;
+BEGIN
+	EXECUTE call;
+EXCEPTION
+	WHEN OTHERS OR query_canceled THEN
+		GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, context = PG_EXCEPTION_CONTEXT;
+		RETURN NEXT SQLSTATE || ' ' || message;
+		RETURN QUERY SELECT regexp_replace(l, 'line \d+', 'line N')
+			FROM regexp_split_to_table(context, '\n') WITH ORDINALITY AS l (l, n) WHERE l !~ 'error_of' ORDER BY n;
+END $$;
+-- no right on a table
+REVOKE SELECT ON training_datasets, local_training_metrics FROM regress_trainjob_operator;
+GRANT EXECUTE ON FUNCTION error_of TO regress_trainjob_operator;
+SET ROLE regress_trainjob_operator;
+SELECT error_of('SELECT * FROM trainjob.verify_jobs()');
+SELECT error_of('SELECT trainjob.refill_jobs()');
+RESET ROLE;
+-- a constraint and a trigger of the table's owner
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'not now'; END$$;
+UPDATE local_training_jobs SET loss = 1 WHERE id = id(49);
+ALTER TABLE local_training_jobs ADD CONSTRAINT low_loss CHECK (loss < 2) NOT VALID;
+SELECT error_of('SELECT trainjob.refill_jobs()');
+ALTER TABLE local_training_jobs DROP CONSTRAINT low_loss;
+CREATE TRIGGER a_refusal BEFORE UPDATE ON local_training_jobs FOR EACH ROW EXECUTE FUNCTION refuse();
+SELECT error_of('SELECT trainjob.refill_jobs()');
+DROP TRIGGER a_refusal ON local_training_jobs;
+-- a cancelled one stays one
+CREATE FUNCTION wait() RETURNS boolean LANGUAGE plpgsql AS $$BEGIN PERFORM pg_sleep(60); RETURN true; END$$;
+GRANT SELECT ON local_training_metrics TO regress_trainjob_operator;
+ALTER TABLE local_training_metrics ENABLE ROW LEVEL SECURITY;
+CREATE POLICY slow ON local_training_metrics USING (operate.wait());
+SET ROLE regress_trainjob_operator;
+SET statement_timeout = '100ms';
+SELECT error_of('SELECT * FROM trainjob.verify_jobs()');
+RESET statement_timeout;
+RESET ROLE;
+
 \set VERBOSITY terse
 SET client_min_messages = error;
 DROP SCHEMA operate, hostile CASCADE;
