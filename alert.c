@@ -79,12 +79,7 @@ typedef enum AlertField
 	ALERT_FIELDS
 } AlertField;
 
-static const struct
-{
-	const char *name;
-	ColumnKind kind;
-	bool required;
-} alert_columns[ALERT_FIELDS] = {
+static const WantedColumn alert_columns[ALERT_FIELDS] = {
 	[ALERT_ID] = {"id", COLUMN_KEY},
 	[ALERT_JOB_ID] = {"job_id", COLUMN_KEY, true},
 	[ALERT_TYPE] = {"type", COLUMN_TEXT, true},
@@ -117,13 +112,9 @@ typedef enum JobField
 	JOB_FIELDS
 } JobField;
 
-static const struct
-{
-	const char *name;
-	ColumnKind kind;
-} job_columns[JOB_FIELDS] = {
+static const WantedColumn job_columns[JOB_FIELDS] = {
 	[JOB_USER_ID] = {"user_id", COLUMN_KEY},
-	[JOB_STATUS] = {"status", COLUMN_TEXT},
+	[JOB_STATUS] = {"status", COLUMN_TEXT, true},
 	[JOB_STATUS_CHANGED_AT] = {"status_changed_at", COLUMN_TIME},
 	[JOB_ERROR] = {"error", COLUMN_TEXT},
 	[JOB_ERROR_TYPE] = {"error_type", COLUMN_TEXT},
@@ -164,23 +155,15 @@ static struct
 } alert_at_work;
 
 static void
-find_alert_columns(TrainjobSet *set, Relation alerts, AlertPart *part)
+find_part_columns(TrainjobSet *set, Relation alerts, Relation jobs,
+				  AlertPart *part)
 {
-	for (int i = 0; i < ALERT_FIELDS; i++)
-		trainjob_find_column(set, TABLE_ALERTS, alerts, alert_columns[i].name,
-							 alert_columns[i].kind, alert_columns[i].required,
-							 &part->alert[i]);
-}
-
-static void
-find_job_columns(TrainjobSet *set, Relation jobs, AlertPart *part)
-{
+	trainjob_find_columns(set, TABLE_ALERTS, alerts, alert_columns,
+						  ALERT_FIELDS, part->alert);
 	trainjob_find_column(set, TABLE_JOBS, jobs, "id", COLUMN_KEY, true,
 						 &part->key);
-	for (int i = 0; i < JOB_FIELDS; i++)
-		trainjob_find_column(set, TABLE_JOBS, jobs, job_columns[i].name,
-							 job_columns[i].kind, i == JOB_STATUS,
-							 &part->job[i]);
+	trainjob_find_columns(set, TABLE_JOBS, jobs, job_columns, JOB_FIELDS,
+						  part->job);
 }
 
 /* For apply_alert, on the alerts table. */
@@ -191,8 +174,7 @@ build_alert_part(TrainjobSet *set, Relation rel)
 	Relation jobs = trainjob_open_table(set, TABLE_JOBS, rel, true,
 										ACL_SELECT | ACL_UPDATE);
 
-	find_alert_columns(set, rel, part);
-	find_job_columns(set, jobs, part);
+	find_part_columns(set, rel, jobs, part);
 	relation_close(jobs, NoLock);
 	set->part = part;
 }
@@ -205,8 +187,7 @@ build_waiting_part(TrainjobSet *set, Relation rel)
 	Relation alerts = trainjob_open_table(set, TABLE_ALERTS, rel, true,
 										  ACL_SELECT | ACL_UPDATE);
 
-	find_alert_columns(set, alerts, part);
-	find_job_columns(set, rel, part);
+	find_part_columns(set, alerts, rel, part);
 	relation_close(alerts, NoLock);
 	set->part = part;
 }
@@ -793,12 +774,8 @@ typedef enum ChangeField
 	CHANGE_FIELDS
 } ChangeField;
 
-static const struct
-{
-	const char *name;
-	ColumnKind kind;
-} change_columns[CHANGE_FIELDS] = {
-	[CHANGE_JOB_ID] = {"job_id", COLUMN_KEY},
+static const WantedColumn change_columns[CHANGE_FIELDS] = {
+	[CHANGE_JOB_ID] = {"job_id", COLUMN_KEY, true},
 	[CHANGE_STATUS_BEFORE] = {"status_before", COLUMN_TEXT},
 	[CHANGE_STATUS_AFTER] = {"status_after", COLUMN_TEXT},
 	[CHANGE_CHANGED_AT] = {"changed_at", COLUMN_TIME},
@@ -837,10 +814,8 @@ build_change_part(TrainjobSet *set, Relation rel)
 						 &part->progress);
 	if (changes != NULL)
 	{
-		for (int i = 0; i < CHANGE_FIELDS; i++)
-			trainjob_find_column(set, TABLE_STATUS_CHANGES, changes,
-								 change_columns[i].name, change_columns[i].kind,
-								 i == CHANGE_JOB_ID, &part->change[i]);
+		trainjob_find_columns(set, TABLE_STATUS_CHANGES, changes,
+							  change_columns, CHANGE_FIELDS, part->change);
 		relation_close(changes, NoLock);
 	}
 	set->part = part;

@@ -66,15 +66,11 @@ typedef enum JobColumn
 	JOB_COLUMNS
 } JobColumn;
 
-static const struct
-{
-	const char *name;
-	ColumnKind kind;
-} job_columns[JOB_COLUMNS] = {
+static const WantedColumn job_columns[JOB_COLUMNS] = {
 	[JOB_USER_ID] = {"user_id", COLUMN_KEY},
 	[JOB_DATASET_PATH] = {"dataset_path", COLUMN_TEXT},
 	[JOB_CONFIG] = {"config", COLUMN_JSON},
-	[JOB_STATUS] = {"status", COLUMN_TEXT},
+	[JOB_STATUS] = {"status", COLUMN_TEXT, true},
 	[JOB_ERROR] = {"error", COLUMN_TEXT},
 	[JOB_ERROR_TYPE] = {"error_type", COLUMN_TEXT},
 	[JOB_STATUS_CHANGED_AT] = {"status_changed_at", COLUMN_TIME},
@@ -151,10 +147,8 @@ build_fill_part(TrainjobSet *set, Relation rel)
 	FillPart *part = palloc0(sizeof(FillPart));
 	Relation datasets;
 
-	for (int i = 0; i < JOB_COLUMNS; i++)
-		trainjob_find_column(set, TABLE_JOBS, rel, job_columns[i].name,
-							 job_columns[i].kind, i == JOB_STATUS,
-							 &part->column[i]);
+	trainjob_find_columns(set, TABLE_JOBS, rel, job_columns, JOB_COLUMNS,
+						  part->column);
 	datasets = trainjob_open_table(set, TABLE_DATASETS, rel, false, ACL_SELECT);
 	if (datasets != NULL)
 	{

@@ -55,12 +55,8 @@ typedef enum RollUpColumn
 	ROLL_UP_COLUMNS
 } RollUpColumn;
 
-static const struct
-{
-	const char *name;
-	ColumnKind kind;
-} roll_up_columns[ROLL_UP_COLUMNS] = {
-	[JOB_STATUS] = {"status", COLUMN_TEXT},
+static const WantedColumn roll_up_columns[ROLL_UP_COLUMNS] = {
+	[JOB_STATUS] = {"status", COLUMN_TEXT, true},
 	[JOB_ERROR_TYPE] = {"error_type", COLUMN_TEXT},
 	[JOB_STATUS_CHANGED_AT] = {"status_changed_at", COLUMN_TIME},
 	[JOB_RESTARTED_AT] = {"restarted_at", COLUMN_TIME},
@@ -114,10 +110,8 @@ find_roll_up_columns(TrainjobSet *set, Relation rel, Relation jobs)
 						 COLUMN_TEXT, false, &part->total_steps_source);
 	trainjob_find_column(set, TABLE_JOBS, jobs, "total_epochs", COLUMN_NUMBER,
 						 false, &part->total_epochs);
-	for (int i = 0; i < ROLL_UP_COLUMNS; i++)
-		trainjob_find_column(set, TABLE_JOBS, jobs, roll_up_columns[i].name,
-							 roll_up_columns[i].kind, i == JOB_STATUS,
-							 &part->job[i]);
+	trainjob_find_columns(set, TABLE_JOBS, jobs, roll_up_columns,
+						  ROLL_UP_COLUMNS, part->job);
 	for (int i = 0; i < LATEST_COUNT; i++)
 		trainjob_find_column(set, TABLE_JOBS, jobs, trainjob_latest[i].job,
 							 COLUMN_NUMBER, false, &part->job[JOB_LATEST(i)]);

@@ -591,6 +591,19 @@ trainjob_find_column(TrainjobSet *set, TableId table, Relation rel,
 	return false;
 }
 
+/*
+ * trainjob_find_columns
+ *		The same for "count" columns, into an array as long.
+ */
+void
+trainjob_find_columns(TrainjobSet *set, TableId table, Relation rel,
+					  const WantedColumn *wanted, int count, Column *columns)
+{
+	for (int i = 0; i < count; i++)
+		trainjob_find_column(set, table, rel, wanted[i].name, wanted[i].kind,
+							 wanted[i].required, &columns[i]);
+}
+
 /* ----------
  * Queries
  * ----------

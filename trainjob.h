@@ -171,6 +171,14 @@ typedef struct TrainjobSet
 	SPIPlanPtr plan[TRAINJOB_MAX_QUERIES];
 } TrainjobSet;
 
+/* A column to look up; an error where it is required and missing. */
+typedef struct WantedColumn
+{
+	const char *name; /* canonical */
+	ColumnKind kind;
+	bool required;
+} WantedColumn;
+
 /* Fills set->part; called in set->context with the trigger's relation. */
 typedef void (*TrainjobBuildPart)(TrainjobSet *set, Relation rel);
 
@@ -193,6 +201,9 @@ extern Oid trainjob_sole_jobs_table(void);
 extern bool trainjob_find_column(TrainjobSet *set, TableId table, Relation rel,
 								 const char *canonical, ColumnKind kind,
 								 bool required, Column *column);
+extern void trainjob_find_columns(TrainjobSet *set, TableId table, Relation rel,
+								  const WantedColumn *wanted, int count,
+								  Column *columns);
 extern Relation trainjob_open_table(TrainjobSet *set, TableId table,
 									Relation rel, bool required,
 									AclMode needed);
