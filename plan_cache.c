@@ -46,6 +46,7 @@
 
 #include "trainjob.h"
 
+PG_FUNCTION_INFO_V1(trainjob_jobs_table);
 PG_FUNCTION_INFO_V1(trainjob_table_of);
 
 /* The names of the tables of a set in trigger arguments, by TableId. */
@@ -53,14 +54,13 @@ static const char *const table_keys[TABLE_COUNT] = {"jobs", "metrics",
 													"datasets", "alerts",
 													"status_changes"};
 
-/* The hash table of the entries: an outer frame may hold a pointer to a set, so
- * it lives in its own memory and not in the table. */
 typedef struct SetKey
 {
 	const char *function; /* the string constant of one function */
 	uint64 object;		  /* OID of the trigger, or of the jobs table */
 } SetKey;
 
+/* An outer frame may hold the set: it has its own memory, not the entry's. */
 typedef struct SetEntry
 {
 	SetKey key;
@@ -68,12 +68,12 @@ typedef struct SetEntry
 } SetEntry;
 
 static HTAB *sets = NULL;
+static MemoryContext sets_context = NULL;
 
 /* Entries of the last calls, by the object's last digits: a row trigger is called
  * many times on end, and the triggers of a statement in turn. */
 #define RECENT_SETS 16
 static SetEntry recent[RECENT_SETS];
-static MemoryContext sets_context = NULL;
 
 /* Counts relcache messages, to see one that arrives while a set is built */
 static uint64 invalidations = 0;
@@ -216,6 +216,47 @@ say_function(void *arg)
 	errcontext("function \"trainjob.%s\"", (const char *) arg);
 }
 
+/* The OID of the trigger function by which a jobs table is known. */
+static Oid
+fill_job_function(void)
+{
+	List *name = list_make2(makeString("trainjob"), makeString("fill_job"));
+
+	return LookupFuncName(name, 0, NULL, false);
+}
+
+/* The trigger that makes a table the jobs table of a set; NULL if none does. */
+static Trigger *
+find_fill_job(Relation rel)
+{
+	Oid function = fill_job_function();
+
+	if (rel->trigdesc != NULL)
+		for (int i = 0; i < rel->trigdesc->numtriggers; i++)
+			if (rel->trigdesc->triggers[i].tgfoid == function)
+				return &rel->trigdesc->triggers[i];
+	return NULL;
+}
+
+/* The same, or an error. */
+static Trigger *
+check_jobs_table(Relation jobs)
+{
+	Trigger *trigger = find_fill_job(jobs);
+
+	if (trigger == NULL || trigger->tgisclone)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("table \"%s\" is not the jobs table of a set",
+						RelationGetRelationName(jobs)),
+				 trigger == NULL ? errdetail("It has no trigger of function "
+											 "\"trainjob.fill_job\".")
+								 : errdetail("It is a partition of one."),
+				 errhint("trainjob.create_tables() makes a set, "
+						 "trainjob.attach() makes one of your tables.")));
+	return trigger;
+}
+
 /* "trigger" is NULL where it is that of the jobs table "rel". */
 static TrainjobSet *
 build_set(const SetKey *key, Trigger *trigger, Relation rel, TableId own,
@@ -245,8 +286,7 @@ build_set(const SetKey *key, Trigger *trigger, Relation rel, TableId own,
 	callback->arg = set;
 	MemoryContextRegisterResetCallback(context, callback);
 	/* first of all: the relcache may make its triggers anew at any lookup */
-	parse_arguments(set, trigger ? trigger : trainjob_check_jobs_table(rel),
-					rel, own);
+	parse_arguments(set, trigger ? trigger : check_jobs_table(rel), rel, own);
 	describe_table(&set->table[own], rel, NoLock);
 	build(set, rel);
 	MemoryContextSwitchTo(caller);
@@ -319,49 +359,6 @@ trainjob_get_set(TriggerData *trigdata, const char *function, TableId own,
  * ----------
  */
 
-/* The OID of the trigger function by which a jobs table is known. */
-static Oid
-fill_job_function(void)
-{
-	List *name = list_make2(makeString("trainjob"), makeString("fill_job"));
-
-	return LookupFuncName(name, 0, NULL, false);
-}
-
-/* The trigger that makes a table the jobs table of a set; NULL if none does. */
-static Trigger *
-find_fill_job(Relation rel)
-{
-	Oid function = fill_job_function();
-
-	if (rel->trigdesc != NULL)
-		for (int i = 0; i < rel->trigdesc->numtriggers; i++)
-			if (rel->trigdesc->triggers[i].tgfoid == function)
-				return &rel->trigdesc->triggers[i];
-	return NULL;
-}
-
-/*
- * trainjob_check_jobs_table
- *		The trigger that makes a table the jobs table of a set, or an error.
- */
-Trigger *
-trainjob_check_jobs_table(Relation jobs)
-{
-	Trigger *trigger = find_fill_job(jobs);
-
-	if (trigger == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
-				 errmsg("table \"%s\" is not the jobs table of a set",
-						RelationGetRelationName(jobs)),
-				 errdetail("It has no trigger of function "
-						   "\"trainjob.fill_job\"."),
-				 errhint("trainjob.create_tables() makes a set, "
-						 "trainjob.attach() makes one of your tables.")));
-	return trigger;
-}
-
 /*
  * trainjob_get_set_of
  *		What is known of the set of a jobs table, for functions that are not
@@ -377,14 +374,13 @@ trainjob_get_set_of(Relation jobs, const char *function,
 }
 
 /*
- * trainjob_sole_jobs_table
- *		The jobs table of the only set of the database; an error that lists
- *		them where there are several.
+ * The jobs table of the only set of the database; an error that lists them
+ * where there are several.
  *
  * Found by a scan of pg_trigger, and kept until any table changes.
  */
-Oid
-trainjob_sole_jobs_table(void)
+static Oid
+sole_jobs_table(void)
 {
 	static Oid found = InvalidOid;
 	static uint64 seen = 0;
@@ -435,6 +431,45 @@ trainjob_sole_jobs_table(void)
 				 errhint("Name one in argument \"jobs\".")));
 	SPI_finish();
 	return found;
+}
+
+/*
+ * trainjob_open_jobs
+ *		Opens the jobs table that a call of an SQL function is about: its
+ *		argument number "arg", or where that is NULL the jobs table of the only
+ *		set.  An error where the argument is no table.
+ */
+Relation
+trainjob_open_jobs(FunctionCallInfo fcinfo, int arg)
+{
+	Oid jobs = PG_ARGISNULL(arg) ? sole_jobs_table() : PG_GETARG_OID(arg);
+	Relation rel = try_relation_open(jobs, AccessShareLock);
+
+	if (rel == NULL)
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
+						errmsg("there is no table with OID %u", jobs)));
+	if (rel->rd_rel->relkind != RELKIND_RELATION &&
+		rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
+		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+						errmsg("\"%s\" is not a table",
+							   RelationGetRelationName(rel))));
+	return rel;
+}
+
+/*
+ * trainjob_jobs_table
+ *		SQL: jobs_table(jobs regclass) returns regclass: the table itself, if it
+ *		is the jobs table of a set; for NULL that of the only set.
+ */
+Datum
+trainjob_jobs_table(PG_FUNCTION_ARGS)
+{
+	Relation jobs = trainjob_open_jobs(fcinfo, 0);
+	Oid oid = RelationGetRelid(jobs);
+
+	check_jobs_table(jobs);
+	relation_close(jobs, AccessShareLock);
+	PG_RETURN_OID(oid);
 }
 
 /* ----------

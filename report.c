@@ -31,7 +31,6 @@
 #include "trainjob.h"
 
 PG_FUNCTION_INFO_V1(trainjob_token_digest);
-PG_FUNCTION_INFO_V1(trainjob_jobs_table);
 PG_FUNCTION_INFO_V1(trainjob_report_metrics);
 PG_FUNCTION_INFO_V1(trainjob_report_alert);
 
@@ -779,41 +778,6 @@ write_plan(TrainjobSet *set, ReportPart *part, TableId table)
 		is_alert ? 3 : 2, argtypes);
 }
 
-/* Opens the jobs table that a call is about; NULL: the only one. */
-static Relation
-open_jobs(FunctionCallInfo fcinfo, int arg)
-{
-	Oid jobs =
-		PG_ARGISNULL(arg) ? trainjob_sole_jobs_table() : PG_GETARG_OID(arg);
-	Relation rel = try_relation_open(jobs, AccessShareLock);
-
-	if (rel == NULL)
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_TABLE),
-						errmsg("there is no table with OID %u", jobs)));
-	if (rel->rd_rel->relkind != RELKIND_RELATION &&
-		rel->rd_rel->relkind != RELKIND_PARTITIONED_TABLE)
-		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
-						errmsg("\"%s\" is not a table",
-							   RelationGetRelationName(rel))));
-	return rel;
-}
-
-/*
- * trainjob_jobs_table
- *		SQL: jobs_table(jobs regclass) returns regclass: the table itself, if it
- *		is the jobs table of a set; for NULL that of the only set.
- */
-Datum
-trainjob_jobs_table(PG_FUNCTION_ARGS)
-{
-	Relation jobs = open_jobs(fcinfo, 0);
-	Oid oid = RelationGetRelid(jobs);
-
-	trainjob_check_jobs_table(jobs);
-	relation_close(jobs, AccessShareLock);
-	PG_RETURN_OID(oid);
-}
-
 /*
  * trainjob_report_metrics
  *		SQL: report_metrics(job_token text, metrics jsonb, jobs regclass)
@@ -825,7 +789,7 @@ trainjob_report_metrics(PG_FUNCTION_ARGS)
 {
 	text *token = PG_ARGISNULL(0) ? NULL : PG_GETARG_TEXT_PP(0);
 	Jsonb *document = PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1);
-	Relation jobs = open_jobs(fcinfo, 2);
+	Relation jobs = trainjob_open_jobs(fcinfo, 2);
 	TrainjobSet *set =
 		trainjob_get_set_of(jobs, "report_metrics", build_metrics_part);
 	ReportPart *part = set->part;
@@ -859,7 +823,7 @@ trainjob_report_alert(PG_FUNCTION_ARGS)
 {
 	MemoryContext memory = CurrentMemoryContext;
 	text *token = PG_ARGISNULL(0) ? NULL : PG_GETARG_TEXT_PP(0);
-	Relation jobs = open_jobs(fcinfo, 3);
+	Relation jobs = trainjob_open_jobs(fcinfo, 3);
 	TrainjobSet *set =
 		trainjob_get_set_of(jobs, "report_alert", build_alerts_part);
 	ReportPart *part = set->part;

@@ -194,10 +194,9 @@ typedef struct TrainjobUser
 extern TrainjobSet *trainjob_get_set(TriggerData *trigdata,
 									 const char *function, TableId own,
 									 TrainjobBuildPart build);
-extern Trigger *trainjob_check_jobs_table(Relation jobs);
 extern TrainjobSet *trainjob_get_set_of(Relation jobs, const char *function,
 										TrainjobBuildPart build);
-extern Oid trainjob_sole_jobs_table(void);
+extern Relation trainjob_open_jobs(FunctionCallInfo fcinfo, int arg);
 extern bool trainjob_find_column(TrainjobSet *set, TableId table, Relation rel,
 								 const char *canonical, ColumnKind kind,
 								 bool required, Column *column);

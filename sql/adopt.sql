@@ -244,6 +244,8 @@ INSERT INTO jobs_1 (id, config, dataset_path) SELECT n, '{}', 'a' FROM generate_
 SELECT total_steps, status, count(*) FROM jobs GROUP BY 1, 2 ORDER BY 1, 2;
 UPDATE jobs_0 SET status = 'running'; UPDATE jobs_1 SET status = 'running';
 SELECT status_before, status_after, count(*) FROM job_status_change GROUP BY 1, 2 ORDER BY 1, 2;
+-- the functions that work on a set want its jobs table
+SELECT * FROM trainjob.verify_jobs('jobs_0'); -- fails
 -- reports: one statement over all partitions
 INSERT INTO by_hash (job_id, step, train_loss, eval_loss) SELECT n, s, n + s / 10.0, 1.0 / s
 	FROM generate_series(1, 30) AS n, generate_series(1, 5) AS s;
