@@ -17,19 +17,21 @@ CREATE FUNCTION trainjob.estimate_total_steps(config jsonb,
 	total_samples bigint DEFAULT NULL, train_samples bigint DEFAULT NULL,
 	val_samples bigint DEFAULT NULL)
 RETURNS bigint
-LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE
+LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'trainjob_estimate_total_steps';
-COMMENT ON FUNCTION trainjob.estimate_total_steps(jsonb, bigint, bigint, bigint)
-IS 'how many optimizer steps a job will run, NULL when that is not known';
+
+COMMENT ON FUNCTION trainjob.estimate_total_steps(jsonb, bigint, bigint, bigint) IS
+'How many optimizer steps a job will run, NULL when that is not known.';
 
 CREATE FUNCTION trainjob.first_eval_step(config jsonb,
 	total_samples bigint DEFAULT NULL, train_samples bigint DEFAULT NULL,
 	val_samples bigint DEFAULT NULL)
 RETURNS bigint
-LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE
+LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'trainjob_first_eval_step';
-COMMENT ON FUNCTION trainjob.first_eval_step(jsonb, bigint, bigint, bigint)
-IS 'how many steps are done when a job first evaluates, NULL when it does not or that is not known';
+
+COMMENT ON FUNCTION trainjob.first_eval_step(jsonb, bigint, bigint, bigint) IS
+'How many steps are done when a job first evaluates, NULL when it does not or that is not known.';
 
 CREATE FUNCTION trainjob.explain_total_steps(config jsonb,
 	total_samples bigint DEFAULT NULL, train_samples bigint DEFAULT NULL,
@@ -39,39 +41,43 @@ CREATE FUNCTION trainjob.explain_total_steps(config jsonb,
 	OUT batch_size bigint, OUT batch_size_from text,
 	OUT gradient_accumulation_steps bigint,
 	OUT gradient_accumulation_steps_from text,
-	OUT num_epochs double precision, OUT num_epochs_from text,
+	OUT num_epochs float8, OUT num_epochs_from text,
 	OUT world_size bigint, OUT world_size_from text,
 	OUT drop_last boolean,
 	OUT updates_per_epoch bigint, OUT total_steps bigint,
 	OUT first_eval_step bigint, OUT explanation text)
-LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE
+LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'trainjob_explain_total_steps';
-COMMENT ON FUNCTION trainjob.explain_total_steps(jsonb, bigint, bigint, bigint)
-IS 'what estimate_total_steps computes from, where each value came from, and a sentence that says so';
+
+COMMENT ON FUNCTION trainjob.explain_total_steps(jsonb, bigint, bigint, bigint) IS
+'What estimate_total_steps computes from, where each value came from, and a sentence that says so.';
 
 CREATE FUNCTION trainjob.eval_text(config jsonb, total_samples bigint,
 	train_samples bigint, val_samples bigint, total_steps bigint)
 RETURNS text
-LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE
+LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'trainjob_eval_text';
-COMMENT ON FUNCTION trainjob.eval_text(jsonb, bigint, bigint, bigint, bigint)
-IS 'what to show of a job before its first evaluation';
+
+COMMENT ON FUNCTION trainjob.eval_text(jsonb, bigint, bigint, bigint, bigint) IS
+'What to show of a job before its first evaluation.';
 
 CREATE FUNCTION trainjob.config_method(config jsonb)
 RETURNS text
-LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE
+LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'trainjob_config_method';
-COMMENT ON FUNCTION trainjob.config_method(jsonb)
-IS 'the training method that a configuration names, in lower case';
+
+COMMENT ON FUNCTION trainjob.config_method(jsonb) IS
+'The training method that a configuration names, in lower case.';
 
 CREATE FUNCTION trainjob.job_note(config jsonb, dataset_path text,
 	total_samples bigint, train_samples bigint, val_samples bigint,
 	total_steps bigint)
 RETURNS text
-LANGUAGE C STABLE CALLED ON NULL INPUT PARALLEL SAFE
+LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'trainjob_job_note';
-COMMENT ON FUNCTION trainjob.job_note(jsonb, text, bigint, bigint, bigint, bigint)
-IS 'why the number of steps is not known, or which value of the configuration was ignored; NULL when there is nothing to say';
+
+COMMENT ON FUNCTION trainjob.job_note(jsonb, text, bigint, bigint, bigint, bigint) IS
+'Why the number of steps is not known, or which value of the configuration was ignored; NULL when there is nothing to say.';
 
 -- ---------------------------------------------------------------------------
 -- Trigger functions, in the order in which their triggers fire
@@ -283,14 +289,6 @@ COMMENT ON FUNCTION trainjob.config_samples(jsonb) IS
 -- ---------------------------------------------------------------------------
 -- Writing with a job's token
 -- ---------------------------------------------------------------------------
-
-CREATE FUNCTION trainjob.jobs_table(jobs regclass DEFAULT NULL)
-RETURNS regclass
-LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED
-AS 'MODULE_PATHNAME', 'trainjob_jobs_table';
-
-COMMENT ON FUNCTION trainjob.jobs_table(regclass) IS
-'The jobs table of a set: the one named, or for NULL that of the only set of the database.';
 
 CREATE FUNCTION trainjob.token_digest(token text)
 RETURNS bytea
@@ -542,30 +540,31 @@ COMMENT ON FUNCTION trainjob.canonical_tables() IS
 'The tables of a set as create_tables makes them.';
 
 CREATE FUNCTION trainjob.set_triggers()
-RETURNS TABLE (table_key text, trigger_name name, event text, action text)
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURNS TABLE (table_key text, trigger_name name, event text, scope text,
+	function regprocedure)
+LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT c.column1, c.column2::name, c.column3, c.column4
+	SELECT c.column1, c.column2::name, c.column3, c.column4, c.column5::regprocedure
 	FROM (VALUES
 	('jobs', 'trainjob_fill_job', 'BEFORE INSERT OR UPDATE',
-	 'FOR EACH ROW EXECUTE FUNCTION trainjob.fill_job'),
+	 'FOR EACH ROW', 'trainjob.fill_job()'),
 	('jobs', 'trainjob_apply_waiting_alerts', 'AFTER INSERT',
-	 'FOR EACH ROW EXECUTE FUNCTION trainjob.apply_waiting_alerts'),
+	 'FOR EACH ROW', 'trainjob.apply_waiting_alerts()'),
 	('jobs', 'trainjob_record_status_change', 'AFTER UPDATE',
-	 'FOR EACH ROW EXECUTE FUNCTION trainjob.record_status_change'),
+	 'FOR EACH ROW', 'trainjob.record_status_change()'),
 	-- a restart names status; an ordinary report does not, and passes this by
 	('jobs', 'trainjob_roll_up_restart', 'AFTER UPDATE OF %status%',
-	 'FOR EACH ROW EXECUTE FUNCTION trainjob.roll_up_restart'),
+	 'FOR EACH ROW', 'trainjob.roll_up_restart()'),
 	('datasets', 'trainjob_fill_waiting_jobs', 'AFTER INSERT OR UPDATE',
-	 'FOR EACH ROW EXECUTE FUNCTION trainjob.fill_waiting_jobs'),
+	 'FOR EACH ROW', 'trainjob.fill_waiting_jobs()'),
 	('metrics', 'trainjob_fill_metric', 'BEFORE INSERT OR UPDATE',
-	 'FOR EACH ROW EXECUTE FUNCTION trainjob.fill_metric'),
+	 'FOR EACH ROW', 'trainjob.fill_metric()'),
 	('metrics', 'trainjob_roll_up_insert', 'AFTER INSERT',
-	 'REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION trainjob.roll_up_metrics'),
+	 'REFERENCING NEW TABLE AS new_rows FOR EACH STATEMENT', 'trainjob.roll_up_metrics()'),
 	('metrics', 'trainjob_roll_up_update', 'AFTER UPDATE',
-	 'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT EXECUTE FUNCTION trainjob.roll_up_metrics'),
+	 'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT', 'trainjob.roll_up_metrics()'),
 	('alerts', 'trainjob_apply_alert', 'BEFORE INSERT',
-	 'FOR EACH ROW EXECUTE FUNCTION trainjob.apply_alert')
+	 'FOR EACH ROW', 'trainjob.apply_alert()')
 	) AS c;
 END;
 
@@ -934,17 +933,10 @@ BEGIN ATOMIC
 		FROM jsonb_each_text(tables) AS t
 		WHERE t.value IS NOT NULL
 		UNION ALL
-		SELECT 2, t.key || '.' || f.column_name || '=' || f.actual_name
+		SELECT 2, t.key || '.' || f.column_name || '=' || COALESCE(f.actual_name, '')
 		FROM jsonb_each_text(tables) AS t
 		CROSS JOIN LATERAL trainjob.find_columns(t.key, t.value::regclass, columns) AS f
-		WHERE f.actual_name <> f.column_name
-		UNION ALL
-		SELECT 2, t.key || '.' || f.column_name || '='
-		FROM jsonb_each_text(tables) AS t
-		CROSS JOIN LATERAL trainjob.find_columns(t.key, t.value::regclass, columns) AS f
-		WHERE f.actual_name IS NULL
-		  AND COALESCE(columns -> (t.key || '.' || f.column_name),
-					   columns -> f.column_name::text, '0') IN ('null', '""')) AS a;
+		WHERE f.actual_name <> f.column_name OR f.unwanted) AS a;
 END;
 
 COMMENT ON FUNCTION trainjob.trigger_arguments(jsonb, jsonb) IS
@@ -978,8 +970,7 @@ RETURNS TABLE (jobs regclass, tables jsonb, columns jsonb)
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	WITH functions AS (
-		SELECT DISTINCT t.table_key,
-			   ('trainjob.' || substring(t.action FROM 'trainjob\.(\w+)$'))::regproc::oid AS tgfoid
+		SELECT DISTINCT t.table_key, t.function::oid AS tgfoid
 		FROM trainjob.set_triggers() AS t
 	), facts AS (
 		-- what the triggers of each table say, and which table they are on
@@ -1025,6 +1016,31 @@ END;
 
 COMMENT ON FUNCTION trainjob.job_sets() IS
 'The sets of tables of this database, as their triggers have them.';
+
+CREATE FUNCTION trainjob.jobs_table(jobs regclass DEFAULT NULL)
+RETURNS regclass
+LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED
+AS 'MODULE_PATHNAME', 'trainjob_jobs_table';
+
+COMMENT ON FUNCTION trainjob.jobs_table(regclass) IS
+'The jobs table of a set: the one named, or for NULL that of the only set of the database.';
+
+CREATE FUNCTION trainjob.job_set(jobs regclass, OUT tables jsonb, OUT columns jsonb)
+RETURNS record
+LANGUAGE plpgsql STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	wanted regclass := trainjob.jobs_table(jobs);
+BEGIN
+	SELECT s.tables, s.columns INTO STRICT tables, columns
+		FROM trainjob.job_sets() AS s
+		WHERE s.jobs = wanted;
+END;
+$$;
+
+COMMENT ON FUNCTION trainjob.job_set(regclass) IS
+'The set of a jobs table, or for NULL the only set of the database, as trainjob.job_sets() has it.';
 
 CREATE FUNCTION trainjob.is_of_other_set(tgargs bytea, jobs regclass)
 RETURNS boolean
@@ -1201,8 +1217,7 @@ BEGIN
 					   (SELECT quote_ident(f.actual_name)
 						FROM trainjob.find_columns('jobs', (tables ->> 'jobs')::regclass, columns) AS f
 						WHERE f.column_name = 'status')) AS event,
-			   tables ->> t.table_key AS on_table, t.action,
-			   ('trainjob.' || substring(t.action FROM 'trainjob\.(\w+)$'))::regproc AS function
+			   tables ->> t.table_key AS on_table, t.scope, t.function
 		FROM trainjob.set_triggers() AS t
 		WHERE tables ->> t.table_key IS NOT NULL
 	LOOP
@@ -1237,8 +1252,9 @@ BEGIN
 			  AND g.tgname = name_of_trigger
 			  AND g.tgfoid = wanted.function
 			  AND trainjob.read_arguments(g.tgargs) = arguments);
-		EXECUTE format('CREATE OR REPLACE TRIGGER %I %s ON %s %s(%s)',
-			name_of_trigger, wanted.event, wanted.on_table, wanted.action,
+		EXECUTE format('CREATE OR REPLACE TRIGGER %I %s ON %s %s EXECUTE FUNCTION %s(%s)',
+			name_of_trigger, wanted.event, wanted.on_table, wanted.scope,
+			wanted.function::regproc,
 			(SELECT string_agg(quote_literal(a.argument), ', ' ORDER BY a.n)
 			 FROM unnest(arguments) WITH ORDINALITY AS a (argument, n)));
 		action := 'created trigger';
@@ -1816,12 +1832,9 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	of_set record;
+	of_set record := trainjob.job_set(jobs);
 	item record;
 BEGIN
-	SELECT s.tables INTO STRICT of_set
-		FROM trainjob.job_sets() AS s
-		WHERE s.jobs = trainjob.jobs_table(detach.jobs);
 	FOR item IN
 		SELECT trainjob.set_view(v.n, (of_set.tables ->> v.table_key)::regclass) AS view_name
 		FROM trainjob.set_views() AS v
@@ -1905,11 +1918,8 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	of_set record;
+	of_set record := trainjob.job_set(jobs);
 BEGIN
-	SELECT s.tables, s.columns INTO STRICT of_set
-		FROM trainjob.job_sets() AS s
-		WHERE s.jobs = trainjob.jobs_table(job_series.jobs);
 	-- the newest report of each step that has a value
 	RETURN QUERY EXECUTE format($query$
 		SELECT i.place, p.point[0]::bigint, p.point[1]
@@ -1973,11 +1983,8 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	of_set record;
+	of_set record := trainjob.job_set(jobs);
 BEGIN
-	SELECT s.tables, s.columns INTO STRICT of_set
-		FROM trainjob.job_sets() AS s
-		WHERE s.jobs = trainjob.jobs_table(job_loss_curves.jobs);
 	-- A report for each character, found by the key: of a million reports as
 	-- few are read as of a hundred.  Even so it is a hundred pages for a job,
 	-- where the overview reads five: a column of the overview would make each
@@ -2173,14 +2180,11 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	of_set record;
+	of_set record := trainjob.job_set(jobs);
 	checks text;
 	error_detail text;
 	error_hint text;
 BEGIN
-	SELECT s.tables, s.columns INTO STRICT of_set
-		FROM trainjob.job_sets() AS s
-		WHERE s.jobs = trainjob.jobs_table(verify_jobs.jobs);
 	-- the newest values; a column is not checked where no report has it, for
 	-- reports may be deleted when they are old
 	SELECT string_agg(format(
@@ -2374,7 +2378,8 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	of_set record;
+	of_set record := trainjob.job_set(jobs);
+	key record;
 	by_position text;
 	by_id text;
 	position text[];
@@ -2390,23 +2395,21 @@ BEGIN
 			MESSAGE = format('invalid value for argument "batch": %s', COALESCE(batch::text, 'NULL')),
 			DETAIL = 'It must be at least 1.';
 	END IF;
-	SELECT s.tables, s.columns, f.actual_name AS key_name, f.actual_type AS key_type
-		INTO STRICT of_set
-		FROM trainjob.job_sets() AS s
-		JOIN LATERAL trainjob.find_columns('jobs', s.jobs, s.columns) AS f ON f.column_name = 'id'
-		WHERE s.jobs = trainjob.jobs_table(refill_jobs.jobs);
+	SELECT f.actual_name, f.actual_type INTO STRICT key
+		FROM trainjob.find_columns('jobs', (of_set.tables ->> 'jobs')::regclass, of_set.columns) AS f
+		WHERE f.column_name = 'id';
 	by_position := format($query$
 			SELECT u.%1$I AS id, u.xmin AS version
 			FROM %2$s AS u
 			WHERE ($3 IS NULL OR u.%1$I > $3::%3$s) AND ($4 IS NULL OR u.%1$I <= $4::%3$s)
 			ORDER BY u.%1$I
 			LIMIT $5$query$,
-		of_set.key_name, of_set.tables ->> 'jobs', of_set.key_type);
+		key.actual_name, of_set.tables ->> 'jobs', key.actual_type);
 	by_id := format($query$
 			SELECT u.%1$I AS id, u.xmin AS version
 			FROM %2$s AS u
 			WHERE u.%1$I = ANY ($3::%3$s[])$query$,
-		of_set.key_name, of_set.tables ->> 'jobs', of_set.key_type);
+		key.actual_name, of_set.tables ->> 'jobs', key.actual_type);
 
 	-- Each query in a FOR, for an error in EXECUTE ... INTO shows all its text.
 	-- All around, from where this session's last call ended.  A position that
@@ -2477,7 +2480,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	of_set record;
+	of_set record := trainjob.job_set(jobs);
 	silent text;
 	candidate record;
 	still_silent boolean;
@@ -2490,9 +2493,6 @@ BEGIN
 			MESSAGE = format('invalid value for argument "silent_for": %s', silent_for),
 			DETAIL = 'It is how long a running job must have been silent, at least 0.';
 	END IF;
-	SELECT s.tables, s.columns INTO STRICT of_set
-		FROM trainjob.job_sets() AS s
-		WHERE s.jobs = trainjob.jobs_table(fail_stalled.jobs);
 	silent := format($query$
 		SELECT j.id, j.status::text = 'running'
 			   AND now() - COALESCE(GREATEST(j.last_metric_at, j.status_changed_at,
