@@ -25,6 +25,7 @@
 
 PG_FUNCTION_INFO_V1(trainjob_is_job_status);
 PG_FUNCTION_INFO_V1(trainjob_is_total_steps_source);
+PG_FUNCTION_INFO_V1(trainjob_is_alert_outcome);
 
 static const struct
 {
@@ -232,14 +233,28 @@ trainjob_is_job_status(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(false);
 }
 
+/* Whether a text is one of the names. */
+static bool
+is_one_of(text *value, const char *const *names, int count)
+{
+	for (int i = 0; i < count; i++)
+		if (text_is(value, names[i]))
+			return true;
+	return false;
+}
+
 /* SQL: is_total_steps_source(source text) returns boolean, strict. */
 Datum
 trainjob_is_total_steps_source(PG_FUNCTION_ARGS)
 {
-	text *source = PG_GETARG_TEXT_PP(0);
+	PG_RETURN_BOOL(is_one_of(PG_GETARG_TEXT_PP(0), total_steps_sources,
+							 lengthof(total_steps_sources)));
+}
 
-	for (int i = 0; i < lengthof(total_steps_sources); i++)
-		if (text_is(source, total_steps_sources[i]))
-			PG_RETURN_BOOL(true);
-	PG_RETURN_BOOL(false);
+/* SQL: is_alert_outcome(outcome text) returns boolean, strict. */
+Datum
+trainjob_is_alert_outcome(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(is_one_of(PG_GETARG_TEXT_PP(0), outcome_names,
+							 lengthof(outcome_names)));
 }

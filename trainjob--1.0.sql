@@ -262,6 +262,14 @@ AS 'MODULE_PATHNAME', 'trainjob_is_total_steps_source';
 COMMENT ON FUNCTION trainjob.is_total_steps_source(text) IS
 'Whether total_steps can come from this source: given, estimated, reported or observed.';
 
+CREATE FUNCTION trainjob.is_alert_outcome(outcome text)
+RETURNS boolean
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'trainjob_is_alert_outcome';
+
+COMMENT ON FUNCTION trainjob.is_alert_outcome(text) IS
+'Whether an alert can have this outcome: applied, unchanged, late, refused, noted or waiting.';
+
 CREATE FUNCTION trainjob.readable_jsonb(value json)
 RETURNS jsonb
 LANGUAGE c STABLE STRICT PARALLEL UNSAFE
@@ -529,7 +537,7 @@ BEGIN ATOMIC
 	       'FOREIGN KEY (job_id) REFERENCES %s.local_training_jobs (id) ON DELETE CASCADE'],
 	 '', '{}',
 	 'Reports of the trainers, one row each; a step may have several.'),
-	('alerts', 'alert_event', '{}', '', ARRAY['(job_id, occurred_at, id)'],
+	('alerts', 'alert_event', ARRAY['CHECK (trainjob.is_alert_outcome(outcome))'], '', ARRAY['(job_id, occurred_at, id)'],
 	 'What happened to jobs: a row changes its job and says what it did.'),
 	('status_changes', 'job_status_change', '{}', '', ARRAY['(job_id, id)'],
 	 'Every change of a job''s status, whoever made it.')
@@ -1317,7 +1325,13 @@ BEGIN
 		WHERE t.table_key = key;
 	IF rel IS NOT NULL THEN
 		differences := trainjob.table_differences(key, rel, types);
-		IF differences IS NOT NULL THEN
+		IF (SELECT c.relkind NOT IN ('r', 'p') FROM pg_class AS c WHERE c.oid = rel) THEN
+			RAISE EXCEPTION USING
+				ERRCODE = 'wrong_object_type',
+				MESSAGE = format('%s exists and is not a table', qualified),
+				DETAIL = 'Views and foreign tables cannot have the triggers.',
+				HINT = 'Rename it, or name another schema.';
+		ELSIF differences IS NOT NULL THEN
 			RAISE EXCEPTION USING
 				ERRCODE = 'duplicate_table',
 				MESSAGE = format('table %s exists with other columns', qualified),

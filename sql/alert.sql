@@ -174,6 +174,9 @@ INSERT INTO alert_event (id, job_id, type, outcome, outcome_reason, status_befor
 	(100003, u(51), 'no_such_type', 'noted', NULL, NULL, NULL, NULL);
 SELECT * FROM a WHERE job = '051' ORDER BY type;
 SELECT * FROM j WHERE job = 'restored';
+\set VERBOSITY terse
+INSERT INTO alert_event (job_id, type, outcome) VALUES (u(51), 'job_failed', 'success'); -- fails: it would never be applied
+\set VERBOSITY default
 -- An alert is applied once: changed later it does nothing.
 UPDATE alert_event SET type = 'job_cancelled', outcome = NULL WHERE id = 100001;
 SELECT status FROM local_training_jobs WHERE id = u(51);
