@@ -129,13 +129,13 @@ typedef struct AlertPart
 	Column alert[ALERT_FIELDS];
 	Column key; /* of the jobs table */
 	Column job[JOB_FIELDS];
+	DirectFind find; /* a job's alerts, for apply_waiting_alerts */
 } AlertPart;
 
 enum
 {
 	QUERY_LOCK_JOB,
 	QUERY_SET_JOB,
-	QUERY_ANY_ALERT,
 	QUERY_WAITING_ALERTS,
 	QUERY_SET_ALERT
 };
@@ -188,6 +188,9 @@ build_waiting_part(TrainjobSet *set, Relation rel)
 										  ACL_SELECT | ACL_UPDATE);
 
 	find_part_columns(set, alerts, rel, part);
+	if (part->key.type == part->alert[ALERT_JOB_ID].type)
+		(void) trainjob_plan_find(alerts, &part->alert[ALERT_JOB_ID], false,
+								  ACL_SELECT, &part->find);
 	relation_close(alerts, NoLock);
 	set->part = part;
 }
@@ -580,22 +583,21 @@ trainjob_apply_alert(PG_FUNCTION_ARGS)
  * ----------
  */
 
-/*
- * SELECT FROM alerts WHERE job_id = $1 LIMIT 1
- *
- * Nearly every new job has none, and this costs half of the query below.
- */
-static SPIPlanPtr
-any_alert_plan(TrainjobSet *set, AlertPart *part)
+/* A DirectVisit. */
+static bool
+see_alert(Relation rel, TupleTableSlot *row, void *arg)
 {
-	if (set->plan[QUERY_ANY_ALERT] != NULL)
-		return set->plan[QUERY_ANY_ALERT];
-	return trainjob_keep_plan(
-		set, QUERY_ANY_ALERT,
-		psprintf("SELECT FROM %s WHERE %s OPERATOR(pg_catalog.=) $1 LIMIT 1",
-				 set->table[TABLE_ALERTS].quoted,
-				 quote_identifier(part->alert[ALERT_JOB_ID].name)),
-		1, &part->alert[ALERT_JOB_ID].type);
+	*(bool *) arg = true;
+	return false;
+}
+
+/* Whether a job may have alerts.  Nearly no new one has, so this is worth it. */
+static bool
+may_have_alerts(AlertPart *part, Datum job_id)
+{
+	bool seen = false;
+
+	return !trainjob_find_rows(&part->find, job_id, see_alert, &seen) || seen;
 }
 
 /* What tells a job's alerts from each other. */
@@ -684,9 +686,6 @@ apply_waiting(TrainjobSet *set, AlertPart *part, Datum job_id)
 	uint64 count;
 	SPITupleTable *found;
 
-	if (trainjob_execute(any_alert_plan(set, part), SPI_OK_SELECT, &job_id,
-						 NULL) == 0)
-		return;
 	count = trainjob_execute(waiting_alerts_plan(set, part), SPI_OK_SELECT,
 							 &job_id, NULL);
 	found = SPI_tuptable;
@@ -749,11 +748,14 @@ trainjob_apply_waiting_alerts(PG_FUNCTION_ARGS)
 	if (isnull)
 		return PointerGetDatum(NULL);
 	lock_job_id(set, &part->key, job_id, RowExclusiveLock);
-	SPI_connect();
 	trainjob_become_owner(&set->table[TABLE_ALERTS], &caller);
-	apply_waiting(set, part, job_id);
+	if (may_have_alerts(part, job_id))
+	{
+		SPI_connect();
+		apply_waiting(set, part, job_id);
+		SPI_finish();
+	}
 	trainjob_become_user(&caller);
-	SPI_finish();
 	return PointerGetDatum(NULL);
 }
 

@@ -4,17 +4,18 @@
  *
  * Most of what a report costs beyond its own INSERT is the start and the end
  * of the executor around the UPDATE of its job.  Where nobody but triggers of
- * ours would notice the difference, the row is found by an index scan, changed,
- * and given to the table's access method, as logical replication's worker does
- * (execReplication.c), with our triggers' work done in between.
+ * ours would notice the difference, the row is found by an index scan
+ * (direct_find.c), changed, and given to the table's access method, as logical
+ * replication's worker does (execReplication.c), with our triggers' work done
+ * in between.
  *
  * trainjob_plan_direct() looks at the table once, until it changes, and says
- * no to all that only the executor does right: partitions and children, rules,
- * generated columns, other people's triggers, constraints on the columns that
- * the update sets, and where Citus may have the row elsewhere.  trainjob_direct_update() says so of a row: it is not there
- * (a distributed engine keeps it elsewhere), somebody else is changing it, or
- * a trigger touched a column that an index or a constraint looks at.  Then
- * nothing has happened and the caller takes SQL, which gets all of that right.
+ * no to all that only the executor does right, beyond what direct_find.c does
+ * not find: generated columns, other people's triggers, constraints on the
+ * columns that the update sets.  trainjob_direct_update() says so of a row: it
+ * is not there, somebody else is changing it, or a trigger touched a column
+ * that an index or a constraint looks at.  Then nothing has happened and the
+ * caller takes SQL, which gets all of that right.
  *
  * Privileges are the caller's: trainjob_open_table() has checked them, and he
  * has become the table's owner, whom row-level security does not restrict.
@@ -27,23 +28,12 @@
 #include "postgres.h"
 
 #include "access/genam.h"
-#include "access/heapam.h"
 #include "access/htup_details.h"
-#include "access/nbtree.h"
-#include "access/relscan.h"
-#include "access/stratnum.h"
-#include "access/table.h"
 #include "access/xact.h"
-#include "catalog/pg_am.h"
-#include "catalog/pg_index.h"
 #include "catalog/pg_trigger.h"
-#include "commands/extension.h"
 #include "nodes/bitmapset.h"
 #include "nodes/readfuncs.h"
 #include "optimizer/optimizer.h"
-#include "utils/datum.h"
-#include "utils/lsyscache.h"
-#include "utils/relcache.h"
 #include "utils/snapmgr.h"
 
 #include "trainjob.h"
@@ -53,9 +43,7 @@
 
 struct DirectUpdate
 {
-	Oid table;
-	Oid index; /* unique, on the key alone */
-	ScanKeyData key;
+	DirectFind find;	/* by the key */
 	Bitmapset *set;		/* the columns of the update, as TriggerData has them */
 	Bitmapset *guarded; /* columns that only the executor may change */
 	Bitmapset *not_null;   /* columns that must not become NULL */
@@ -64,6 +52,15 @@ struct DirectUpdate
 	int before;			   /* the number of fill_job in it */
 	int after;			   /* of record_status_change */
 };
+
+/* One call of trainjob_direct_update(). */
+typedef struct DirectCall
+{
+	DirectUpdate *direct;
+	DirectChange change;
+	void *arg;
+	DirectResult result;
+} DirectCall;
 
 /* Column numbers in bitmaps are those of TriggerData.tg_updatedcols. */
 #define MEMBER(attnum) ((attnum) -FirstLowInvalidHeapAttributeNumber)
@@ -74,58 +71,24 @@ struct DirectUpdate
  * ----------
  */
 
-/* Whether the table is one that rows can be written to by hand. */
+/* Whether each index asks no more of a new entry than that it is made. */
 static bool
-is_plain_table(Relation rel)
-{
-	return rel->rd_rel->relkind == RELKIND_RELATION &&
-		   rel->rd_tableam == GetHeapamTableAmRoutine() &&
-		   !rel->rd_rel->relispartition && !rel->rd_rel->relhassubclass &&
-		   rel->rd_rules == NULL &&
-		   !trainjob_has_generated(RelationGetDescr(rel)->constr);
-}
-
-/*
- * The index that finds a row by its key, into direct->index and ->key.  False
- * where there is none, or where some index asks more of a new entry than that
- * it is made.
- */
-static bool
-find_key_index(Relation rel, const Column *key, DirectUpdate *direct)
+has_plain_indexes(Relation rel)
 {
 	List *indexes = RelationGetIndexList(rel);
-	Oid collation =
-		TupleDescAttr(RelationGetDescr(rel), key->attnum - 1)->attcollation;
-	bool is_special = false;
+	bool plain = true;
 	ListCell *cell;
 
 	foreach (cell, indexes)
 	{
 		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
-		Form_pg_index form = index->rd_index;
 
-		if (form->indisexclusion || !form->indimmediate)
-			is_special = true;
-		if (form->indisunique && form->indisvalid && form->indnkeyatts == 1 &&
-			form->indkey.values[0] == key->attnum &&
-			index->rd_indcollation[0] == collation &&
-			index->rd_rel->relam == BTREE_AM_OID &&
-			index->rd_opcintype[0] == key->type &&
-			RelationGetIndexPredicate(index) == NIL)
-		{
-			Oid equal = get_opfamily_member(index->rd_opfamily[0], key->type,
-											key->type, BTEqualStrategyNumber);
-
-			direct->index = lfirst_oid(cell);
-			ScanKeyEntryInitialize(&direct->key, 0, key->attnum,
-								   BTEqualStrategyNumber, InvalidOid,
-								   index->rd_indcollation[0], get_opcode(equal),
-								   (Datum) 0);
-		}
+		if (index->rd_index->indisexclusion || !index->rd_index->indimmediate)
+			plain = false;
 		index_close(index, NoLock);
 	}
 	list_free(indexes);
-	return !is_special && OidIsValid(direct->index);
+	return plain;
 }
 
 /* The columns that indexes, CHECKs and foreign keys look at. */
@@ -150,7 +113,7 @@ find_guarded_columns(Relation rel, DirectUpdate *direct)
 	{
 		ForeignKeyCacheInfo *foreign_key = lfirst(cell);
 
-		if (foreign_key->conrelid != direct->table)
+		if (foreign_key->conrelid != direct->find.table)
 			continue;
 		direct->has_foreign_key = true;
 		for (int i = 0; i < foreign_key->nkeys; i++)
@@ -230,11 +193,11 @@ trainjob_plan_direct(Relation rel, const Column *key, Bitmapset *set)
 {
 	DirectUpdate *direct = palloc0(sizeof(DirectUpdate));
 
-	direct->table = RelationGetRelid(rel);
 	direct->set = set;
-	/* a row left behind in a table that Citus distributed is not the job's */
-	if (OidIsValid(get_extension_oid("citus", true)) || !is_plain_table(rel) ||
-		!find_key_index(rel, key, direct) || !find_own_triggers(rel, direct))
+	if (!trainjob_plan_find(rel, key, true, ACL_SELECT | ACL_UPDATE,
+							&direct->find) ||
+		trainjob_has_generated(RelationGetDescr(rel)->constr) ||
+		!has_plain_indexes(rel) || !find_own_triggers(rel, direct))
 		return NULL;
 	find_guarded_columns(rel, direct);
 	direct->not_null = not_null_columns(RelationGetDescr(rel));
@@ -337,13 +300,14 @@ record_change(DirectUpdate *direct, TriggerData *trigdata)
 	(void) trainjob_record_status_change(fcinfo);
 }
 
-/* Updates the row that was found. */
-static DirectResult
-update_found(DirectUpdate *direct, Relation rel, TupleTableSlot *old_row,
-			 HeapTuple old_tuple, DirectChange change, void *arg)
+/* A DirectVisit: updates the row that was found, which is the only one. */
+static bool
+update_found(Relation rel, TupleTableSlot *old_row, void *arg)
 {
-	TupleTableSlot *new_row =
-		MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsVirtual);
+	DirectCall *call = arg;
+	DirectUpdate *direct = call->direct;
+	HeapTuple old_tuple = ExecFetchSlotHeapTuple(old_row, false, NULL);
+	TupleTableSlot *new_row;
 	TriggerData trigdata = {.type = T_TriggerData,
 							.tg_event = TRIGGER_EVENT_UPDATE |
 										TRIGGER_EVENT_ROW |
@@ -351,28 +315,35 @@ update_found(DirectUpdate *direct, Relation rel, TupleTableSlot *old_row,
 							.tg_relation = rel,
 							.tg_trigtuple = old_tuple,
 							.tg_trigslot = old_row,
-							.tg_newslot = new_row,
 							.tg_updatedcols = direct->set};
-	DirectResult result = DIRECT_DECLINED;
 
-	if (change_row(old_row, new_row, change, arg))
+	/* a deferred check of an INSERT looks at the newest version only */
+	if (direct->has_foreign_key &&
+		TransactionIdIsCurrentTransactionId(
+			HeapTupleHeaderGetXmin(old_tuple->t_data)))
+		return false;
+	CheckCmdReplicaIdentity(rel, CMD_UPDATE);
+	new_row = MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsVirtual);
+	trigdata.tg_newslot = new_row;
+	if (!change_row(old_row, new_row, call->change, call->arg))
+		call->result = DIRECT_DECLINED;
+	else
 	{
 		if (direct->before != NO_TRIGGER)
 		{
 			trigdata.tg_trigger = &direct->triggers->triggers[direct->before];
 			trainjob_fill_job_slot(&trigdata);
 		}
-		result = DIRECT_IMPOSSIBLE;
 		if (is_unguarded(direct, old_row, new_row) &&
 			store_row(rel, old_row, new_row))
 		{
 			if (direct->after != NO_TRIGGER)
 				record_change(direct, &trigdata);
-			result = DIRECT_DONE;
+			call->result = DIRECT_DONE;
 		}
 	}
 	ExecDropSingleTupleTableSlot(new_row);
-	return result;
+	return false;
 }
 
 /*
@@ -382,37 +353,16 @@ update_found(DirectUpdate *direct, Relation rel, TupleTableSlot *old_row,
  * DIRECT_DONE: it is done, triggers included.  DIRECT_DECLINED: "change" did
  * not want to, by a row that may have been updated since.  DIRECT_IMPOSSIBLE:
  * SQL must do it.  In the last two cases nothing has happened.  Leaves garbage
- * in the current memory context.  Not for transactions with one snapshot for
- * all: see trainjob_execute().
+ * in the current memory context.
  */
 DirectResult
 trainjob_direct_update(DirectUpdate *direct, Datum key, DirectChange change,
 					   void *arg)
 {
-	DirectResult result = DIRECT_IMPOSSIBLE;
-	ScanKeyData scan_key = direct->key;
-	Relation rel;
-	SysScanDesc scan;
-	HeapTuple tuple;
+	DirectCall call = {direct, change, arg, DIRECT_IMPOSSIBLE};
 
-	if (IsolationUsesXactSnapshot() || XactReadOnly ||
-		SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA)
-		return DIRECT_IMPOSSIBLE;
-	rel = table_open(direct->table, NoLock);
-	CheckCmdReplicaIdentity(rel, CMD_UPDATE);
-	scan_key.sk_argument = key;
-	CommandCounterIncrement(); /* own work must be visible */
-	PushActiveSnapshot(GetTransactionSnapshot());
-	scan = systable_beginscan(rel, direct->index, true, GetActiveSnapshot(), 1,
-							  &scan_key);
-	tuple = systable_getnext(scan);
-	/* a deferred check of an INSERT looks at the newest version only */
-	if (tuple != NULL && !(direct->has_foreign_key &&
-						   TransactionIdIsCurrentTransactionId(
-							   HeapTupleHeaderGetXmin(tuple->t_data))))
-		result = update_found(direct, rel, scan->slot, tuple, change, arg);
-	systable_endscan(scan);
-	PopActiveSnapshot();
-	table_close(rel, NoLock);
-	return result;
+	if (!XactReadOnly &&
+		SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA)
+		(void) trainjob_find_rows(&direct->find, key, update_found, &call);
+	return call.result;
 }

@@ -114,6 +114,7 @@ typedef struct FillPart
 	Column storage_path; /* of the datasets table, like the two below */
 	Column dataset_user;
 	Column dataset_count[lengthof(count_columns)];
+	DirectFind find_path; /* datasets of a path */
 } FillPart;
 
 enum
@@ -141,6 +142,23 @@ typedef struct JobFill
  * ----------
  */
 
+/*
+ * Prepares finding datasets by their path, where the comparisons that the query
+ * would make are those of bytes.
+ */
+static void
+plan_find_path(FillPart *part, Relation datasets)
+{
+	Column *user = &part->dataset_user;
+	Column *job_user = &part->column[JOB_USER_ID];
+
+	if (part->storage_path.type == TEXTOID &&
+		(user->attnum == 0 || job_user->attnum == 0 ||
+		 (user->type == job_user->type && user->typlen > 0)))
+		(void) trainjob_plan_find(datasets, &part->storage_path, false,
+								  ACL_SELECT, &part->find_path);
+}
+
 static void
 build_fill_part(TrainjobSet *set, Relation rel)
 {
@@ -160,6 +178,7 @@ build_fill_part(TrainjobSet *set, Relation rel)
 			trainjob_find_column(set, TABLE_DATASETS, datasets,
 								 dataset_counts[i], COLUMN_COUNT, false,
 								 &part->dataset_count[i]);
+		plan_find_path(part, datasets);
 		relation_close(datasets, NoLock);
 	}
 	set->part = part;
@@ -478,33 +497,81 @@ dataset_plan(JobFill *fill)
 							  types);
 }
 
+/* Asks for the dataset by a query; false where there is none. */
+static bool
+select_dataset(JobFill *fill, Datum path, Datum user, bool user_null,
+			   int64 *count)
+{
+	Datum args[2] = {path, user};
+	const char nulls[2] = {' ', user_null ? 'n' : ' '};
+	bool found;
+
+	SPI_connect();
+	found =
+		trainjob_execute(dataset_plan(fill), SPI_OK_SELECT, args, nulls) > 0;
+	for (int i = 0; found && i < lengthof(count_columns); i++)
+	{
+		const Column *column = &fill->part->dataset_count[i];
+		bool isnull;
+		Datum datum = trainjob_result(SPI_tuptable, 0, i + 1, column, &isnull);
+
+		count[i] = known_count(trainjob_read_value(column, datum, isnull));
+	}
+	SPI_finish();
+	return found;
+}
+
+/* Among the datasets of a path, that of the user, or else of nobody. */
+typedef struct DatasetSearch
+{
+	FillPart *part;
+	Datum user;
+	bool user_null;
+	bool found;
+	int64 *count;
+} DatasetSearch;
+
+/* A DirectVisit. */
+static bool
+see_dataset(Relation rel, TupleTableSlot *row, void *arg)
+{
+	DatasetSearch *search = arg;
+	Column *user = &search->part->dataset_user;
+	bool is_own = user->attnum == 0;
+
+	if (user->attnum != 0)
+	{
+		bool isnull;
+		Datum datum = slot_getattr(row, user->attnum, &isnull);
+
+		is_own =
+			!isnull && !search->user_null &&
+			datumIsEqual(datum, search->user, user->typbyval, user->typlen);
+		if (!is_own && (!isnull || search->found))
+			return true;
+	}
+	search->found = true;
+	for (int i = 0; i < lengthof(count_columns); i++)
+		search->count[i] = known_count(
+			trainjob_row_value(row, &search->part->dataset_count[i]));
+	return !is_own;
+}
+
 /* Looks a dataset up; false, and all counts -1, where there is none. */
 static bool
 find_dataset(JobFill *fill, Datum path, Datum user, bool user_null,
 			 SampleCounts *counts)
 {
-	SPIPlanPtr plan = dataset_plan(fill);
-	Datum args[2] = {path, user};
-	const char nulls[2] = {' ', user_null ? 'n' : ' '};
 	int64 count[lengthof(count_columns)] = {-1, -1, -1};
+	DatasetSearch search = {fill->part, user, user_null, false, count};
 	TrainjobUser caller;
-	bool found;
 
 	trainjob_become_owner(&fill->set->table[TABLE_DATASETS], &caller);
-	found = trainjob_execute(plan, SPI_OK_SELECT, args, nulls) > 0;
+	if (!trainjob_find_rows(&fill->part->find_path, path, see_dataset, &search))
+		search.found = select_dataset(fill, path, user, user_null, count);
 	trainjob_become_user(&caller);
-	if (found)
-		for (int i = 0; i < lengthof(count); i++)
-		{
-			const Column *column = &fill->part->dataset_count[i];
-			bool isnull;
-			Datum datum =
-				trainjob_result(SPI_tuptable, 0, i + 1, column, &isnull);
-
-			count[i] = known_count(trainjob_read_value(column, datum, isnull));
-		}
 	*counts = (SampleCounts){count[0], count[1], count[2]};
-	return found;
+	return search.found;
 }
 
 /* Locks a dataset's path, see trainjob_lock_name(). */
@@ -593,14 +660,12 @@ counts_for(JobFill *fill, TupleTableSlot *row, Jsonb *config, bool wait)
 	{
 		Datum path_text = CStringGetTextDatum(path.text);
 
-		SPI_connect();
 		found = find_dataset(fill, path_text, user, user_null, &counts);
 		if (wait && (!found || lacks_count(fill, counts)))
 		{
 			lock_path(datasets->oid, path.text, RowExclusiveLock);
-			found = find_dataset(fill, path_text, user, user_null, &counts);
+			(void) find_dataset(fill, path_text, user, user_null, &counts);
 		}
-		SPI_finish();
 	}
 	complete = counts;
 	complete_counts(&complete);

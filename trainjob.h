@@ -17,6 +17,7 @@
 #ifndef TRAINJOB_H
 #define TRAINJOB_H
 
+#include "access/skey.h"
 #include "commands/trigger.h"
 #include "executor/executor.h"
 #include "executor/spi.h"
@@ -334,6 +335,24 @@ extern void trainjob_init_reports(JobReports *reports, Datum job_id);
 extern void trainjob_read_reports(TriggerData *trigdata,
 								  const MetricColumns *metric,
 								  ReportList *list);
+
+/* ---- direct_find.c ------------------------------------------------------ */
+
+/* How rows are found by a column; index is InvalidOid where a query must do it. */
+typedef struct DirectFind
+{
+	Oid table;
+	Oid index;
+	ScanKeyData key;
+} DirectFind;
+
+/* Looks at a row, which is the callee's only during the call; false: no more. */
+typedef bool (*DirectVisit)(Relation rel, TupleTableSlot *row, void *arg);
+
+extern bool trainjob_plan_find(Relation rel, const Column *column, bool unique,
+							   AclMode needed, DirectFind *find);
+extern bool trainjob_find_rows(const DirectFind *find, Datum key,
+							   DirectVisit visit, void *arg);
 
 /* ---- direct_update.c ---------------------------------------------------- */
 
