@@ -58,7 +58,7 @@ trainjob_guard_drop(PG_FUNCTION_ARGS)
 						"it"),
 				 errhint("Call trainjob.detach() for each set of tables that "
 						 "trainjob.job_sets() lists, or use DROP EXTENSION "
-						 "trainjob CASCADE, which drops triggers and views; "
-						 "no row is lost either way.")));
+						 "trainjob CASCADE. Either drops triggers, views, "
+						 "constraints and indexes that use it, and no row.")));
 	PG_RETURN_NULL();
 }

@@ -1307,6 +1307,27 @@ END;
 COMMENT ON FUNCTION trainjob.table_differences(text, regclass, jsonb) IS
 'In what a table differs from the one that create_tables would make, in words; NULL if in nothing.';
 
+CREATE FUNCTION trainjob.table_callers(rel regclass)
+RETURNS TABLE (kind text, name text, function name)
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE WHEN k.oid IS NULL THEN 'index' ELSE 'constraint' END,
+		   COALESCE(quote_ident(k.conname), trainjob.qualified_name(x.indexrelid)),
+		   p.proname
+	FROM pg_catalog.pg_proc AS p
+	JOIN pg_catalog.pg_depend AS d
+		ON d.refclassid = 'pg_catalog.pg_proc'::regclass AND d.refobjid = p.oid
+	LEFT JOIN pg_catalog.pg_constraint AS k
+		ON d.classid = 'pg_catalog.pg_constraint'::regclass AND k.oid = d.objid AND k.conrelid = rel
+	LEFT JOIN pg_catalog.pg_index AS x
+		ON d.classid = 'pg_catalog.pg_class'::regclass AND x.indexrelid = d.objid AND x.indrelid = rel
+	WHERE p.pronamespace = 'trainjob'::regnamespace
+	  AND COALESCE(k.oid, x.indexrelid) IS NOT NULL;
+END;
+
+COMMENT ON FUNCTION trainjob.table_callers(regclass) IS
+'The constraints and indexes of a table that call functions of trainjob.';
+
 CREATE FUNCTION trainjob.create_table(schema name, key text, table_name name,
 	types jsonb DEFAULT '{}')
 RETURNS boolean
@@ -1338,7 +1359,7 @@ BEGIN
 				DETAIL = differences || '.',
 				HINT = 'Call trainjob.attach() to use tables that an application made, or name another schema.';
 		END IF;
-		-- DROP EXTENSION ... CASCADE takes along what calls its functions
+		-- detach and DROP EXTENSION ... CASCADE take along what calls functions
 		FOR items IN
 			SELECT format('%s %s', o.make, o.definition)
 			FROM (SELECT format('ALTER TABLE %s ADD', qualified), c.definition
@@ -1348,14 +1369,8 @@ BEGIN
 				  FROM unnest(wanted.indexes) AS i (definition)) AS o (make, definition)
 			WHERE o.definition LIKE '%trainjob.%'
 			  AND NOT EXISTS (
-				SELECT FROM pg_catalog.pg_depend AS d
-				WHERE d.refclassid = 'pg_catalog.pg_proc'::regclass
-				  AND d.refobjid IN (
-					SELECT p.oid FROM pg_catalog.pg_proc AS p
-					WHERE p.pronamespace = 'trainjob'::regnamespace
-					  AND p.proname = substring(o.definition FROM 'trainjob\.(\w+)'))
-				  AND (d.objid IN (SELECT k.oid FROM pg_catalog.pg_constraint AS k WHERE k.conrelid = rel)
-					   OR d.objid IN (SELECT x.indexrelid FROM pg_catalog.pg_index AS x WHERE x.indrelid = rel)))
+				SELECT FROM trainjob.table_callers(rel) AS c
+				WHERE c.function = substring(o.definition FROM 'trainjob\.(\w+)'))
 		LOOP
 			EXECUTE items;
 		END LOOP;
@@ -1874,11 +1889,32 @@ BEGIN
 		object := format('%I on %s', item.tgname, item.on_table);
 		RETURN NEXT;
 	END LOOP;
+	-- or else they would hold the extension; not of a table that another set uses
+	FOR item IN
+		SELECT c.kind, c.name, t.value AS on_table
+		FROM jsonb_each_text(of_set.tables) AS t
+		CROSS JOIN LATERAL trainjob.table_callers(t.value::regclass) AS c
+		WHERE NOT EXISTS (
+			SELECT FROM pg_trigger AS g
+			JOIN pg_proc AS p ON p.oid = g.tgfoid
+			WHERE g.tgrelid = t.value::regclass AND p.pronamespace = 'trainjob'::regnamespace)
+		ORDER BY t.key, c.kind, c.name
+	LOOP
+		action := 'dropped ' || item.kind;
+		IF item.kind = 'index' THEN
+			object := item.name;
+			EXECUTE format('DROP INDEX %s', item.name);
+		ELSE
+			object := format('%s on %s', item.name, item.on_table);
+			EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %s', item.on_table, item.name);
+		END IF;
+		RETURN NEXT;
+	END LOOP;
 END;
 $$;
 
 COMMENT ON FUNCTION trainjob.detach(regclass) IS
-'Takes the triggers and views of a set away; tables and data stay.';
+'Takes the triggers and views of a set away, and the constraints and indexes of its tables that call functions of trainjob; tables and data stay.';
 
 REVOKE EXECUTE ON FUNCTION
 	trainjob.make_view(integer, regclass, name, name, text),

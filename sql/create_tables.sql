@@ -271,6 +271,25 @@ SELECT id, status, progress, current_step FROM app.local_training_jobs;
 SELECT job_id, step FROM app.local_training_metrics;
 ROLLBACK;
 
+-- after detach nothing holds it; create_tables brings all of it back
+BEGIN;
+CREATE FUNCTION of_app() RETURNS TABLE (object text) LANGUAGE sql AS $$
+	SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'app'::regnamespace) AND NOT tgisinternal
+	UNION ALL SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace = 'app'::regnamespace AND contype <> 'n'
+	UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname = 'app'
+	UNION ALL SELECT definition FROM pg_views WHERE schemaname = 'app'
+$$;
+CREATE TABLE before AS SELECT * FROM of_app();
+SELECT count(*) FROM trainjob.job_sets() AS s, LATERAL trainjob.detach(s.jobs) AS d WHERE s.jobs <> 'app.local_training_jobs'::regclass;
+SELECT * FROM trainjob.detach();
+DROP EXTENSION trainjob;
+SELECT id, status, progress, current_step FROM app.local_training_jobs;
+SELECT job_id, step FROM app.local_training_metrics;
+CREATE EXTENSION trainjob;
+SELECT trainjob.create_tables('app');
+(TABLE before EXCEPT ALL SELECT * FROM of_app()) UNION ALL (SELECT * FROM of_app() EXCEPT ALL TABLE before);
+ROLLBACK;
+
 DROP SCHEMA app, made, other, foreign_ground, "It's a ""Set"" of 100% \n" CASCADE;
 REVOKE EXECUTE ON ALL FUNCTIONS IN SCHEMA trainjob FROM regress_trainjob_app;
 DROP ROLE regress_trainjob_app;
