@@ -962,21 +962,22 @@ show_evidence(RollUp *roll, JobReports *reports, JobRow *job)
 	Value epoch = {.number = reports->evidence.number};
 	JobRow shown;
 	Datum args[3] = {reports->job_id};
-	bool isnull;
+	bool step_null;
+	bool epoch_null;
 
 	args[1] = trainjob_write_value(&roll->part->job[JOB_CURRENT_STEP], &step,
-								   &isnull);
-	if (isnull)
-		return;
+								   &step_null);
 	args[2] = trainjob_write_value(&roll->part->job[JOB_LATEST(LATEST_EPOCH)],
-								   &epoch, &isnull);
-	if (isnull)
+								   &epoch, &epoch_null);
+	if (step_null || epoch_null)
 		return;
 	trainjob_execute(evidence_plan(roll), SPI_OK_UPDATE, args, NULL);
-	if (!lock_job(roll, reports->job_id, &shown))
-		return;
-	memcpy(job->stored, shown.stored, sizeof(shown.stored));
-	memcpy(job->stored_null, shown.stored_null, sizeof(shown.stored_null));
+	/* a trigger on jobs may have deleted it */
+	if (lock_job(roll, reports->job_id, &shown))
+	{
+		memcpy(job->stored, shown.stored, sizeof(shown.stored));
+		memcpy(job->stored_null, shown.stored_null, sizeof(shown.stored_null));
+	}
 }
 
 static void

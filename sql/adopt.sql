@@ -209,6 +209,32 @@ SELECT * FROM trainjob.verify_jobs() WHERE job_id = '7';
 DROP SCHEMA before CASCADE;
 
 -- ---------------------------------------------------------------------------
+-- Reports that prove a total wrong, on tables that cannot hold all of it
+-- ---------------------------------------------------------------------------
+
+CREATE SCHEMA proof;
+SET search_path = proof, pg_catalog;
+CREATE TABLE jobs (id integer PRIMARY KEY, status text DEFAULT 'running', dataset_path text, config jsonb, total_steps bigint,
+	total_steps_source text, total_epochs float8, current_step smallint, current_epoch numeric(3,2), progress float8);
+CREATE TABLE metrics (job_id integer NOT NULL, step bigint NOT NULL, id bigserial, epoch float8);
+CREATE TABLE datasets (storage_path text PRIMARY KEY, sample_count bigint);
+SELECT action, object FROM trainjob.attach('jobs', 'metrics', 'datasets') WHERE action !~ '^(created|missing)';
+INSERT INTO datasets VALUES ('a', 1650);
+INSERT INTO jobs (id, dataset_path) SELECT n, 'a' FROM generate_series(1, 4) AS n;
+-- the samples stand in the dataset only
+INSERT INTO metrics (job_id, step) VALUES (1, 1);
+INSERT INTO metrics (job_id, step, epoch) VALUES (1, 39, 0.98);
+-- the epoch is not that of the newest report, and its step or itself does not fit
+INSERT INTO metrics (job_id, step, epoch) VALUES (2, 40000, 1.33331), (2, 40001, NULL);
+INSERT INTO metrics (job_id, step, epoch) VALUES (3, 10, 10.0002), (3, 11, NULL);
+-- the job goes when the epoch is shown
+CREATE FUNCTION archive() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN DELETE FROM proof.jobs WHERE id = NEW.id; RETURN NULL; END';
+CREATE TRIGGER archive AFTER UPDATE ON jobs FOR EACH ROW WHEN (NEW.id = 4) EXECUTE FUNCTION archive();
+INSERT INTO metrics (job_id, step, epoch) VALUES (4, 10, 0.5001), (4, 11, NULL);
+SELECT id, total_steps, total_steps_source, current_step, current_epoch, round(progress::numeric, 2) AS progress FROM jobs ORDER BY id;
+DROP SCHEMA proof CASCADE;
+
+-- ---------------------------------------------------------------------------
 -- Partitions
 -- ---------------------------------------------------------------------------
 

@@ -113,6 +113,11 @@ UPDATE training_datasets SET name = 'renamed' WHERE storage_path = 'old place';
 SELECT updated_at = :'before' AS untouched FROM local_training_jobs WHERE id = u(26);
 UPDATE training_datasets SET storage_path = 'new place' WHERE storage_path = 'old place';
 SELECT * FROM steps WHERE job = 'moved';
+-- It knows its training split alone, and the configuration spoke of fewer samples: the dataset wins.
+INSERT INTO local_training_jobs (model_name, dataset_path, config) VALUES
+	('split, larger', 'split 500', '{"data": {"dataset_size": 100}}'), ('split, smaller', 'split 50', '{"data": {"dataset_size": 100}}');
+INSERT INTO training_datasets (storage_path, train_samples) VALUES ('split 500', 500), ('split 50', 50);
+SELECT * FROM steps WHERE job ~ '^split' ORDER BY 1;
 -- Several at once.
 INSERT INTO local_training_jobs (model_name, dataset_path) SELECT 'bulk ' || n, 'bulk ' || n FROM generate_series(1, 3) AS n;
 INSERT INTO training_datasets (storage_path, sample_count) SELECT 'bulk ' || n, n * 32 FROM generate_series(1, 3) AS n;
@@ -178,10 +183,11 @@ INSERT INTO local_training_jobs (id, model_name, status, dataset_path, config, t
 	(u(56), 'epochs: none', 'running', 's3://many', NULL, NULL),
 	(u(57), 'epochs: another trainer', 'running', 's3://many', '{"micro_batch_size": 4, "gradient_accumulation_steps": 8, "num_epochs": 3}', NULL),
 	(u(58), 'epochs: unknown size', 'running', NULL, '{"packing": true}', NULL);
+INSERT INTO local_training_jobs (id, model_name, status, dataset_path, total_epochs) VALUES (u(59), 'epochs: the writer says 0', 'running', 's3://many', 0);
 UPDATE local_training_jobs SET total_steps = 156 WHERE id = u(54);
 INSERT INTO local_training_metrics (job_id, step, epoch)
 	SELECT u(n), 10, CASE n WHEN 53 THEN 10 / 52.0 WHEN 55 THEN 1 WHEN 56 THEN 0 ELSE 0.5001 END
-	FROM generate_series(50, 58) AS n;
+	FROM generate_series(50, 59) AS n;
 SELECT * FROM steps WHERE job ~ '^epochs' ORDER BY 1;
 -- An epoch of two decimals is a range; here it does not decide, and later it does.
 UPDATE local_training_jobs SET total_steps = NULL, current_step = NULL, current_epoch = NULL WHERE id = u(50);
@@ -401,7 +407,7 @@ COMMIT;
 SELECT current_step, total_steps, config - 'text' AS config, length(config ->> 'text') AS size FROM local_training_jobs WHERE id = u(310);
 -- more of them at once than memory is set aside for
 INSERT INTO local_training_jobs (model_name, config) SELECT 'bulky', jsonb_build_object('max_steps', 10, 'text', repeat(md5(n::text), 15000)) FROM generate_series(1, 50) AS n;
-UPDATE local_training_jobs SET status = 'running' WHERE model_name = 'bulky';
+UPDATE local_training_jobs SET config = config || '{"more": true}' WHERE model_name = 'bulky';
 UPDATE local_training_jobs SET current_step = 1 WHERE model_name = 'bulky';
 SELECT count(*), count(DISTINCT md5(config::text)), min(text_length), max(text_length) FROM local_training_jobs WHERE model_name = 'bulky';
 ALTER TABLE local_training_jobs DROP COLUMN text_length;
@@ -432,12 +438,15 @@ SELECT t(updated_at) AS own_column FROM local_training_jobs WHERE id = u(80);
 
 -- Left as they are by create_tables, and by what does not concern them.
 ALTER TABLE local_training_jobs DISABLE TRIGGER USER;
-INSERT INTO local_training_jobs (id, model_name, status, dataset_path) VALUES (u(90), 'before', 'running', 's3://many');
+INSERT INTO local_training_jobs (id, model_name, status, dataset_path) VALUES
+	(u(90), 'before', 'running', 's3://many'), (u(91), 'before, and then an upsert', 'running', 's3://many');
 ALTER TABLE local_training_jobs ENABLE TRIGGER USER;
 SELECT trainjob.create_tables('fill');
 UPDATE local_training_jobs SET remark = 'x' WHERE id = u(90);
 SELECT * FROM steps WHERE job = 'before';
 UPDATE local_training_jobs SET config = '{"num_epochs": 1}' WHERE id = u(90);
-SELECT * FROM steps WHERE job = 'before';
+INSERT INTO local_training_jobs (id, dataset_path) VALUES (u(91), 's3://many')
+	ON CONFLICT (id) DO UPDATE SET dataset_path = EXCLUDED.dataset_path, total_steps = EXCLUDED.total_steps;
+SELECT * FROM steps WHERE job ~ '^before' ORDER BY 1;
 
 DROP SCHEMA fill, copy CASCADE;
