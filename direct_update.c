@@ -113,8 +113,6 @@ find_guarded_columns(Relation rel, DirectUpdate *direct)
 	{
 		ForeignKeyCacheInfo *foreign_key = lfirst(cell);
 
-		if (foreign_key->conrelid != direct->find.table)
-			continue;
 		direct->has_foreign_key = true;
 		for (int i = 0; i < foreign_key->nkeys; i++)
 			guarded = bms_add_member(guarded, MEMBER(foreign_key->conkey[i]));

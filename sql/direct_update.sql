@@ -104,6 +104,8 @@ SELECT reported('ALTER TABLE local_training_jobs ADD CHECK (current_step < 2)');
 SELECT reported('ALTER TABLE local_training_jobs ADD CHECK (model_name <> '''')');
 SELECT reported('ALTER TABLE local_training_jobs ADD CHECK (local_training_jobs IS NOT NULL OR progress < 0.5)'); -- fails
 SELECT reported('ALTER TABLE local_training_jobs ALTER updated_at SET NOT NULL');
+SELECT reported('CREATE DOMAIN low AS float8 CHECK (VALUE < 0.5); DROP VIEW job_overview, metric_coverage; UPDATE local_training_jobs SET progress = 0;
+	ALTER TABLE local_training_jobs ALTER progress TYPE low, ALTER progress SET NOT NULL'); -- fails
 SELECT reported('CREATE TABLE steps (step bigint PRIMARY KEY); INSERT INTO steps VALUES (1);
 	ALTER TABLE local_training_jobs ADD FOREIGN KEY (current_step) REFERENCES steps'); -- fails
 SELECT reported('ALTER TABLE local_training_jobs ADD UNIQUE (job_token) DEFERRABLE INITIALLY DEFERRED');
