@@ -1064,6 +1064,23 @@ END;
 COMMENT ON FUNCTION trainjob.is_of_other_set(bytea, regclass) IS
 'Whether a trigger with these arguments (pg_trigger.tgargs) works for another set than that of the jobs table.';
 
+CREATE FUNCTION trainjob.give_to_owner(kind text, made text, on_table regclass)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	owner regrole := (SELECT c.relowner FROM pg_class AS c WHERE c.oid = on_table);
+BEGIN
+	IF owner <> current_user::regrole THEN
+		EXECUTE format('ALTER %s %s OWNER TO %s', kind, made, owner);
+	END IF;
+END;
+$$;
+
+COMMENT ON FUNCTION trainjob.give_to_owner(text, text, regclass) IS
+'Part of attach: what is made for a table belongs to the owner of the table, whose triggers write to it.';
+
 CREATE FUNCTION trainjob.set_views()
 RETURNS TABLE (n integer, table_key text, suffix text, uses regprocedure, description text)
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -1179,6 +1196,9 @@ BEGIN
 	END;
 	EXECUTE format('COMMENT ON VIEW %s IS %L', wanted,
 		(SELECT v.description FROM trainjob.set_views() AS v WHERE v.n = view_number));
+	IF existing IS NULL THEN
+		PERFORM trainjob.give_to_owner('VIEW', wanted, on_table);
+	END IF;
 	RETURN wanted;
 END;
 $$;
@@ -1219,6 +1239,27 @@ DECLARE
 	name_of_trigger name;
 	same_name integer;
 BEGIN
+	-- what trainjob_open_table() will ask of them
+	SELECT n.key, n.privilege, n.owner,
+		   string_agg(format('GRANT %s ON %s TO %s;', n.privilege, tables ->> n.partner, n.owner), ' ') OVER () AS grants
+		INTO wanted
+		FROM (
+			SELECT p.key, p.partner, p.privilege, c.relowner::regrole AS owner
+			FROM (VALUES ('jobs', 'datasets', 'SELECT'), ('jobs', 'metrics', 'SELECT'), ('jobs', 'alerts', 'SELECT'),
+						 ('jobs', 'alerts', 'UPDATE'), ('jobs', 'status_changes', 'INSERT'), ('datasets', 'jobs', 'SELECT'),
+						 ('datasets', 'jobs', 'UPDATE'), ('metrics', 'jobs', 'SELECT'), ('metrics', 'jobs', 'UPDATE'),
+						 ('alerts', 'jobs', 'SELECT'), ('alerts', 'jobs', 'UPDATE')) AS p (key, partner, privilege)
+			JOIN pg_class AS c ON c.oid = (tables ->> p.key)::regclass
+			WHERE NOT has_table_privilege(c.relowner, (tables ->> p.partner)::regclass, p.privilege)
+			ORDER BY 1, 2, 3) AS n
+		LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'insufficient_privilege',
+			MESSAGE = format('owner %s of table %s lacks a right on other tables of the set', wanted.owner, tables ->> wanted.key),
+			DETAIL = 'A trigger works on the other tables with the rights of the owner of its own.',
+			HINT = wanted.grants;
+	END IF;
 	FOR wanted IN
 		SELECT t.trigger_name,
 			   replace(t.event, '%status%',
@@ -1725,6 +1766,11 @@ BEGIN
 			ERRCODE = 'invalid_parameter_value',
 			MESSAGE = format('table %s is named in more than one argument', trainjob.qualified_name(other.rel));
 	END IF;
+	IF NOT pg_has_role((SELECT c.relowner FROM pg_class AS c WHERE c.oid = jobs), 'MEMBER') THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'insufficient_privilege',
+			MESSAGE = format('must be owner of table %s', trainjob.qualified_name(jobs));
+	END IF;
 	SELECT trainjob.qualified_name(p.relid) AS partition INTO other
 		FROM pg_partition_tree(metrics) AS p
 		JOIN pg_class AS c ON c.oid = p.relid AND c.relkind = 'f'
@@ -1829,6 +1875,7 @@ BEGIN
 		tables := tables || jsonb_build_object(made.table_key,
 			format('%I.%I', job_table.schema, name_of_table));
 		IF trainjob.create_table(job_table.schema, made.table_key, name_of_table, types) THEN
+			PERFORM trainjob.give_to_owner('TABLE', tables ->> made.table_key, jobs);
 			action := 'created table';
 			object := tables ->> made.table_key;
 			RETURN NEXT;
@@ -1922,6 +1969,7 @@ REVOKE EXECUTE ON FUNCTION
 	trainjob.attach_set(jsonb, jsonb, name, name, name),
 	trainjob.create_table(name, text, name, jsonb),
 	trainjob.create_tables(name, boolean), trainjob.check_columns(jsonb, jsonb, boolean),
+	trainjob.give_to_owner(text, text, regclass),
 	trainjob.attach(regclass, regclass, regclass, regclass, jsonb, boolean, name, boolean),
 	trainjob.detach(regclass)
 FROM PUBLIC;

@@ -403,13 +403,31 @@ SET ROLE regress_trainjob_adopter;
 SELECT action, count(*) FROM trainjob.attach('jobs', 'metrics', add_columns => true) GROUP BY 1 ORDER BY 1;
 RESET ROLE;
 SELECT pg_temp.kept() EXCEPT SELECT line FROM before;
--- what was made beside the jobs is published like them, and has the owner of who attached
+-- what was made beside the jobs is published like them, and belongs to their owner
 SELECT c.relname, c.relowner::regrole FROM pg_class AS c
 WHERE c.relnamespace = 'kept'::regnamespace AND c.relkind IN ('r', 'v') ORDER BY 1;
 SET ROLE regress_trainjob_adopter;
 SELECT action, count(*) FROM trainjob.detach() GROUP BY 1 ORDER BY 1;
 RESET ROLE;
 SELECT pg_temp.kept() EXCEPT SELECT line FROM before;
+-- also where a superuser attaches: the owner's triggers write to it
+DROP TABLE alert_event, job_status_change;
+SELECT action, count(*) FROM trainjob.attach('jobs', 'metrics') GROUP BY 1 ORDER BY 1;
+SELECT c.relname, c.relowner::regrole FROM pg_class AS c
+WHERE c.relnamespace = 'kept'::regnamespace AND c.relkind IN ('r', 'v') ORDER BY 1;
+SET ROLE regress_trainjob_adopter;
+INSERT INTO jobs (id, status) VALUES (2000, 'pending');
+INSERT INTO metrics (job_id, step) VALUES (2000, 1);
+INSERT INTO alert_event (job_id, type) VALUES (2000, 'job_completed');
+SELECT status, current_step, last_alert_type FROM jobs_overview WHERE id = 2000;
+SELECT count(*) FROM trainjob.detach();
+RESET ROLE;
+-- who lacks a right that the triggers will use is told before they are there
+ALTER TABLE metrics OWNER TO CURRENT_USER;
+CREATE TABLE datasets (storage_path text);
+SELECT * FROM trainjob.attach('jobs', 'metrics', 'datasets'); -- fails
+GRANT SELECT ON kept.datasets TO regress_trainjob_adopter; GRANT SELECT ON kept.metrics TO regress_trainjob_adopter;
+SELECT count(*) FROM trainjob.attach('jobs', 'metrics', 'datasets') WHERE action ~ 'trigger';
 DROP PUBLICATION regress_trainjob_all;
 DROP PUBLICATION regress_trainjob_schema;
 SET client_min_messages = error;
