@@ -2208,7 +2208,8 @@ END;
 COMMENT ON FUNCTION trainjob.progress_differs(text) IS
 'Part of verify_jobs and refill_jobs: whether a row''s progress is not what its steps say.';
 
-CREATE FUNCTION trainjob.truth_query(tables jsonb, columns jsonb)
+CREATE FUNCTION trainjob.truth_query(tables jsonb, columns jsonb,
+	of_page boolean DEFAULT false)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -2222,10 +2223,10 @@ BEGIN ATOMIC
 		JOIN found AS f ON f.column_name = c.job_column
 	)
 	SELECT format($query$
-		SELECT j.*, t.first_recorded_at, t.reported_step,
+		SELECT j.*%10$s, t.first_recorded_at, t.reported_step,
 			   t.last_recorded_at%9$s AS truth_last_metric_at, %1$s AS truth_current_step, %2$s AS truth_best_eval_loss,
 			   %3$s AS truth_best_step, %4$s AS truth_best_epoch%5$s
-		FROM %6$s AS j
+		FROM %6$s AS j%11$s
 		CROSS JOIN LATERAL (
 			SELECT max(m.step) FILTER (WHERE j.restarted_at IS NULL
 									   OR m.recorded_at >= j.restarted_at) AS reported_step,
@@ -2266,16 +2267,20 @@ BEGIN ATOMIC
 				 THEN ' AND (m.extra -> ''train_runtime'') IS NULL' ELSE '' END),
 			'' ORDER BY l.n)
 		 FROM latest AS l),
-		(SELECT '::' || f.cast_type FROM found AS f WHERE f.column_name = 'last_metric_at'));
+		(SELECT '::' || f.cast_type FROM found AS f WHERE f.column_name = 'last_metric_at'),
+		-- first of the joins, of which the planner takes only so many together
+		CASE WHEN of_page THEN ', p.version' END,
+		CASE WHEN of_page THEN ' JOIN page AS p ON p.id = j.id' END);
 END;
 
-COMMENT ON FUNCTION trainjob.truth_query(jsonb, jsonb) IS
-'Part of verify_jobs and refill_jobs: each job beside what its reports say.';
+COMMENT ON FUNCTION trainjob.truth_query(jsonb, jsonb, boolean) IS
+'Part of verify_jobs and refill_jobs: each job, or each in "page", beside what its reports say.';
 
 CREATE FUNCTION trainjob.verify_jobs(jobs regclass DEFAULT NULL)
 RETURNS TABLE (job_id text, column_name text, stored text, expected text)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
+SET jit = off -- compiling so large a query never pays
 AS $$
 DECLARE
 	of_set record := trainjob.job_set(jobs);
@@ -2431,9 +2436,8 @@ BEGIN
 		), wanting AS MATERIALIZED (
 			SELECT w.*, count(*) OVER () AS found
 			FROM (
-				SELECT t.*, p.version
-				FROM page AS p
-				JOIN (%1$s) AS t ON t.id = p.id
+				SELECT t.*
+				FROM (%1$s) AS t
 				LEFT JOIN LATERAL (%2$s) AS x ON true
 				CROSS JOIN LATERAL (
 					SELECT COALESCE(t.total_samples, x.sample_count, trainjob.config_samples(t.config)) AS total,
@@ -2461,7 +2465,7 @@ BEGIN
 			   (SELECT array_agg(t.id::text ORDER BY t.id) FROM wanting AS t) AS ids,
 			   (SELECT count(*) FROM changed) AS filled
 		$query$,
-		trainjob.truth_query(tables, columns), dataset_source, wanting,
+		trainjob.truth_query(tables, columns, true), dataset_source, wanting,
 		tables ->> 'jobs', assignments, key_name, page, on_lock);
 END;
 $$;
@@ -2474,6 +2478,7 @@ CREATE FUNCTION trainjob.refill_jobs(jobs regclass DEFAULT NULL,
 RETURNS bigint
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
+SET jit = off -- compiling so large a query never pays
 AS $$
 DECLARE
 	of_set record := trainjob.job_set(jobs);

@@ -154,6 +154,26 @@ SELECT trainjob.refill_jobs(batch => 300) AS batch;
 SELECT trainjob.refill_jobs(batch => 300) AS batch;
 SELECT trainjob.refill_jobs(batch => 300) AS batch;
 SELECT count(total_steps), sum(total_steps), count(*) FROM local_training_jobs;
+-- a batch reads the reports of its own jobs, the last batch as few as the first
+SET session_replication_role = replica;
+INSERT INTO local_training_metrics (job_id, step, train_loss) SELECT id(n), s, 2 FROM generate_series(1, 500) AS n, generate_series(1, 50) AS s;
+RESET session_replication_role;
+ANALYZE local_training_jobs, local_training_metrics;
+CREATE FUNCTION reports_read() RETURNS bigint LANGUAGE sql AS $$
+	SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relid = 'operate.local_training_metrics'::regclass
+$$;
+DO $$
+DECLARE
+	before bigint := 0;
+	reads bigint[];
+BEGIN
+	FOR i IN 1..4 LOOP
+		PERFORM trainjob.refill_jobs(batch => 100);
+		reads[i] := operate.reports_read() - before;
+		before := operate.reports_read();
+	END LOOP;
+	RAISE INFO 'as few: %', reads[4] BETWEEN 1 AND 1.5 * reads[1];
+END $$;
 TRUNCATE local_training_jobs, training_datasets CASCADE;
 
 -- ---------------------------------------------------------------------------
