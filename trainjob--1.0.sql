@@ -1879,6 +1879,11 @@ BEGIN
 			action := 'created table';
 			object := tables ->> made.table_key;
 			RETURN NEXT;
+			IF (SELECT c.relrowsecurity FROM pg_class AS c WHERE c.oid = jobs) THEN
+				action := 'note';
+				object := format('%s has no row-level security yet, which %s has', object, tables ->> 'jobs');
+				RETURN NEXT;
+			END IF;
 		END IF;
 	END LOOP;
 

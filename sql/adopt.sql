@@ -412,7 +412,8 @@ RESET ROLE;
 SELECT pg_temp.kept() EXCEPT SELECT line FROM before;
 -- also where a superuser attaches: the owner's triggers write to it
 DROP TABLE alert_event, job_status_change;
-SELECT action, count(*) FROM trainjob.attach('jobs', 'metrics') GROUP BY 1 ORDER BY 1;
+ALTER TABLE jobs ENABLE ROW LEVEL SECURITY;
+SELECT action, count(*), max(object) FILTER (WHERE action = 'note') AS note FROM trainjob.attach('jobs', 'metrics') GROUP BY 1 ORDER BY 1;
 SELECT c.relname, c.relowner::regrole FROM pg_class AS c
 WHERE c.relnamespace = 'kept'::regnamespace AND c.relkind IN ('r', 'v') ORDER BY 1;
 SET ROLE regress_trainjob_adopter;
