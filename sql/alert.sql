@@ -177,6 +177,17 @@ SELECT * FROM j WHERE job = 'restored';
 \set VERBOSITY terse
 INSERT INTO alert_event (job_id, type, outcome) VALUES (u(51), 'job_failed', 'success'); -- fails: it would never be applied
 \set VERBOSITY default
+-- Nor does it wait for a job that comes after it, or comes again: alone what
+-- waits is applied.
+INSERT INTO alert_event (job_id, type, outcome, status_before, status_after, occurred_at) VALUES
+	(u(52), 'job_completed', 'applied', 'running', 'completed', '2025-01-01 10:00Z'),
+	(u(52), 'job_started', 'waiting', NULL, NULL, '2025-01-01 09:00Z');
+INSERT INTO local_training_jobs (id, model_name) VALUES (u(52), 'restored 2');
+SELECT * FROM a WHERE job = '052' ORDER BY occurred;
+SELECT status FROM local_training_jobs WHERE id = u(52);
+DELETE FROM local_training_jobs WHERE id = u(52);
+INSERT INTO local_training_jobs (id, model_name) VALUES (u(52), 'restored 2');
+SELECT status FROM local_training_jobs WHERE id = u(52);
 -- An alert is applied once: changed later it does nothing.
 UPDATE alert_event SET type = 'job_cancelled', outcome = NULL WHERE id = 100001;
 SELECT status FROM local_training_jobs WHERE id = u(51);

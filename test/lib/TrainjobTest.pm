@@ -207,7 +207,8 @@ sub insert_alerts
 sub statement
 {
 	my ($front) = @_;
-	my $job     = job_id(1 + int(rand(JOBS)));
+	# some jobs meet several clients at once
+	my $job     = job_id(1 + int(chance(0.3) ? rand(3) : rand(JOBS)));
 	my $dice    = rand(100);
 	my @several = map { job_id(1 + int(rand(JOBS))) } 1 .. 2 + int(rand(6));
 
