@@ -2,6 +2,9 @@
 
 \echo Use "CREATE EXTENSION trainjob" to load this file. \quit
 
+-- As the control file has it; here for who reads the script alone.
+SET LOCAL search_path = pg_catalog, pg_temp;
+
 CREATE SCHEMA trainjob;
 
 COMMENT ON SCHEMA trainjob IS
