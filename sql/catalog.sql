@@ -65,6 +65,26 @@ SELECT name FROM pg_settings WHERE name ~ '^trainjob\.' AND short_desc !~ '^Sets
 SET trainjob.no_such_setting = 1; -- fails
 \set VERBOSITY default
 
+-- README names them all, and the columns, triggers and words of a set.
+\set readme `cat "$PG_ABS_SRCDIR/README.md"`
+BEGIN;
+SELECT trainjob.create_tables();
+WITH names AS (
+	SELECT name FROM pg_settings WHERE name ~ '^trainjob\.'
+	UNION SELECT column_name FROM trainjob.canonical_columns()
+	UNION SELECT attname FROM pg_attribute
+		WHERE attrelid IN ('job_overview'::regclass, 'metric_coverage'::regclass) AND attnum > 0
+	UNION SELECT proname || '()' FROM functions WHERE prorettype = 'trigger'::regtype
+)
+SELECT name FROM names WHERE strpos(:'readme', '`' || name || '`') = 0;
+WITH words AS (
+	SELECT regexp_split_to_table(substring(description FROM '(?:: )?([a-z_, ]+ or [a-z_]+)\.'), ', | or ') AS word
+	FROM trainjob.canonical_columns()
+	WHERE (table_key, column_name) IN (('jobs', 'status'), ('alerts', 'type'), ('alerts', 'outcome'))
+)
+SELECT count(*), string_agg(word, ' ') FILTER (WHERE :'readme' !~ ('\m' || word || '\M')) AS missing FROM words;
+ROLLBACK;
+
 -- Twice is once too often, and a relocation none at all.
 CREATE EXTENSION trainjob; -- fails
 ALTER EXTENSION trainjob SET SCHEMA public; -- fails
