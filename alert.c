@@ -367,7 +367,7 @@ change_status(const Alert *alert, const char *status, Value *job)
 		job[JOB_ERROR].isnull = true;
 		job[JOB_ERROR_TYPE].isnull = true;
 	}
-	if (trainjob_has_ended(before) && !trainjob_has_ended(after))
+	if (trainjob_is_restart(before, after))
 	{
 		/* a new attempt: only steps that this alert speaks of count */
 		job[JOB_RESTARTED_AT] = job[JOB_STATUS_CHANGED_AT];

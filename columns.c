@@ -560,8 +560,10 @@ domain_accepts(const Column *column, Datum datum)
 	return accepts;
 }
 
-/* Whether it is the first time in this session; a column of another type is
- * another one. */
+/*
+ * Whether it is the first time in this session; a column of another type is
+ * another one.
+ */
 static bool
 is_first_warning(const Column *column)
 {

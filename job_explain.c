@@ -19,7 +19,14 @@
 
 #include "trainjob.h"
 
-/* The most bytes of a data set's path that a note shows. */
+PG_FUNCTION_INFO_V1(trainjob_estimate_total_steps);
+PG_FUNCTION_INFO_V1(trainjob_first_eval_step);
+PG_FUNCTION_INFO_V1(trainjob_explain_total_steps);
+PG_FUNCTION_INFO_V1(trainjob_eval_text);
+PG_FUNCTION_INFO_V1(trainjob_config_method);
+PG_FUNCTION_INFO_V1(trainjob_job_note);
+
+/* The most bytes of a dataset's path that a note shows. */
 #define PATH_BYTES_MAX 200
 
 #define BIGINT_MAX_TEXT "9223372036854775807"
@@ -68,14 +75,13 @@ wanted(const StepPlan *plan, ConfigKey key)
 		case CONFIG_DEVICES:
 			return COUNT_TEXT " or a list";
 		case CONFIG_LIMIT_TRAIN_BATCHES:
+		case CONFIG_VAL_CHECK_INTERVAL:
 			return "a number of batches or a share up to 1.0";
 		case CONFIG_EVAL_STEPS:
 		case CONFIG_LOGGING_STEPS:
 			return "a whole number above 0 or a share below 1";
 		case CONFIG_EVAL_DELAY:
 			return "a number of at least 0";
-		case CONFIG_VAL_CHECK_INTERVAL:
-			return "a number of batches or a share up to 1.0";
 		default:
 			return COUNT_TEXT;
 	}
@@ -418,6 +424,17 @@ explain(const JobConfig *config, const StepPlan *plan)
  * ----------
  */
 
+/* The method that is named by a word of its own; NULL where none is. */
+static char *
+plain_method(const JobConfig *config)
+{
+	char *method = trainjob_config_text_at(config, NULL, "method");
+
+	return method != NULL
+			   ? method
+			   : trainjob_config_text_at(config, "training", "method");
+}
+
 /* A baseline job that names no strategy: its eval_steps, else its method. */
 static char *
 unsaid_eval_text(const JobConfig *config, const StepPlan *plan)
@@ -429,9 +446,7 @@ unsaid_eval_text(const JobConfig *config, const StepPlan *plan)
 						plan->eval_every_steps);
 	if (trainjob_config_given(config, CONFIG_EVAL_STEPS))
 		return pstrdup("Awaiting evaluation");
-	method = trainjob_config_text_at(config, NULL, "method");
-	if (method == NULL)
-		method = trainjob_config_text_at(config, "training", "method");
+	method = plain_method(config);
 	for (int i = 0; method != NULL && i < lengthof(typical_evals); i++)
 		if (strcmp(method, typical_evals[i].method) == 0)
 			return psprintf("Awaiting evaluation (typically every %d steps)",
@@ -543,10 +558,8 @@ trainjob_method_for(const JobConfig *config)
 {
 	static const ConfigKey other_keys[] = {CONFIG_TRAINING_METHOD, CONFIG_RL,
 										   CONFIG_STAGE};
-	char *method = trainjob_config_text_at(config, NULL, "method");
+	char *method = plain_method(config);
 
-	if (method == NULL)
-		method = trainjob_config_text_at(config, "training", "method");
 	if (method == NULL) /* openai's */
 		method = trainjob_config_text_at(config, "method", "type");
 	for (int i = 0; method == NULL && i < lengthof(other_keys); i++)
@@ -558,13 +571,6 @@ trainjob_method_for(const JobConfig *config)
  * SQL functions
  * ----------
  */
-
-PG_FUNCTION_INFO_V1(trainjob_estimate_total_steps);
-PG_FUNCTION_INFO_V1(trainjob_first_eval_step);
-PG_FUNCTION_INFO_V1(trainjob_explain_total_steps);
-PG_FUNCTION_INFO_V1(trainjob_eval_text);
-PG_FUNCTION_INFO_V1(trainjob_config_method);
-PG_FUNCTION_INFO_V1(trainjob_job_note);
 
 /* The configuration and the counts that every function has as arguments. */
 static void
@@ -597,6 +603,14 @@ get_plan(FunctionCallInfo fcinfo, JobConfig *config, StepPlan *plan)
 	trainjob_plan_steps(config, &counts, plan);
 }
 
+/*
+ * trainjob_estimate_total_steps
+ *		SQL: estimate_total_steps(config jsonb, total_samples bigint,
+ *		train_samples bigint, val_samples bigint) returns bigint: optimizer
+ *		steps, NULL where they are not known.
+ *
+ * Not strict, like all below: any argument may be NULL.
+ */
 Datum
 trainjob_estimate_total_steps(PG_FUNCTION_ARGS)
 {
@@ -609,6 +623,12 @@ trainjob_estimate_total_steps(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(plan.total_steps);
 }
 
+/*
+ * trainjob_first_eval_step
+ *		SQL: first_eval_step(), with the same arguments, returns bigint: the
+ *		steps that are done at the first evaluation, NULL where it is not known
+ *		or there is none.
+ */
 Datum
 trainjob_first_eval_step(PG_FUNCTION_ARGS)
 {
@@ -683,6 +703,11 @@ set_factor(ExplainRow *row, int column, const JobConfig *config,
 	set_source(row, column + 1, config, factor->key, factor->value > 0);
 }
 
+/*
+ * trainjob_explain_total_steps
+ *		SQL: explain_total_steps(), with the same arguments, returns a row of
+ *		the columns above.
+ */
 Datum
 trainjob_explain_total_steps(PG_FUNCTION_ARGS)
 {
@@ -717,6 +742,12 @@ trainjob_explain_total_steps(PG_FUNCTION_ARGS)
 		heap_form_tuple(BlessTupleDesc(tupdesc), row.values, row.nulls));
 }
 
+/*
+ * trainjob_eval_text
+ *		SQL: eval_text(config jsonb, total_samples bigint, train_samples bigint,
+ *		val_samples bigint, total_steps bigint) returns text, see
+ *		trainjob_eval_text_for().
+ */
 Datum
 trainjob_eval_text(PG_FUNCTION_ARGS)
 {
@@ -729,6 +760,7 @@ trainjob_eval_text(PG_FUNCTION_ARGS)
 		trainjob_eval_text_for(&config, &counts, get_count(fcinfo, 4))));
 }
 
+/* SQL: config_method(config jsonb) returns text, see trainjob_method_for(). */
 Datum
 trainjob_config_method(PG_FUNCTION_ARGS)
 {
@@ -742,6 +774,12 @@ trainjob_config_method(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(method));
 }
 
+/*
+ * trainjob_job_note
+ *		SQL: job_note(config jsonb, dataset_path text, total_samples bigint,
+ *		train_samples bigint, val_samples bigint, total_steps bigint) returns
+ *		text, see trainjob_note_for().
+ */
 Datum
 trainjob_job_note(PG_FUNCTION_ARGS)
 {

@@ -416,7 +416,7 @@ follow_status(JobFill *fill)
 		before = trainjob_state_of(value_before(fill, JOB_STATUS).text);
 		when = time_of_change(fill, state);
 		fill_time(fill, JOB_STATUS_CHANGED_AT, when);
-		if (trainjob_has_ended(before) && !trainjob_has_ended(state))
+		if (trainjob_is_restart(before, state))
 			restart(fill, when);
 		else if (trainjob_has_ended(before) && before != state)
 			end_otherwise(fill, state);
@@ -600,9 +600,8 @@ static bool
 is_restart(JobFill *fill)
 {
 	return fill->is_update && changed(fill, JOB_STATUS) &&
-		   trainjob_has_ended(
-			   trainjob_state_of(value_before(fill, JOB_STATUS).text)) &&
-		   !trainjob_has_ended(
+		   trainjob_is_restart(
+			   trainjob_state_of(value_before(fill, JOB_STATUS).text),
 			   trainjob_state_of(value_now(fill, JOB_STATUS).text));
 }
 

@@ -153,6 +153,13 @@ trainjob_has_ended(JobState state)
 		   state == STATE_CANCELLED;
 }
 
+/* Whether a change from one state to the other begins a new attempt. */
+bool
+trainjob_is_restart(JobState before, JobState after)
+{
+	return trainjob_has_ended(before) && !trainjob_has_ended(after);
+}
+
 /* Whether there is an alert type of this name. */
 bool
 trainjob_is_alert_type(const char *type)

@@ -21,7 +21,9 @@
  *					points leave room. If that is too few, the stretches are
  *					parted in order into as many equal groups as there may be
  *					marks, and each group shows its longest.
- *		the rest	finite points by Largest-Triangle-Three-Buckets: first and
+ *		the rest	finite points by Largest-Triangle-Three-Buckets (S.
+ *					Steinarsson, Downsampling Time Series for Visual
+ *					Representation, University of Iceland 2013): first and
  *					last of them, the others parted in order into buckets of
  *					equal count. A bucket shows the point that makes the largest
  *					triangle with the one shown before and the mean of the next
@@ -515,7 +517,9 @@ max_points_text(int max_points)
 }
 
 /*
- * lttb_transition(internal, x float8, y float8, max_points int) internal
+ * trainjob_lttb_transition
+ *		SQL: lttb_transition(internal, x float8, y float8, max_points int)
+ *		returns internal.
  *
  * Takes a point into the curve. A row without x or without y is no point, and
  * neither is one whose x is NaN or infinite: it has no place in the order.
@@ -552,7 +556,8 @@ trainjob_lttb_transition(PG_FUNCTION_ARGS)
 }
 
 /*
- * lttb_final(internal) point[]
+ * trainjob_lttb_final
+ *		SQL: lttb_final(internal) returns point[].
  *
  * NULL where there was no point, as array_agg has it.
  */
@@ -575,7 +580,10 @@ trainjob_lttb_final(PG_FUNCTION_ARGS)
 	PG_RETURN_ARRAYTYPE_P(array);
 }
 
-/* ---- sparkline ---------------------------------------------------------- */
+/* ----------
+ * sparkline
+ * ----------
+ */
 
 #define LEVELS 8
 
@@ -717,8 +725,9 @@ draw_levels(const double *numbers, int count)
 }
 
 /*
- * sparkline(y float8[]) text
- * sparkline(y float8[], width int) text
+ * trainjob_sparkline
+ *		SQL: sparkline(y float8[]), sparkline(y float8[], width int) return text;
+ *		both strict.
  *
  * A curve in one line of text. With more numbers than width, the numbers are
  * parted in order into that many columns of equal count, and a column shows

@@ -1123,8 +1123,8 @@ goes_on(TriggerData *trigdata, const Column *status)
 	Value before = trainjob_row_value(trigdata->tg_trigslot, status);
 	Value after = trainjob_row_value(trigdata->tg_newslot, status);
 
-	return trainjob_has_ended(trainjob_state_of(before.text)) &&
-		   !trainjob_has_ended(trainjob_state_of(after.text));
+	return trainjob_is_restart(trainjob_state_of(before.text),
+							   trainjob_state_of(after.text));
 }
 
 /*

@@ -111,8 +111,7 @@ trainjob_config_samples(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(samples);
 }
 
-/* A text of jsonb as a number: NaN and Infinity, which jsonb has no numbers for.
- */
+/* What jsonb has no numbers for, as texts: NaN and Infinity. */
 static bool
 read_special(const JsonbValue *value, double *number)
 {

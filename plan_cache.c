@@ -70,8 +70,10 @@ typedef struct SetEntry
 static HTAB *sets = NULL;
 static MemoryContext sets_context = NULL;
 
-/* Entries of the last calls, by the object's last digits: a row trigger is called
- * many times on end, and the triggers of a statement in turn. */
+/*
+ * Entries of the last calls, by the object's last digits: a row trigger is
+ * called many times on end, and the triggers of a statement in turn.
+ */
 #define RECENT_SETS 16
 static SetEntry recent[RECENT_SETS];
 

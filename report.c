@@ -245,6 +245,7 @@ build_alerts_part(TrainjobSet *set, Relation jobs)
  * ----------
  */
 
+/* The bytes of a text are laid out as those of a bytea are. */
 static bytea *
 digest(text *token)
 {
@@ -260,7 +261,6 @@ digest(text *token)
 Datum
 trainjob_token_digest(PG_FUNCTION_ARGS)
 {
-	/* the bytes of a text are laid out as those of a bytea are */
 	PG_RETURN_BYTEA_P(digest(PG_GETARG_TEXT_PP(0)));
 }
 

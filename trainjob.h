@@ -514,7 +514,7 @@ extern void trainjob_read_config(Jsonb *config, JobConfig *out);
 
 /*
  * The number of samples that the configuration states (section 1), for a job
- * without a data set row: a whole number >= 1, or -1 where there is none.  A
+ * without a dataset row: a whole number >= 1, or -1 where there is none.  A
  * fraction is no number of samples and is passed over, like a number beyond
  * bigint; a text that is a number counts as one.  "config" may be NULL.
  */
@@ -789,6 +789,7 @@ extern JobState trainjob_state_of(const char *status);
 extern ReportEffect trainjob_on_report(const char *status,
 									   const char *error_type);
 extern bool trainjob_has_ended(JobState state);
+extern bool trainjob_is_restart(JobState before, JobState after);
 extern bool trainjob_is_alert_type(const char *type);
 extern char *trainjob_alert_type_list(void);
 extern AlertOutcome trainjob_alert_next_state(JobState state, const char *type,

@@ -371,7 +371,7 @@ SELECT action, object FROM trainjob.attach('jobs1', 'metrics1', 'datasets') WHER
 SELECT action, object FROM trainjob.attach('jobs2', 'metrics2', 'datasets') WHERE action ~ 'table|view' ORDER BY 1, 2;
 SELECT action, object FROM trainjob.attach('others.jobs1', 'others.metrics1', 'many.datasets') WHERE action ~ 'table|view' ORDER BY 1, 2;
 SELECT * FROM pg_temp.tables_of ORDER BY jobs::text COLLATE "C", key;
--- the same data set serves them all, now and when it comes later
+-- the same dataset serves them all, now and when it comes later
 INSERT INTO jobs1 VALUES (1, 'pending', '{}', 'late');
 INSERT INTO jobs2 VALUES (1, 'pending', '{}', 'late');
 INSERT INTO others.jobs1 VALUES (1, 'pending', '{}', 'late');

@@ -122,7 +122,7 @@ FROM unnest(ARRAY[
 	'" on "', 'false', 'null', '0', '0.0', '"0"', '"false"', '"no"', '"off"', '"maybe"',
 	'""', '[]', '[true]', '{}', '{"enabled": true}']) AS value;
 
--- switches in the data set's section, and in an object
+-- switches in the dataset's section, and in an object
 SELECT pg_temp.total('{"dataset": {"packed": true}}') AS packed,
 	pg_temp.total('{"batch_size": 4, "world_size": 4, "accelerator_config": {"split_batches": true}}') AS split,
 	pg_temp.total('{"batch_size": 4, "world_size": 4, "accelerator_config": {"split_batches": false}}') AS not_split,

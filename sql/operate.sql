@@ -140,7 +140,7 @@ SELECT right(id::text, 2)::integer AS job, status, total_samples, total_steps, t
 	loss, best_eval_loss, best_step, started_at, error, updated_at > '2025-01-02' AS moved
 FROM local_training_jobs ORDER BY id;
 SELECT * FROM disagreements;
--- what waits for a data set is filled when that comes, by its trigger
+-- what waits for a dataset is filled when that comes, by its trigger
 INSERT INTO training_datasets (storage_path, sample_count) VALUES ('s3://none', 32);
 SELECT total_samples FROM local_training_jobs WHERE id = id(37);
 TRUNCATE local_training_jobs, training_datasets CASCADE;
