@@ -720,8 +720,8 @@ SELECT
 	trainjob.config_method(j.config) AS method,
 	j.status,
 	CASE
-		WHEN s.ended THEN 'ended'
-		WHEN NOT s.running THEN 'waiting'
+		WHEN j.ended THEN 'ended'
+		WHEN NOT j.running THEN 'waiting'
 		WHEN (j.loss = 'NaN' OR abs(j.loss) = 'Infinity')
 			 AND (j.restarted_at IS NULL OR j.last_metric_at >= j.restarted_at)
 			THEN 'diverged'
@@ -736,9 +736,9 @@ SELECT
 	j.total_samples, j.train_samples, j.val_samples,
 	j.loss, j.eval_loss, j.perplexity, j.learning_rate, j.grad_norm,
 	j.best_eval_loss, j.best_step, j.samples_per_second, j.tokens_per_second,
-	j.started_at, s.ended_at, j.last_metric_at,
-	CASE WHEN s.until >= COALESCE(j.restarted_at, j.started_at) THEN
-		extract(epoch FROM s.until - COALESCE(j.restarted_at, j.started_at))::float8
+	j.started_at, j.ended_at, j.last_metric_at,
+	CASE WHEN j.until >= COALESCE(j.restarted_at, j.started_at) THEN
+		extract(epoch FROM j.until - COALESCE(j.restarted_at, j.started_at))::float8
 	END AS elapsed_seconds,
 	p.eta_seconds, p.eta_confidence,
 	a.type AS last_alert_type, a.occurred_at AS last_alert_at,
@@ -762,7 +762,7 @@ SELECT
 	END AS progress_text,
 	CASE
 		WHEN j.eval_loss IS NOT NULL THEN trainjob.number_text(j.eval_loss, 4)
-		WHEN s.ended THEN %7$s
+		WHEN j.ended THEN %7$s
 		%9$s
 		ELSE trainjob.eval_text(j.config, j.total_samples, j.train_samples,
 								j.val_samples, j.total_steps)
@@ -772,9 +772,10 @@ SELECT
 	COALESCE(trainjob.number_text(j.loss, 4), %6$s) AS loss_text,
 	trainjob.duration_text(p.eta_seconds) AS eta_text,
 	j.created_at
-FROM %1$s AS j
-CROSS JOIN LATERAL (
+FROM (
+	-- not beside the jobs: Citus takes no now() in a subquery without a table
 	SELECT
+		j.*,
 		COALESCE(j.status::text IN ('completed', 'failed', 'cancelled'), false) AS ended,
 		COALESCE(j.status::text = 'running', false) AS running,
 		CASE j.status::text
@@ -794,7 +795,8 @@ CROSS JOIN LATERAL (
 				 AND COALESCE(j.status::text NOT IN ('completed', 'failed', 'cancelled'), true)
 				THEN 'Awaiting first metrics'
 			ELSE 'Not reported by the trainer'
-		END AS absent) AS s
+		END AS absent
+	FROM %1$s AS j) AS j
 LEFT JOIN LATERAL (
 	SELECT
 		CASE WHEN j.status::text = 'running' THEN
@@ -858,15 +860,15 @@ $view$,
 		trainjob.source('metrics', tables, columns),
 		trainjob.source('alerts', tables, columns),
 		-- of what a table has no column for, nobody can say that it is missing
-		trainjob.text_for_null('perplexity', 's.absent', tables, columns),
-		trainjob.text_for_null('learning_rate', 's.absent', tables, columns),
-		trainjob.text_for_null('loss', 's.absent', tables, columns),
+		trainjob.text_for_null('perplexity', 'j.absent', tables, columns),
+		trainjob.text_for_null('learning_rate', 'j.absent', tables, columns),
+		trainjob.text_for_null('loss', 'j.absent', tables, columns),
 		trainjob.text_for_null('eval_loss', '''No eval loss reported''', tables, columns),
 		(SELECT '''total steps unknown: the jobs table has no column for them'', '
 		 FROM trainjob.find_columns('jobs', (tables ->> 'jobs')::regclass, columns) AS f
 		 WHERE f.column_name = 'total_steps' AND f.actual_name IS NULL),
 		-- nor, once it runs, that it has not come yet
-		(SELECT 'WHEN s.running THEN ''Unknown'''
+		(SELECT 'WHEN j.running THEN ''Unknown'''
 		 FROM trainjob.find_columns('jobs', (tables ->> 'jobs')::regclass, columns) AS f
 		 WHERE f.column_name = 'eval_loss' AND f.actual_name IS NULL));
 END;
@@ -878,7 +880,8 @@ CREATE FUNCTION trainjob.coverage_query(tables jsonb, columns jsonb)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-	-- the reports of a job are read once for all metrics
+	-- the reports of a job are read once for all metrics; the newest values are
+	-- joined, not asked for in VALUES, of which Citus takes plain columns only
 	SELECT format($view$
 SELECT
 	j.id AS job_id, c.metric, u.rows, c.rows_with_value, c.first_step,
@@ -898,6 +901,7 @@ CROSS JOIN LATERAL (
 	SELECT count(*) AS rows, max(m.step) AS newest_step, %2$s
 	FROM %3$s AS m
 	WHERE m.job_id = j.id) AS u
+%5$s
 CROSS JOIN LATERAL (VALUES %4$s)
 	AS c (metric, absent, rows_with_value, first_step, last_step, not_finite, last_finite, newest_value)
 $view$,
@@ -911,12 +915,16 @@ $view$,
 			f.column_name, f.n), ', ' ORDER BY f.n),
 		trainjob.source('metrics', tables, columns),
 		string_agg(format($metric$
-	(%1$L, %5$L::text, u.count_%2$s, u.first_%2$s, u.last_%2$s, u.not_finite_%2$s, u.last_finite_%2$s, (
-		SELECT m.%1$I FROM %3$s AS m
-		WHERE m.job_id = j.id AND m.step = u.last_%2$s AND m.%1$I IS NOT NULL
-		ORDER BY m.%4$s DESC LIMIT 1))$metric$,
-			f.column_name, f.n, trainjob.source('metrics', tables, columns), f.place, f.absent),
-			', ' ORDER BY f.n))
+	(%1$L, %3$L::text, u.count_%2$s, u.first_%2$s, u.last_%2$s, u.not_finite_%2$s, u.last_finite_%2$s, v%2$s.value)$metric$,
+			f.column_name, f.n, f.absent),
+			', ' ORDER BY f.n),
+		string_agg(format($newest$
+LEFT JOIN LATERAL (
+	SELECT m.%1$I AS value FROM %3$s AS m
+	WHERE m.job_id = j.id AND m.step = u.last_%2$s AND m.%1$I IS NOT NULL
+	ORDER BY m.%4$s DESC LIMIT 1) AS v%2$s ON true$newest$,
+			f.column_name, f.n, trainjob.source('metrics', tables, columns), f.place),
+			'' ORDER BY f.n))
 	FROM (
 		SELECT f.column_name, row_number() OVER (ORDER BY f.column_name) AS n,
 			   -- nobody can say that a trainer did not report it
