@@ -1956,8 +1956,12 @@ BEGIN
 	FOR item IN
 		SELECT c.kind, c.name, t.value AS on_table
 		FROM jsonb_each_text(of_set.tables) AS t
+		JOIN trainjob.canonical_tables() AS w ON w.table_key = t.key
 		CROSS JOIN LATERAL trainjob.table_callers(t.value::regclass) AS c
-		WHERE NOT EXISTS (
+		WHERE EXISTS (
+			SELECT FROM unnest(w.constraints || w.indexes) AS o (definition)
+			WHERE substring(o.definition FROM 'trainjob\.(\w+)') = c.function)
+		  AND NOT EXISTS (
 			SELECT FROM pg_trigger AS g
 			JOIN pg_proc AS p ON p.oid = g.tgfoid
 			WHERE g.tgrelid = t.value::regclass AND p.pronamespace = 'trainjob'::regnamespace)

@@ -280,8 +280,10 @@ CREATE FUNCTION of_app() RETURNS TABLE (object text) LANGUAGE sql AS $$
 	UNION ALL SELECT definition FROM pg_views WHERE schemaname = 'app'
 $$;
 CREATE TABLE before AS SELECT * FROM of_app();
+CREATE INDEX mine ON app.local_training_jobs (trainjob.sparkline(ARRAY[loss]));
 SELECT count(*) FROM trainjob.job_sets() AS s, LATERAL trainjob.detach(s.jobs) AS d WHERE s.jobs <> 'app.local_training_jobs'::regclass;
 SELECT * FROM trainjob.detach();
+DROP INDEX app.mine;
 DROP EXTENSION trainjob;
 SELECT id, status, progress, current_step FROM app.local_training_jobs;
 SELECT job_id, step FROM app.local_training_metrics;
