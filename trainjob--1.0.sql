@@ -1154,6 +1154,7 @@ AS $$
 DECLARE
 	existing regclass := trainjob.set_view(view_number, on_table);
 	wanted text := format('%I.%I', view_schema, view_name);
+	definition text;
 	before text;
 	rights text[];
 	item text;
@@ -1177,9 +1178,9 @@ BEGIN
 		wanted := trainjob.qualified_name(existing);
 		before := pg_get_viewdef(existing);
 	END IF;
+	definition := format('VIEW %s WITH (security_invoker = true) AS %s', wanted, query);
 	BEGIN
-		EXECUTE format('CREATE OR REPLACE VIEW %s WITH (security_invoker = true) AS %s',
-			wanted, query);
+		EXECUTE 'CREATE OR REPLACE ' || definition;
 		IF before = pg_get_viewdef(wanted::regclass) THEN
 			RAISE SQLSTATE 'TJ000'; -- undoes it: it is up to date
 		END IF;
@@ -1199,8 +1200,7 @@ BEGIN
 			WHERE c.oid = wanted::regclass
 			GROUP BY c.relowner;
 		EXECUTE format('DROP VIEW %s', wanted);
-		EXECUTE format('CREATE VIEW %s WITH (security_invoker = true) AS %s',
-			wanted, query);
+		EXECUTE 'CREATE ' || definition;
 		FOREACH item IN ARRAY rights LOOP
 			EXECUTE item;
 		END LOOP;

@@ -69,6 +69,17 @@ $$;
 
 SELECT reported('');
 
+-- a report of a job that does not run may mean that it runs
+BEGIN;
+INSERT INTO local_training_metrics (job_id, step) SELECT id, 1 FROM local_training_jobs WHERE id <= lpad('8', 32, '0')::uuid;
+CREATE TEMP TABLE statuses ON COMMIT DROP AS
+	SELECT lpad(n::text, 32, '0')::uuid AS id, status AS before
+	FROM unnest('{pending,queued,starting,running,paused,completed,failed,cancelled}'::text[]) WITH ORDINALITY AS s (status, n);
+UPDATE local_training_jobs AS j SET status = s.before FROM statuses AS s WHERE j.id = s.id;
+INSERT INTO local_training_metrics (job_id, step, recorded_at) SELECT id, 2, now() + interval '1 s' FROM statuses;
+SELECT before, status, current_step FROM statuses JOIN local_training_jobs USING (id) ORDER BY id;
+ROLLBACK;
+
 -- ---- triggers of others ----
 
 CREATE FUNCTION with_trigger(definition text) RETURNS text
