@@ -6,12 +6,15 @@
  *	  metric_fill.c		a report completes itself
  *	  metric_rollup.c	reports go up to their job
  *	  alert.c			alerts change a job's status
+ *	  report.c			writing with a job's token
  *	  overview.c		what the views need
+ *	  job_explain.c		the sum of the steps in words
+ *	  lttb.c			curves made small
+ *	  drop_guard.c		DROP EXTENSION says what to do
  *
  * These are the parts.  They never call each other but meet in the tables:
  * the UPDATE of a job that metric_rollup.c or alert.c makes fires job_fill.c.
- * All stand on trigger_call.c, columns.c, plan_cache.c, metric_rows.c,
- * job_status.c, job_steps.c and job_config.c.
+ * doc/architecture.md has what they stand on.
  */
 #include "postgres.h"
 

@@ -13,6 +13,9 @@
  *	attempt		what a job did since restarted_at, or since ever where that is
  *				NULL.
  *	report		a row of the metrics table.
+ *
+ * What a function promises stands above its definition; but for job_config.c,
+ * job_steps.c and job_explain.c here, beside the types that it speaks of.
  */
 #ifndef TRAINJOB_H
 #define TRAINJOB_H
@@ -313,25 +316,12 @@ typedef struct ReportList
 	int count;
 } ReportList;
 
-/* Looks the columns up; an error where job_id or step is missing. */
 extern void trainjob_find_metric_columns(TrainjobSet *set, Relation rel,
 										 MetricColumns *metric);
-
-/* Whether a row with this value of "extra" is a trainer's summary. */
 extern bool trainjob_is_summary(const Column *extra, Datum datum, bool isnull);
 extern bool trainjob_is_summary_row(TupleTableSlot *row, const Column *extra);
-
-/* exp(loss), NULL where that is not finite. */
 extern Value trainjob_perplexity_of(Value loss);
-
-/* Of no report yet. */
 extern void trainjob_init_reports(JobReports *reports, Datum job_id);
-
-/*
- * Fills "list", in the current context, from the transition tables of an INSERT
- * or UPDATE, in the order in which the jobs come.  Rows without a job or step
- * belong to nobody and are passed over, rows that an UPDATE did not change too.
- */
 extern void trainjob_read_reports(TriggerData *trigdata,
 								  const MetricColumns *metric,
 								  ReportList *list);
