@@ -624,6 +624,34 @@ END;
 COMMENT ON FUNCTION trainjob.find_columns(text, regclass, jsonb) IS
 'The canonical columns of a table of a set, and the columns that stand for them, with their base types; NULL where none does. unwanted: argument "columns" says that none does.';
 
+CREATE FUNCTION trainjob.set_columns(tables jsonb, columns jsonb)
+RETURNS TABLE (table_key text, table_name text, ordinal bigint, column_name name,
+	column_type text, actual_name name, actual_type regtype, essential boolean,
+	unwanted boolean)
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT t.key, t.value, f.ordinality, f.column_name, f.column_type, f.actual_name,
+		   f.actual_type, f.essential, f.unwanted
+	FROM jsonb_each_text(tables) AS t
+	CROSS JOIN LATERAL trainjob.find_columns(t.key, t.value::regclass, columns)
+		WITH ORDINALITY AS f;
+END;
+
+COMMENT ON FUNCTION trainjob.set_columns(jsonb, jsonb) IS
+'The columns of all tables of a set, as trainjob.find_columns() has them.';
+
+CREATE FUNCTION trainjob.job_column(column_name name, tables jsonb, columns jsonb)
+RETURNS name
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT f.actual_name
+	FROM trainjob.find_columns('jobs', (tables ->> 'jobs')::regclass, columns) AS f
+	WHERE f.column_name = job_column.column_name;
+END;
+
+COMMENT ON FUNCTION trainjob.job_column(name, jsonb, jsonb) IS
+'The column of a set''s jobs table that stands for a canonical one; NULL where none does.';
+
 CREATE FUNCTION trainjob.column_type(key text, column_name name,
 	column_type text, tables jsonb, columns jsonb)
 RETURNS text
@@ -697,14 +725,15 @@ END;
 COMMENT ON FUNCTION trainjob.source(text, jsonb, jsonb) IS
 'A table of a set with its canonical columns, to stand in FROM; without rows where the set has no such table.';
 
-CREATE FUNCTION trainjob.text_for_null(job_column name, expression text,
+CREATE FUNCTION trainjob.text_for_null(column_name name, expression text,
 	tables jsonb, columns jsonb)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT CASE WHEN f.actual_name IS NULL THEN '''Unknown''' ELSE expression END
-	FROM trainjob.find_columns('jobs', (tables ->> 'jobs')::regclass, columns) AS f
-	WHERE f.column_name = job_column;
+	SELECT CASE
+		WHEN trainjob.job_column(column_name, tables, columns) IS NULL THEN '''Unknown'''
+		ELSE expression
+	END;
 END;
 
 COMMENT ON FUNCTION trainjob.text_for_null(name, text, jsonb, jsonb) IS
@@ -864,13 +893,11 @@ $view$,
 		trainjob.text_for_null('learning_rate', 'j.absent', tables, columns),
 		trainjob.text_for_null('loss', 'j.absent', tables, columns),
 		trainjob.text_for_null('eval_loss', '''No eval loss reported''', tables, columns),
-		(SELECT '''total steps unknown: the jobs table has no column for them'', '
-		 FROM trainjob.find_columns('jobs', (tables ->> 'jobs')::regclass, columns) AS f
-		 WHERE f.column_name = 'total_steps' AND f.actual_name IS NULL),
+		CASE WHEN trainjob.job_column('total_steps', tables, columns) IS NULL
+			 THEN '''total steps unknown: the jobs table has no column for them'', ' END,
 		-- nor, once it runs, that it has not come yet
-		(SELECT 'WHEN j.running THEN ''Unknown'''
-		 FROM trainjob.find_columns('jobs', (tables ->> 'jobs')::regclass, columns) AS f
-		 WHERE f.column_name = 'eval_loss' AND f.actual_name IS NULL));
+		CASE WHEN trainjob.job_column('eval_loss', tables, columns) IS NULL
+			 THEN 'WHEN j.running THEN ''Unknown''' END);
 END;
 
 COMMENT ON FUNCTION trainjob.overview_query(jsonb, jsonb) IS
@@ -952,9 +979,8 @@ BEGIN ATOMIC
 		FROM jsonb_each_text(tables) AS t
 		WHERE t.value IS NOT NULL
 		UNION ALL
-		SELECT 2, t.key || '.' || f.column_name || '=' || COALESCE(f.actual_name, '')
-		FROM jsonb_each_text(tables) AS t
-		CROSS JOIN LATERAL trainjob.find_columns(t.key, t.value::regclass, columns) AS f
+		SELECT 2, f.table_key || '.' || f.column_name || '=' || COALESCE(f.actual_name, '')
+		FROM trainjob.set_columns(tables, columns) AS f
 		WHERE f.actual_name <> f.column_name OR f.unwanted) AS a;
 END;
 
@@ -1274,9 +1300,7 @@ BEGIN
 	FOR wanted IN
 		SELECT t.trigger_name,
 			   replace(t.event, '%status%',
-					   (SELECT quote_ident(f.actual_name)
-						FROM trainjob.find_columns('jobs', (tables ->> 'jobs')::regclass, columns) AS f
-						WHERE f.column_name = 'status')) AS event,
+					   quote_ident(trainjob.job_column('status', tables, columns))) AS event,
 			   tables ->> t.table_key AS on_table, t.scope, t.function
 		FROM trainjob.set_triggers() AS t
 		WHERE tables ->> t.table_key IS NOT NULL
@@ -1286,11 +1310,9 @@ BEGIN
 		IF wanted.trigger_name = 'trainjob_fill_waiting_jobs'
 		   AND trainjob.is_reference_table(wanted.on_table::regclass) THEN
 			action := 'note';
-			object := (SELECT format('jobs do not hear of a dataset that comes after them; to tell them: '
-									 'UPDATE %s SET %I = %2$I WHERE %2$I = ''its path''',
-									 tables ->> 'jobs', f.actual_name)
-					   FROM trainjob.find_columns('jobs', (tables ->> 'jobs')::regclass, columns) AS f
-					   WHERE f.column_name = 'dataset_path');
+			object := format('jobs do not hear of a dataset that comes after them; to tell them: '
+							 'UPDATE %s SET %I = %2$I WHERE %2$I = ''its path''',
+							 tables ->> 'jobs', trainjob.job_column('dataset_path', tables, columns));
 			RETURN NEXT;
 			CONTINUE;
 		END IF;
@@ -1531,9 +1553,8 @@ BEGIN
 		SELECT c.key, c.value
 		FROM jsonb_each_text(columns) AS c
 		WHERE c.value <> '' AND NOT EXISTS (
-			SELECT FROM jsonb_each_text(tables) AS t
-			CROSS JOIN LATERAL trainjob.find_columns(t.key, t.value::regclass, columns) AS f
-			WHERE c.key IN (f.column_name, t.key || '.' || f.column_name)
+			SELECT FROM trainjob.set_columns(tables, columns) AS f
+			WHERE c.key IN (f.column_name, f.table_key || '.' || f.column_name)
 			  AND f.actual_name = c.value)
 	LOOP
 		RAISE EXCEPTION USING
@@ -1543,32 +1564,30 @@ BEGIN
 			HINT = 'Each name in "columns" must be that of a column of the table that has, or should have, the other.';
 	END LOOP;
 	FOR item IN
-		SELECT t.key, t.value AS table_name, f.column_name
-		FROM jsonb_each_text(tables) AS t
-		CROSS JOIN LATERAL trainjob.find_columns(t.key, t.value::regclass, columns) AS f
+		SELECT f.table_key, f.table_name, f.column_name
+		FROM trainjob.set_columns(tables, columns) AS f
 		WHERE f.unwanted AND f.essential
 	LOOP
 		RAISE EXCEPTION USING
 			ERRCODE = 'invalid_parameter_value',
 			MESSAGE = format('trainjob cannot do without a column "%s" of table %s', item.column_name, item.table_name),
 			DETAIL = 'Argument "columns" says that there is none.',
-			HINT = format('Name the column that stands for it: columns => ''{"%s.%s": "..."}''.', item.key, item.column_name);
+			HINT = format('Name the column that stands for it: columns => ''{"%s.%s": "..."}''.', item.table_key, item.column_name);
 	END LOOP;
 
 	-- what is missing
-	SELECT string_agg(m.names, ', ' ORDER BY m.key),
-		   string_agg(format('ALTER TABLE %s %s;', m.table_name, m.additions), ' ' ORDER BY m.key)
+	SELECT string_agg(m.names, ', ' ORDER BY m.table_key),
+		   string_agg(format('ALTER TABLE %s %s;', m.table_name, m.additions), ' ' ORDER BY m.table_key)
 		INTO missing, statements
 		FROM (
-			SELECT t.key, t.value AS table_name,
-				   string_agg(format('%s.%I', t.value, f.column_name), ', ' ORDER BY f.ordinality) AS names,
+			SELECT f.table_key, f.table_name,
+				   string_agg(format('%s.%I', f.table_name, f.column_name), ', ' ORDER BY f.ordinal) AS names,
 				   string_agg(format('ADD COLUMN %I %s', f.column_name,
-						trainjob.column_type(t.key, f.column_name, f.column_type, tables, columns)),
-						', ' ORDER BY f.ordinality) AS additions
-			FROM jsonb_each_text(tables) AS t
-			CROSS JOIN LATERAL trainjob.find_columns(t.key, t.value::regclass, columns) WITH ORDINALITY AS f
+						trainjob.column_type(f.table_key, f.column_name, f.column_type, tables, columns)),
+						', ' ORDER BY f.ordinal) AS additions
+			FROM trainjob.set_columns(tables, columns) AS f
 			WHERE f.actual_name IS NULL AND f.essential
-			GROUP BY t.key, t.value) AS m;
+			GROUP BY f.table_key, f.table_name) AS m;
 	IF missing IS NOT NULL AND NOT add_columns THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'undefined_column',
@@ -1577,10 +1596,9 @@ BEGIN
 			HINT = statements;
 	END IF;
 	FOR item IN
-		SELECT t.value AS table_name, f.column_name,
-			   trainjob.column_type(t.key, f.column_name, f.column_type, tables, columns) AS column_type
-		FROM jsonb_each_text(tables) AS t
-		CROSS JOIN LATERAL trainjob.find_columns(t.key, t.value::regclass, columns) AS f
+		SELECT f.table_name, f.column_name,
+			   trainjob.column_type(f.table_key, f.column_name, f.column_type, tables, columns) AS column_type
+		FROM trainjob.set_columns(tables, columns) AS f
 		WHERE f.actual_name IS NULL AND NOT f.unwanted
 	LOOP
 		object := format('%s.%I %s', item.table_name, item.column_name, item.column_type);
@@ -1596,9 +1614,8 @@ BEGIN
 
 	-- types that cannot hold what they must
 	FOR item IN
-		SELECT t.key, t.value AS table_name, f.column_name, f.actual_name, f.actual_type, f.column_type, f.essential
-		FROM jsonb_each_text(tables) AS t
-		CROSS JOIN LATERAL trainjob.find_columns(t.key, t.value::regclass, columns) AS f
+		SELECT f.table_key, f.table_name, f.column_name, f.actual_name, f.actual_type, f.column_type, f.essential
+		FROM trainjob.set_columns(tables, columns) AS f
 		WHERE f.actual_name IS NOT NULL
 		  AND f.column_name NOT IN ('id', 'job_id', 'alert_id', 'user_id')
 		  AND NOT trainjob.type_holds(f.actual_type, f.column_type::regtype)
@@ -1610,20 +1627,19 @@ BEGIN
 			DETAIL = format('It must be able to hold %s. If it means something else, %s: columns => ''{"%s.%s": %s}''.',
 							item.column_type::regtype,
 							CASE WHEN item.essential THEN 'name the column that does' ELSE 'do without it' END,
-							item.key, item.column_name,
+							item.table_key, item.column_name,
 							CASE WHEN item.essential THEN '"..."' ELSE 'null' END),
 			HINT = format('ALTER TABLE %s ALTER COLUMN %I TYPE %s USING %I::text::%s;',
 						  item.table_name, item.actual_name, item.column_type,
 						  item.actual_name, item.column_type);
 	END LOOP;
 	FOR item IN
-		SELECT t.value AS table_name, f.actual_name,
+		SELECT f.table_name, f.actual_name,
 			   format_type(a.atttypid, a.atttypmod) AS actual_type
-		FROM jsonb_each_text(tables) AS t
-		CROSS JOIN LATERAL trainjob.find_columns(t.key, t.value::regclass, columns) AS f
-		JOIN pg_attribute AS a ON a.attrelid = t.value::regclass AND a.attname = f.actual_name
-		WHERE (t.key, f.column_name) IN (('jobs', 'status'), ('jobs', 'total_steps_source'),
-										 ('alerts', 'outcome'))
+		FROM trainjob.set_columns(tables, columns) AS f
+		JOIN pg_attribute AS a ON a.attrelid = f.table_name::regclass AND a.attname = f.actual_name
+		WHERE (f.table_key, f.column_name) IN (('jobs', 'status'), ('jobs', 'total_steps_source'),
+											   ('alerts', 'outcome'))
 		  AND f.actual_type IN ('varchar'::regtype, 'bpchar'::regtype)
 		  AND a.atttypmod BETWEEN 4 AND 4 + 8
 	LOOP
@@ -1635,13 +1651,12 @@ BEGIN
 			HINT = format('ALTER TABLE %s ALTER COLUMN %I TYPE text;', item.table_name, item.actual_name);
 	END LOOP;
 	FOR item IN
-		SELECT t.value AS table_name, f.actual_name, f.actual_type,
+		SELECT f.table_name, f.actual_name, f.actual_type,
 			   string_agg(format('%L', l.label), ', ' ORDER BY l.n) AS labels,
 			   string_agg(format('ALTER TYPE %s ADD VALUE %L;', f.actual_type, l.label), ' ' ORDER BY l.n) AS statements
-		FROM jsonb_each_text(tables) AS t
-		CROSS JOIN LATERAL trainjob.find_columns(t.key, t.value::regclass, columns) AS f
+		FROM trainjob.set_columns(tables, columns) AS f
 		JOIN pg_type AS y ON y.oid = f.actual_type AND y.typtype = 'e'
-		CROSS JOIN LATERAL unnest(CASE t.key || '.' || f.column_name
+		CROSS JOIN LATERAL unnest(CASE f.table_key || '.' || f.column_name
 			WHEN 'jobs.status' THEN ARRAY['running', 'completed', 'failed', 'cancelled']
 			WHEN 'jobs.total_steps_source' THEN ARRAY['given', 'estimated', 'reported', 'observed']
 			WHEN 'alerts.type' THEN ARRAY['job_failed'] -- fail_stalled()
@@ -1649,7 +1664,7 @@ BEGIN
 			END) WITH ORDINALITY AS l (label, n)
 		WHERE NOT EXISTS (SELECT FROM pg_enum AS e
 						  WHERE e.enumtypid = f.actual_type AND e.enumlabel = l.label)
-		GROUP BY t.value, f.actual_name, f.actual_type
+		GROUP BY f.table_name, f.actual_name, f.actual_type
 	LOOP
 		RAISE EXCEPTION USING
 			ERRCODE = 'datatype_mismatch',
@@ -1658,10 +1673,9 @@ BEGIN
 			HINT = item.statements;
 	END LOOP;
 	FOR item IN
-		SELECT t.value AS table_name, f.actual_name, f.actual_type,
+		SELECT f.table_name, f.actual_name, f.actual_type,
 			   k.actual_type AS key_type, tables ->> 'jobs' AS jobs
-		FROM jsonb_each_text(tables) AS t
-		CROSS JOIN LATERAL trainjob.find_columns(t.key, t.value::regclass, columns) AS f
+		FROM trainjob.set_columns(tables, columns) AS f
 		CROSS JOIN LATERAL trainjob.find_columns('jobs', (tables ->> 'jobs')::regclass, columns) AS k
 		WHERE (f.column_name, k.column_name) IN (('job_id', 'id'), ('user_id', 'user_id'))
 		  AND f.actual_type <> k.actual_type
@@ -2369,15 +2383,11 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	key_name name;
+	key_name name := trainjob.job_column('id', tables, columns);
 	dataset_source text;
 	assignments text;
 	wanting text;
 BEGIN
-	SELECT f.actual_name INTO STRICT key_name
-		FROM trainjob.find_columns('jobs', (tables ->> 'jobs')::regclass, columns) AS f
-		WHERE f.column_name = 'id';
-
 	-- what the reports say better than the row; see verify_jobs
 	SELECT string_agg(format('%1$I = CASE WHEN %2$s THEN t.truth_%3$I ELSE u.%1$I END',
 							 f.actual_name, d.differs, f.column_name), ', '),
