@@ -312,8 +312,9 @@ find_job(TrainjobSet *set, ReportPart *part, text *token)
 	JobState state;
 	bool isnull;
 
-	if (token == NULL)
-		invalid_token("The token is NULL.");
+	/* a column may have it as its default */
+	if (token == NULL || VARSIZE_ANY_EXHDR(token) == 0)
+		invalid_token("The token is NULL or empty.");
 	arg = PointerGetDatum(digest(token));
 	if (trainjob_execute(find_job_plan(set, part), SPI_OK_SELECT, &arg, NULL) ==
 		0)

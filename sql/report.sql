@@ -122,7 +122,7 @@ INSERT INTO local_training_jobs (id, job_token, status, created_at) VALUES
 	('00000000-0000-0000-0000-000000000004', 'done', 'completed', '2025-01-01 00:00Z'),
 	('00000000-0000-0000-0000-000000000005', 'over', 'cancelled', '2025-01-01 00:00Z'),
 	('00000000-0000-0000-0000-000000000006', 'fell', 'failed', '2025-01-01 00:00Z'),
-	('00000000-0000-0000-0000-000000000007', '', 'completed', '2025-01-01 00:00Z');
+	('00000000-0000-0000-0000-000000000007', '', 'running', '2025-01-01 00:00Z');
 CREATE FUNCTION watch.answer(token text, call text)
 RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
