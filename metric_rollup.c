@@ -1064,15 +1064,15 @@ check_transition_tables(TriggerData *trigdata)
 	Trigger *trigger = trigdata->tg_trigger;
 	bool is_update = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event);
 
-	if (trigger->tgnewtable != NULL &&
-		(trigger->tgoldtable != NULL || !is_update))
+	if (trigdata->tg_newtable != NULL &&
+		(trigdata->tg_oldtable != NULL || !is_update))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_E_R_I_E_TRIGGER_PROTOCOL_VIOLATED),
 			 errmsg("trigger \"%s\" on table \"%s\" has no %s transition table",
 					trigger->tgname,
 					RelationGetRelationName(trigdata->tg_relation),
-					trigger->tgnewtable == NULL ? "new" : "old"),
+					trigdata->tg_newtable == NULL ? "new" : "old"),
 			 errdetail("Function \"roll_up_metrics\" reads it."),
 			 errhint("Create the trigger with REFERENCING %sNEW TABLE AS "
 					 "new_rows.",
@@ -1100,10 +1100,6 @@ trainjob_roll_up_metrics(PG_FUNCTION_ARGS)
 	ReportList list;
 
 	check_transition_tables(trigdata);
-
-	/* a replication worker gives none, though the trigger declares one */
-	if (trigdata->tg_newtable == NULL)
-		return PointerGetDatum(NULL);
 	roll.set = trainjob_get_set(trigdata, "roll_up_metrics", TABLE_METRICS,
 								build_roll_up_part);
 	roll.part = roll.set->part;
