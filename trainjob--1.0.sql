@@ -2367,6 +2367,10 @@ BEGIN
 		-- again, without the text of the query, which is long
 		WHEN OTHERS OR query_canceled THEN
 			GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
+			-- an empty one would be shown
+			IF error_detail = '' AND error_hint = '' THEN
+				RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = SQLERRM;
+			END IF;
 			RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = SQLERRM,
 				DETAIL = error_detail, HINT = error_hint;
 	END;

@@ -295,6 +295,7 @@ GRANT EXECUTE ON FUNCTION error_of TO regress_trainjob_operator;
 SET ROLE regress_trainjob_operator;
 SELECT error_of('SELECT * FROM trainjob.verify_jobs()');
 SELECT error_of('SELECT trainjob.refill_jobs()');
+SELECT * FROM trainjob.verify_jobs(); -- fails
 RESET ROLE;
 -- a constraint and a trigger of the table's owner
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'not now'; END$$;
