@@ -125,14 +125,14 @@ trainjob_state_of(const char *status)
 }
 
 /*
- * trainjob_on_report
+ * trainjob_report_effect
  *		What a report says of a job with this status.
  *
  * A job that failed only because it was presumed dead (error_type 'stalled')
  * is alive if it reports.  An application's own statuses are left alone.
  */
 ReportEffect
-trainjob_on_report(const char *status, const char *error_type)
+trainjob_report_effect(const char *status, const char *error_type)
 {
 	if (status == NULL)
 		return REPORT_CHANGES_NOTHING;

@@ -783,10 +783,10 @@ settle_status(JobReports *reports, JobRow *job)
 	Value *reported = &job->value[JOB_LAST_METRIC_AT];
 	TimestampTz when;
 	ReportEffect effect =
-		trainjob_on_report(status->isnull ? NULL : status->text,
-						   job->value[JOB_ERROR_TYPE].isnull
-							   ? NULL
-							   : job->value[JOB_ERROR_TYPE].text);
+		trainjob_report_effect(status->isnull ? NULL : status->text,
+							   job->value[JOB_ERROR_TYPE].isnull
+								   ? NULL
+								   : job->value[JOB_ERROR_TYPE].text);
 
 	if (effect == REPORT_CHANGES_NOTHING)
 		return;

@@ -776,8 +776,8 @@ typedef enum AlertOutcome
 } AlertOutcome;
 
 extern JobState trainjob_state_of(const char *status);
-extern ReportEffect trainjob_on_report(const char *status,
-									   const char *error_type);
+extern ReportEffect trainjob_report_effect(const char *status,
+										   const char *error_type);
 extern bool trainjob_has_ended(JobState state);
 extern bool trainjob_is_restart(JobState before, JobState after);
 extern bool trainjob_is_alert_type(const char *type);
