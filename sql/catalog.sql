@@ -66,7 +66,7 @@ SET trainjob.no_such_setting = 1; -- fails
 \set VERBOSITY default
 
 -- README names them all, and the columns, triggers and words of a set.
-\set readme `cat "$PG_ABS_SRCDIR/README.md"`
+\set readme `LC_ALL=C tr -d '\200-\377' <"$PG_ABS_SRCDIR/README.md"`
 BEGIN;
 SELECT trainjob.create_tables();
 WITH names AS (
