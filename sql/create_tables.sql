@@ -83,8 +83,6 @@ INSERT INTO local_training_jobs (status) VALUES ('finished'); -- fails
 INSERT INTO local_training_jobs (status) VALUES (NULL); -- fails
 INSERT INTO local_training_jobs (total_steps, total_steps_source) VALUES (3, 'guessed'); -- fails
 INSERT INTO local_training_metrics (job_id, step) VALUES
-	('00000000-0000-0000-0000-000000000001', -1); -- fails
-INSERT INTO local_training_metrics (job_id, step) VALUES
 	('00000000-0000-0000-0000-000000000002', 1); -- fails
 INSERT INTO training_datasets (name) VALUES ('nowhere'); -- fails
 INSERT INTO training_datasets (storage_path) VALUES ('twice'), ('twice'); -- fails

@@ -51,6 +51,19 @@ UPDATE local_training_jobs SET total_steps = 24 WHERE model_name = 'upsert 2';
 SELECT * FROM shown WHERE job = 'upsert 2';
 TRUNCATE local_training_jobs CASCADE;
 
+-- ---- steps that no run has ----
+
+INSERT INTO local_training_jobs (id, model_name, dataset_path) VALUES (u(5), 'negative step', 's3://500');
+INSERT INTO local_training_metrics (job_id, step, epoch, train_loss) VALUES (u(5), -2, -0.5, 9);
+SELECT *, (SELECT loss FROM local_training_jobs) FROM shown;
+INSERT INTO local_training_metrics (job_id, step, train_loss) VALUES (u(5), -1, 8);
+SELECT *, (SELECT loss FROM local_training_jobs) FROM shown;
+SELECT progress_text, total_steps_text, loss_text FROM job_overview;
+INSERT INTO local_training_metrics (job_id, step, train_loss) VALUES (u(5), 1, 7), (u(5), -3, 6);
+SELECT *, (SELECT loss FROM local_training_jobs) FROM shown;
+SELECT * FROM trainjob.verify_jobs();
+TRUNCATE local_training_jobs CASCADE;
+
 -- ---- totals that no run has ----
 
 INSERT INTO local_training_jobs (id, model_name, dataset_path, total_steps, current_step, progress) VALUES
