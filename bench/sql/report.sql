@@ -53,9 +53,9 @@ GROUP BY r.number, r.id, r.title, r.way, r.rows;
 
 SELECT 'Goals. "CPU": the same ratio in CPU time of the server. "bare": what the bare INSERT has there, which';
 SELECT 'updates no job and is the limit.';
-SELECT format('  %s %s %s %s %s %s', rpad('case', 42), rpad('trainjob against', 24),
+SELECT format('  %s %s %s %s %s %s', rpad('case', 42), rpad('trainjob against', 26),
 			  rpad('goal', 13), rpad('seen', 9), ' CPU ', ' bare');
-SELECT format('  %s %s %s %s %s %s', rpad(m.title, 42), rpad(w.name, 24),
+SELECT format('  %s %s %s %s %s %s', rpad(m.title, 42), rpad(w.name, 26),
 	rpad(g.measure || CASE g.measure WHEN 'rate' THEN ' >= ' ELSE ' <= ' END
 		 || to_char(g.goal, 'FM0.00'), 13),
 	to_char(v.seen, '0.00') || CASE WHEN v.met THEN ' yes' ELSE ' NO ' END,
@@ -82,7 +82,7 @@ CROSS JOIN LATERAL (
 	SELECT s.seen, s.cpu, s.bare,
 		CASE g.measure WHEN 'rate' THEN s.seen >= g.goal ELSE s.seen <= g.goal END AS met) AS v
 ORDER BY g.n;
-SELECT format('  %s %s %s %s', rpad('all cases with updates of jobs', 42), rpad('', 24),
+SELECT format('  %s %s %s %s', rpad('all cases with updates of jobs', 42), rpad('', 26),
 	rpad('HOT > 95 %', 13),
 	to_char(min(100.0 * hot / updated), '990.0') || ' %'
 	|| CASE WHEN min(100.0 * hot / updated) > 95 THEN ' yes' ELSE ' NO' END)
