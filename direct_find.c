@@ -79,20 +79,20 @@ trainjob_plan_find(Relation rel, const Column *column, bool unique,
 {
 	List *indexes;
 	ListCell *cell;
+	Oid collation;
 
 	find->table = RelationGetRelid(rel);
 	find->index = InvalidOid;
 	if (column->attnum == 0 || !is_plain_table(rel, needed))
 		return false;
+	collation =
+		TupleDescAttr(RelationGetDescr(rel), column->attnum - 1)->attcollation;
 	indexes = RelationGetIndexList(rel);
 	foreach (cell, indexes)
 	{
 		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
-		Oid collation = TupleDescAttr(RelationGetDescr(rel), column->attnum - 1)
-							->attcollation;
 
-		if (!OidIsValid(find->index) &&
-			is_index_of(index, column, collation, unique))
+		if (is_index_of(index, column, collation, unique))
 		{
 			Oid equal =
 				get_opfamily_member(index->rd_opfamily[0], column->type,
@@ -104,6 +104,8 @@ trainjob_plan_find(Relation rel, const Column *column, bool unique,
 								   get_opcode(equal), (Datum) 0);
 		}
 		index_close(index, NoLock);
+		if (OidIsValid(find->index))
+			break;
 	}
 	list_free(indexes);
 	return OidIsValid(find->index);

@@ -1146,9 +1146,17 @@ move_config_out(JobFill *fill, Datum *pointer)
 	return true;
 }
 
-/* What was filled, as column numbers and values to store; returns how many. */
-static int
-filled_columns(JobFill *fill, int *attnums, Datum *datums, bool *nulls)
+/* What was filled, as column numbers and values to store. */
+typedef struct FilledColumns
+{
+	int count;
+	int attnum[JOB_COLUMNS];
+	Datum datum[JOB_COLUMNS];
+	bool isnull[JOB_COLUMNS];
+} FilledColumns;
+
+static void
+store_filled(JobFill *fill, FilledColumns *filled)
 {
 	int n = 0;
 
@@ -1156,18 +1164,19 @@ filled_columns(JobFill *fill, int *attnums, Datum *datums, bool *nulls)
 	{
 		if (!fill->filled[i])
 			continue;
-		attnums[n] = fill->part->column[i].attnum;
-		datums[n] = trainjob_write_value(&fill->part->column[i],
-										 &fill->value[i], &nulls[n]);
+		filled->attnum[n] = fill->part->column[i].attnum;
+		filled->datum[n] =
+			trainjob_write_value(&fill->part->column[i], &fill->value[i],
+								 &filled->isnull[n]);
 		n++;
 	}
-	if (move_config_out(fill, &datums[n]))
+	if (move_config_out(fill, &filled->datum[n]))
 	{
-		attnums[n] = fill->part->column[JOB_CONFIG].attnum;
-		nulls[n] = false;
+		filled->attnum[n] = fill->part->column[JOB_CONFIG].attnum;
+		filled->isnull[n] = false;
 		n++;
 	}
-	return n;
+	filled->count = n;
 }
 
 /* Whether the statement touches what total_steps is made of. */
@@ -1243,22 +1252,23 @@ fill_row(JobFill *fill)
 		fill_time(fill, JOB_UPDATED_AT, GetCurrentTransactionStartTimestamp());
 }
 
-/* Fills the row of a trigger call, as far as JobFill holds it. */
+/* Works out what to fill in the row of a trigger call. */
 static void
-fill_called(JobFill *fill, TriggerData *trigdata)
+fill_called(TriggerData *trigdata, FilledColumns *filled)
 {
-	fill->trigdata = trigdata;
-	fill->set =
+	JobFill fill = {.trigdata = trigdata, .found = {-1, -1, -1}};
+
+	fill.set =
 		trainjob_get_set(trigdata, "fill_job", TABLE_JOBS, build_fill_part);
-	fill->part = fill->set->part;
-	fill->is_update = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event);
-	fill->new_row =
-		fill->is_update ? trigdata->tg_newslot : trigdata->tg_trigslot;
-	fill->old_row = fill->is_update ? trigdata->tg_trigslot : NULL;
-	fill->found = (SampleCounts){-1, -1, -1};
-	fill->whole_row =
-		named(fill, JOB_CREATED_AT) || named(fill, JOB_EXPECTED_TOTAL_STEPS);
-	fill_row(fill);
+	fill.part = fill.set->part;
+	fill.is_update = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event);
+	fill.new_row =
+		fill.is_update ? trigdata->tg_newslot : trigdata->tg_trigslot;
+	fill.old_row = fill.is_update ? trigdata->tg_trigslot : NULL;
+	fill.whole_row =
+		named(&fill, JOB_CREATED_AT) || named(&fill, JOB_EXPECTED_TOTAL_STEPS);
+	fill_row(&fill);
+	store_filled(&fill, filled);
 }
 
 /*
@@ -1275,21 +1285,18 @@ trainjob_fill_job(PG_FUNCTION_ARGS)
 		trainjob_check_trigger_call(fcinfo, "fill_job",
 									TRAINJOB_BEFORE_ROW | TRAINJOB_ON_INSERT |
 										TRAINJOB_ON_UPDATE);
-	JobFill fill = {0};
-	HeapTuple tuple;
-	int attnums[JOB_COLUMNS];
-	Datum datums[JOB_COLUMNS];
-	bool nulls[JOB_COLUMNS];
-	int n;
+	HeapTuple tuple = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event)
+						  ? trigdata->tg_newtuple
+						  : trigdata->tg_trigtuple;
+	FilledColumns filled;
 
-	fill_called(&fill, trigdata);
-	tuple = fill.is_update ? trigdata->tg_newtuple : trigdata->tg_trigtuple;
-	n = filled_columns(&fill, attnums, datums, nulls);
-	if (n > 0)
+	fill_called(trigdata, &filled);
+	if (filled.count > 0)
 		tuple =
 			heap_modify_tuple_by_cols(tuple,
 									  RelationGetDescr(trigdata->tg_relation),
-									  n, attnums, datums, nulls);
+									  filled.count, filled.attnum, filled.datum,
+									  filled.isnull);
 	return PointerGetDatum(tuple);
 }
 
@@ -1301,18 +1308,14 @@ trainjob_fill_job(PG_FUNCTION_ARGS)
 void
 trainjob_fill_job_slot(TriggerData *trigdata)
 {
-	JobFill fill = {0};
-	int attnums[JOB_COLUMNS];
-	Datum datums[JOB_COLUMNS];
-	bool nulls[JOB_COLUMNS];
-	int n;
+	TupleTableSlot *row = trigdata->tg_newslot;
+	FilledColumns filled;
 
-	fill_called(&fill, trigdata);
-	n = filled_columns(&fill, attnums, datums, nulls);
-	for (int i = 0; i < n; i++)
+	fill_called(trigdata, &filled);
+	for (int i = 0; i < filled.count; i++)
 	{
-		trigdata->tg_newslot->tts_values[attnums[i] - 1] = datums[i];
-		trigdata->tg_newslot->tts_isnull[attnums[i] - 1] = nulls[i];
+		row->tts_values[filled.attnum[i] - 1] = filled.datum[i];
+		row->tts_isnull[filled.attnum[i] - 1] = filled.isnull[i];
 	}
 }
 

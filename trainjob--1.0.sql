@@ -1382,26 +1382,29 @@ END;
 COMMENT ON FUNCTION trainjob.table_differences(text, regclass, jsonb) IS
 'In what a table differs from the one that create_tables would make, in words; NULL if in nothing.';
 
-CREATE FUNCTION trainjob.table_callers(rel regclass)
-RETURNS TABLE (kind text, name text, function name)
+CREATE FUNCTION trainjob.table_callers(key text, rel regclass)
+RETURNS TABLE (kind text, name text, definition text)
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT CASE WHEN k.oid IS NULL THEN 'index' ELSE 'constraint' END,
 		   COALESCE(quote_ident(k.conname), trainjob.qualified_name(x.indexrelid)),
-		   p.proname
-	FROM pg_catalog.pg_proc AS p
+		   o.definition
+	FROM trainjob.canonical_tables() AS w
+	CROSS JOIN LATERAL unnest(w.constraints || w.indexes) AS o (definition)
+	JOIN pg_catalog.pg_proc AS p
+		ON p.pronamespace = 'trainjob'::regnamespace
+		AND p.proname = substring(o.definition FROM 'trainjob\.(\w+)')
 	JOIN pg_catalog.pg_depend AS d
 		ON d.refclassid = 'pg_catalog.pg_proc'::regclass AND d.refobjid = p.oid
 	LEFT JOIN pg_catalog.pg_constraint AS k
 		ON d.classid = 'pg_catalog.pg_constraint'::regclass AND k.oid = d.objid AND k.conrelid = rel
 	LEFT JOIN pg_catalog.pg_index AS x
 		ON d.classid = 'pg_catalog.pg_class'::regclass AND x.indexrelid = d.objid AND x.indrelid = rel
-	WHERE p.pronamespace = 'trainjob'::regnamespace
-	  AND COALESCE(k.oid, x.indexrelid) IS NOT NULL;
+	WHERE w.table_key = key AND COALESCE(k.oid, x.indexrelid) IS NOT NULL;
 END;
 
-COMMENT ON FUNCTION trainjob.table_callers(regclass) IS
-'The constraints and indexes of a table that call functions of trainjob.';
+COMMENT ON FUNCTION trainjob.table_callers(text, regclass) IS
+'The constraints and indexes of a table that call a function of trainjob as one that create_tables makes does, with its definition.';
 
 CREATE FUNCTION trainjob.create_table(schema name, key text, table_name name,
 	types jsonb DEFAULT '{}')
@@ -1444,8 +1447,8 @@ BEGIN
 				  FROM unnest(wanted.indexes) AS i (definition)) AS o (make, definition)
 			WHERE o.definition LIKE '%trainjob.%'
 			  AND NOT EXISTS (
-				SELECT FROM trainjob.table_callers(rel) AS c
-				WHERE c.function = substring(o.definition FROM 'trainjob\.(\w+)'))
+				SELECT FROM trainjob.table_callers(key, rel) AS c
+				WHERE c.definition = o.definition)
 		LOOP
 			EXECUTE items;
 		END LOOP;
@@ -1971,12 +1974,8 @@ BEGIN
 	FOR item IN
 		SELECT c.kind, c.name, t.value AS on_table
 		FROM jsonb_each_text(of_set.tables) AS t
-		JOIN trainjob.canonical_tables() AS w ON w.table_key = t.key
-		CROSS JOIN LATERAL trainjob.table_callers(t.value::regclass) AS c
-		WHERE EXISTS (
-			SELECT FROM unnest(w.constraints || w.indexes) AS o (definition)
-			WHERE substring(o.definition FROM 'trainjob\.(\w+)') = c.function)
-		  AND NOT EXISTS (
+		CROSS JOIN LATERAL trainjob.table_callers(t.key, t.value::regclass) AS c
+		WHERE NOT EXISTS (
 			SELECT FROM pg_trigger AS g
 			JOIN pg_proc AS p ON p.oid = g.tgfoid
 			WHERE g.tgrelid = t.value::regclass AND p.pronamespace = 'trainjob'::regnamespace)
@@ -1996,7 +1995,7 @@ END;
 $$;
 
 COMMENT ON FUNCTION trainjob.detach(regclass) IS
-'Takes the triggers and views of a set away, and the constraints and indexes of its tables that call functions of trainjob; tables and data stay.';
+'Takes the triggers and views of a set away, and those constraints and indexes of create_tables that call functions of trainjob; tables and data stay.';
 
 REVOKE EXECUTE ON FUNCTION
 	trainjob.make_view(integer, regclass, name, name, text),
