@@ -951,7 +951,7 @@ trainjob_record_status_change(PG_FUNCTION_ARGS)
 	TriggerData *trigdata =
 		trainjob_check_trigger_call(fcinfo, "record_status_change",
 									TRAINJOB_AFTER_ROW | TRAINJOB_ON_UPDATE);
-	TrainjobSet *set = trainjob_get_set(trigdata, "record_status_change",
+	TrainjobSet *set = trainjob_get_own(trigdata, "record_status_change",
 										TABLE_JOBS, build_change_part);
 	ChangePart *part = set->part;
 	TupleTableSlot *old_row = trigdata->tg_trigslot;
@@ -973,6 +973,9 @@ trainjob_record_status_change(PG_FUNCTION_ARGS)
 	 */
 	if (!status_differs && !percent_differs)
 		return PointerGetDatum(NULL);
+	set = trainjob_get_set(trigdata, "record_status_change", TABLE_JOBS,
+						   build_change_part);
+	part = set->part;
 	job_id = trainjob_row_value(new_row, &part->key);
 	before = trainjob_row_value(old_row, &part->status);
 	after = trainjob_row_value(new_row, &part->status);

@@ -639,6 +639,19 @@ lacks_count(JobFill *fill, SampleCounts counts)
 }
 
 /*
+ * Whether there is a table of datasets, which is then locked.  Most calls never
+ * ask: an ordinary report finds its job complete.
+ */
+static bool
+has_datasets(JobFill *fill)
+{
+	fill->set = trainjob_get_set(fill->trigdata, "fill_job", TABLE_JOBS,
+								 build_fill_part);
+	fill->part = fill->set->part;
+	return OidIsValid(fill->set->table[TABLE_DATASETS].oid);
+}
+
+/*
  * The counts that a row's dataset gives, or its configuration where the dataset
  * is not there or does not say how many samples it has.  Where there is no
  * dataset yet, or it lacks a count, and "wait" is set, the write that brings it
@@ -647,7 +660,6 @@ lacks_count(JobFill *fill, SampleCounts counts)
 static SampleCounts
 counts_for(JobFill *fill, TupleTableSlot *row, Jsonb *config, bool wait)
 {
-	SetTable *datasets = &fill->set->table[TABLE_DATASETS];
 	SampleCounts counts = {-1, -1, -1};
 	SampleCounts complete;
 	bool found = false;
@@ -655,14 +667,15 @@ counts_for(JobFill *fill, TupleTableSlot *row, Jsonb *config, bool wait)
 	Datum user = stored(fill, row, JOB_USER_ID, &user_null);
 	Value path = value_in(fill, row, JOB_DATASET_PATH);
 
-	if (!path.isnull && OidIsValid(datasets->oid))
+	if (!path.isnull && has_datasets(fill))
 	{
 		Datum path_text = CStringGetTextDatum(path.text);
+		Oid datasets = fill->set->table[TABLE_DATASETS].oid;
 
 		found = find_dataset(fill, path_text, user, user_null, &counts);
 		if (wait && (!found || lacks_count(fill, counts)))
 		{
-			lock_path(datasets->oid, path.text, RowExclusiveLock);
+			lock_path(datasets, path.text, RowExclusiveLock);
 			(void) find_dataset(fill, path_text, user, user_null, &counts);
 		}
 	}
@@ -1259,7 +1272,7 @@ fill_called(TriggerData *trigdata, FilledColumns *filled)
 	JobFill fill = {.trigdata = trigdata, .found = {-1, -1, -1}};
 
 	fill.set =
-		trainjob_get_set(trigdata, "fill_job", TABLE_JOBS, build_fill_part);
+		trainjob_get_own(trigdata, "fill_job", TABLE_JOBS, build_fill_part);
 	fill.part = fill.set->part;
 	fill.is_update = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event);
 	fill.new_row =

@@ -312,7 +312,7 @@ lock_tables(const TrainjobSet *set)
 
 static TrainjobSet *
 get_set(const SetKey *key, Trigger *trigger, Relation rel, TableId own,
-		TrainjobBuildPart build)
+		TrainjobBuildPart build, bool lock)
 {
 	SetEntry *last = &recent[key->object % RECENT_SETS];
 	TrainjobSet *set = last->set;
@@ -324,7 +324,7 @@ get_set(const SetKey *key, Trigger *trigger, Relation rel, TableId own,
 
 		set = entry ? entry->set : NULL;
 	}
-	if (set != NULL && set->valid)
+	if (lock && set != NULL && set->valid)
 		lock_tables(set);
 	while (set == NULL || !set->valid)
 	{
@@ -353,7 +353,26 @@ trainjob_get_set(TriggerData *trigdata, const char *function, TableId own,
 	SetKey key = {function, trigdata->tg_trigger->tgoid};
 
 	return get_set(&key, trigdata->tg_trigger, trigdata->tg_relation, own,
-				   build);
+				   build, true);
+}
+
+/*
+ * trainjob_get_own
+ *		The same for a call that mostly needs no partner table: what is known of
+ *		the trigger's own table, which its statement has locked.
+ *
+ * The partner tables are not locked, and what is known of them may be out of
+ * date: who needs them calls trainjob_get_set() then, which may return another
+ * set.
+ */
+TrainjobSet *
+trainjob_get_own(TriggerData *trigdata, const char *function, TableId own,
+				 TrainjobBuildPart build)
+{
+	SetKey key = {function, trigdata->tg_trigger->tgoid};
+
+	return get_set(&key, trigdata->tg_trigger, trigdata->tg_relation, own,
+				   build, false);
 }
 
 /* ----------
@@ -372,7 +391,7 @@ trainjob_get_set_of(Relation jobs, const char *function,
 {
 	SetKey key = {function, RelationGetRelid(jobs)};
 
-	return get_set(&key, NULL, jobs, TABLE_JOBS, build);
+	return get_set(&key, NULL, jobs, TABLE_JOBS, build, true);
 }
 
 /*

@@ -115,6 +115,19 @@ trainjob_row_value(TupleTableSlot *row, const Column *column)
 	return trainjob_read_value(column, datum, isnull);
 }
 
+/* The same of a row that is there, all of it taken apart (slot_getallattrs). */
+static inline Value
+trainjob_apart_value(TupleTableSlot *row, const Column *column)
+{
+	int i = column->attnum - 1;
+
+	if (i < 0 || row->tts_isnull[i])
+		return (Value){.isnull = true};
+	if (column->is_plain)
+		return (Value){.key = row->tts_values[i]};
+	return trainjob_convert_value(column, row->tts_values[i]);
+}
+
 extern bool trainjob_same_in_rows(TupleTableSlot *a, TupleTableSlot *b,
 								  const Column *column);
 extern bool trainjob_same_attribute(TupleTableSlot *a, TupleTableSlot *b,
@@ -196,6 +209,9 @@ typedef struct TrainjobUser
 } TrainjobUser;
 
 extern TrainjobSet *trainjob_get_set(TriggerData *trigdata,
+									 const char *function, TableId own,
+									 TrainjobBuildPart build);
+extern TrainjobSet *trainjob_get_own(TriggerData *trigdata,
 									 const char *function, TableId own,
 									 TrainjobBuildPart build);
 extern TrainjobSet *trainjob_get_set_of(Relation jobs, const char *function,
@@ -326,6 +342,11 @@ extern void trainjob_read_reports(TriggerData *trigdata,
 								  const MetricColumns *metric,
 								  ReportList *list);
 
+/* ---- tuple_patch.c ------------------------------------------------------ */
+
+extern HeapTuple trainjob_patch_tuple(HeapTuple tuple, TupleTableSlot *row,
+									  Datum *values, bool *isnull);
+
 /* ---- direct_find.c ------------------------------------------------------ */
 
 /* How rows are found by a column; index is InvalidOid where a query must do it. */
@@ -334,7 +355,13 @@ typedef struct DirectFind
 	Oid table;
 	Oid index;
 	ScanKeyData key;
+	bool key_byval;
+	int16 key_len;
+	struct RowPlace *places; /* where rows lay; NULL: not kept */
 } DirectFind;
+
+/* The longest key whose place is kept: a uuid. */
+#define DIRECT_KEY_SIZE 16
 
 /* Looks at a row, which is the callee's only during the call; false: no more. */
 typedef bool (*DirectVisit)(Relation rel, TupleTableSlot *row, void *arg);
