@@ -9,6 +9,8 @@
 #ifndef TRAINJOB_COMPAT_H
 #define TRAINJOB_COMPAT_H
 
+#include "access/genam.h"
+#include "access/relscan.h"
 #include "access/tableam.h"
 #include "executor/executor.h"
 #include "fmgr.h"
@@ -117,6 +119,30 @@ trainjob_insert_index_tuples(ResultRelInfo *target, TupleTableSlot *row,
 	if (indexes == TU_Summarizing)
 		flags |= EIIT_ONLY_SUMMARIZING;
 	(void) ExecInsertIndexTuples(target, estate, flags, row, NIL, NULL);
+#endif
+}
+
+/* An index scan by so many keys, and what fetches its rows. */
+static inline IndexScanDesc
+trainjob_index_beginscan(Relation rel, Relation index, Snapshot snapshot,
+						 int nkeys)
+{
+#if PG_VERSION_NUM < 180000
+	return index_beginscan(rel, index, snapshot, nkeys, 0);
+#elif PG_VERSION_NUM < 190000
+	return index_beginscan(rel, index, snapshot, NULL, nkeys, 0);
+#else
+	return index_beginscan(rel, index, snapshot, NULL, nkeys, 0, 0);
+#endif
+}
+
+static inline IndexFetchTableData *
+trainjob_index_fetch_begin(Relation rel)
+{
+#if PG_VERSION_NUM < 190000
+	return table_index_fetch_begin(rel);
+#else
+	return table_index_fetch_begin(rel, 0);
 #endif
 }
 

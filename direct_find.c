@@ -28,13 +28,39 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
 #include "commands/extension.h"
+#include "storage/bufmgr.h"
 #include "utils/acl.h"
+#include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/relcache.h"
 #include "utils/snapmgr.h"
 
 #include "trainjob.h"
+
+/*
+ * Where rows lay.  A trainer's connection reports of one job, or of a few, again
+ * and again.  What the index led to is kept for each key, so that the next
+ * look-up may go there at once, by the call that an index scan would make: it
+ * follows the row's versions, and prunes the page.  What is there must have the
+ * key and be visible, or the index is asked again.
+ */
+typedef struct RowPlace
+{
+	union
+	{
+		Datum value;
+		char bytes[DIRECT_KEY_SIZE];
+	} key;
+	ItemPointerData root; /* of the row's versions; invalid: not known */
+} RowPlace;
+
+/* A backend that serves more jobs than that asks the index for some. */
+#define PLACES 1024
+
+/* ----------
+ * Once for a table
+ * ----------
+ */
 
 /* Whether the table has all its rows in itself, and its owner may have them. */
 static bool
@@ -83,6 +109,7 @@ trainjob_plan_find(Relation rel, const Column *column, bool unique,
 
 	find->table = RelationGetRelid(rel);
 	find->index = InvalidOid;
+	find->places = NULL;
 	if (column->attnum == 0 || !is_plain_table(rel, needed))
 		return false;
 	collation =
@@ -108,7 +135,100 @@ trainjob_plan_find(Relation rel, const Column *column, bool unique,
 			break;
 	}
 	list_free(indexes);
+	find->key_byval = column->typbyval;
+	find->key_len = column->typlen;
+	if (unique && find->key_len > 0 && find->key_len <= DIRECT_KEY_SIZE)
+		find->places = palloc0(PLACES * sizeof(RowPlace));
 	return OidIsValid(find->index);
+}
+
+/* ----------
+ * For each look-up
+ * ----------
+ */
+
+static RowPlace *
+place_of(const DirectFind *find, Datum key)
+{
+	return &find->places[datum_image_hash(key, find->key_byval, find->key_len) %
+						 PLACES];
+}
+
+static bool
+is_equal_key(const DirectFind *find, Datum a, Datum b)
+{
+	return datumIsEqual(a, b, find->key_byval, find->key_len);
+}
+
+static void
+remember_place(const DirectFind *find, Datum key, ItemPointer root)
+{
+	RowPlace *place = place_of(find, key);
+
+	if (find->key_byval)
+		place->key.value = key;
+	else
+		memcpy(place->key.bytes, DatumGetPointer(key), find->key_len);
+	place->root = *root;
+}
+
+/* Fetches the row with this key from where it lay; false if it is not there. */
+static bool
+fetch_from_place(const DirectFind *find, Relation rel, Datum key,
+				 TupleTableSlot *row)
+{
+	RowPlace *place = place_of(find, key);
+	ItemPointerData root = place->root;
+	IndexFetchTableData *fetch;
+	bool again = false;
+	bool found;
+	bool isnull;
+
+	if (!ItemPointerIsValid(&root) ||
+		!is_equal_key(find,
+					  find->key_byval ? place->key.value
+									  : PointerGetDatum(place->key.bytes),
+					  key) ||
+		/* VACUUM may have cut the end off */
+		ItemPointerGetBlockNumber(&root) >= RelationGetNumberOfBlocks(rel))
+		return false;
+	fetch = trainjob_index_fetch_begin(rel);
+	found = table_index_fetch_tuple(fetch, &root, GetActiveSnapshot(), row,
+									&again, NULL) &&
+			is_equal_key(find, slot_getattr(row, find->key.sk_attno, &isnull),
+						 key) &&
+			!isnull;
+	table_index_fetch_end(fetch);
+	return found;
+}
+
+/* Shows "visit" what the index finds. */
+static void
+visit_index(const DirectFind *find, Relation rel, Datum key,
+			TupleTableSlot *row, DirectVisit visit, void *arg)
+{
+	Relation index = index_open(find->index, AccessShareLock);
+	IndexScanDesc scan =
+		trainjob_index_beginscan(rel, index, GetActiveSnapshot(), 1);
+	ScanKeyData scan_key = find->key;
+	ItemPointer tid;
+
+	scan_key.sk_attno = 1;
+	scan_key.sk_argument = key;
+	index_rescan(scan, &scan_key, 1, NULL, 0);
+	while ((tid = index_getnext_tid(scan, ForwardScanDirection)) != NULL)
+	{
+		ItemPointerData root = *tid;
+
+		if (!index_fetch_heap(scan, row))
+			continue;
+		if (find->places != NULL)
+			remember_place(find, key, &root);
+		if (!visit(rel, row, arg))
+			break;
+	}
+	index_endscan(scan);
+	index_close(index, AccessShareLock);
 }
 
 /*
@@ -123,21 +243,20 @@ bool
 trainjob_find_rows(const DirectFind *find, Datum key, DirectVisit visit,
 				   void *arg)
 {
-	ScanKeyData scan_key = find->key;
 	Relation rel;
-	SysScanDesc scan;
+	TupleTableSlot *row;
 
 	if (!OidIsValid(find->index) || IsolationUsesXactSnapshot())
 		return false;
 	rel = table_open(find->table, NoLock);
-	scan_key.sk_argument = key;
 	CommandCounterIncrement(); /* own work must be visible */
 	PushActiveSnapshot(GetTransactionSnapshot());
-	scan = systable_beginscan(rel, find->index, true, GetActiveSnapshot(), 1,
-							  &scan_key);
-	while (systable_getnext(scan) != NULL && visit(rel, scan->slot, arg))
-		;
-	systable_endscan(scan);
+	row = table_slot_create(rel, NULL);
+	if (find->places != NULL && fetch_from_place(find, rel, key, row))
+		(void) visit(rel, row, arg); /* there is no other */
+	else
+		visit_index(find, rel, key, row, visit, arg);
+	ExecDropSingleTupleTableSlot(row);
 	PopActiveSnapshot();
 	table_close(rel, NoLock);
 	return true;
