@@ -265,15 +265,17 @@ change_row(TupleTableSlot *old_row, TupleTableSlot *new_row,
 
 /* Stores the new row, unless somebody else has changed the old one. */
 static bool
-store_row(Relation rel, TupleTableSlot *old_row, TupleTableSlot *new_row)
+store_row(Relation rel, HeapTuple old_tuple, TupleTableSlot *old_row,
+		  TupleTableSlot *new_row)
 {
 	TupleDesc desc = RelationGetDescr(rel);
 	TupleTableSlot *row = MakeSingleTupleTableSlot(desc, &TTSOpsHeapTuple);
 	TU_UpdateIndexes indexes;
 	bool stored;
 
-	ExecStoreHeapTuple(heap_form_tuple(desc, new_row->tts_values,
-									   new_row->tts_isnull),
+	ExecStoreHeapTuple(trainjob_patch_tuple(old_tuple, old_row,
+											new_row->tts_values,
+											new_row->tts_isnull),
 					   row, true);
 	stored = trainjob_tuple_update(rel, &old_row->tts_tid, row,
 								   GetCurrentCommandId(true),
@@ -333,7 +335,7 @@ update_found(Relation rel, TupleTableSlot *old_row, void *arg)
 			trainjob_fill_job_slot(&trigdata);
 		}
 		if (is_unguarded(direct, old_row, new_row) &&
-			store_row(rel, old_row, new_row))
+			store_row(rel, old_tuple, old_row, new_row))
 		{
 			if (direct->after != NO_TRIGGER)
 				record_change(direct, &trigdata);

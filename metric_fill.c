@@ -1,6 +1,7 @@
 /*
  * metric_fill.c
- *	  A report completes itself: the row trigger that adds perplexities.
+ *	  A report completes itself: the row trigger that adds perplexities, and
+ *	  refuses a step that cannot be.
  */
 #include "postgres.h"
 
@@ -20,6 +21,7 @@ typedef struct PerplexityPair
 
 typedef struct MetricPart
 {
+	Column step;
 	Column recorded_at;
 	Column extra;
 	PerplexityPair pair[2];
@@ -36,6 +38,8 @@ build_metric_part(TrainjobSet *set, Relation rel)
 	/* not read, but a table without it is none of metrics */
 	trainjob_find_column(set, TABLE_METRICS, rel, "job_id", COLUMN_KEY, true,
 						 &job_id);
+	trainjob_find_column(set, TABLE_METRICS, rel, "step", COLUMN_COUNT, true,
+						 &part->step);
 	for (int i = 0; i < lengthof(names); i++)
 	{
 		trainjob_find_column(set, TABLE_METRICS, rel, names[i][0],
@@ -51,6 +55,32 @@ build_metric_part(TrainjobSet *set, Relation rel)
 }
 
 /*
+ * Refuses a negative step, unless it stood there before.
+ *
+ * Not a CHECK of the table: that would be parsed anew by each statement, which
+ * costs a sixteenth of a report.
+ */
+static void
+check_step(Relation rel, TupleTableSlot *row, TupleTableSlot *old_row,
+		   const Column *column)
+{
+	Value step = trainjob_apart_value(row, column);
+
+	if (step.isnull || step.count >= 0 ||
+		(old_row != NULL && trainjob_same_in_rows(old_row, row, column)))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_CHECK_VIOLATION),
+			 errmsg("step " INT64_FORMAT " of a report is negative",
+					step.count),
+			 errdetail("Column \"%s\" of table \"%s\" counts the optimizer "
+					   "steps that are done.",
+					   column->name, RelationGetRelationName(rel)),
+			 errhint("Report step 0 for what was measured before the first."),
+			 errtablecol(rel, column->attnum)));
+}
+
+/*
  * Whether the perplexity of a row is ours to set: it is NULL, or an UPDATE
  * gave the row another loss and left the perplexity that followed from the old
  * one.
@@ -59,14 +89,14 @@ static bool
 wants_perplexity(TupleTableSlot *row, TupleTableSlot *old_row,
 				 const PerplexityPair *pair)
 {
-	Value perplexity = trainjob_row_value(row, &pair->perplexity);
-	Value old_perplexity = trainjob_row_value(old_row, &pair->perplexity);
+	Value perplexity = trainjob_apart_value(row, &pair->perplexity);
+	Value old_perplexity;
 	Value derived;
 
 	if (perplexity.isnull)
 		return true;
-	if (old_row == NULL || old_perplexity.isnull ||
-		perplexity.number != old_perplexity.number)
+	old_perplexity = trainjob_row_value(old_row, &pair->perplexity);
+	if (old_perplexity.isnull || perplexity.number != old_perplexity.number)
 		return false;
 	derived = trainjob_perplexity_of(trainjob_row_value(old_row, &pair->loss));
 	return !derived.isnull && derived.number == perplexity.number;
@@ -81,7 +111,6 @@ fill_column(Datum **values, bool **nulls, TupleTableSlot *row, Column *column,
 
 	if (*values == NULL)
 	{
-		slot_getallattrs(row);
 		*values = palloc(natts * (sizeof(Datum) + sizeof(bool)));
 		*nulls = (bool *) (*values + natts);
 		memcpy(*values, row->tts_values, natts * sizeof(Datum));
@@ -95,7 +124,8 @@ fill_column(Datum **values, bool **nulls, TupleTableSlot *row, Column *column,
  * fill_metric
  *		BEFORE INSERT OR UPDATE FOR EACH ROW on a metrics table: perplexity =
  *		exp(train_loss) and eval_perplexity = exp(eval_loss), where the trainer
- *		sent none and they are finite; recorded_at = now() where it is NULL.
+ *		sent none and they are finite; recorded_at = now() where it is NULL.  A
+ *		negative step is an error.
  *
  * Arguments: metrics.column=name.
  */
@@ -118,10 +148,12 @@ trainjob_fill_metric(PG_FUNCTION_ARGS)
 	Datum *values = NULL;
 	bool *nulls = NULL;
 
+	slot_getallattrs(row); /* at once: the row will be put together anew */
+	check_step(trigdata->tg_relation, row, old_row, &part->step);
 	for (int i = 0; i < lengthof(part->pair); i++)
 	{
 		PerplexityPair *pair = &part->pair[i];
-		Value loss = trainjob_row_value(row, &pair->loss);
+		Value loss = trainjob_apart_value(row, &pair->loss);
 		Value perplexity;
 
 		if (pair->perplexity.attnum == 0 || loss.isnull ||
@@ -130,20 +162,18 @@ trainjob_fill_metric(PG_FUNCTION_ARGS)
 			continue;
 		perplexity = trainjob_perplexity_of(loss);
 		if (perplexity.isnull &&
-			trainjob_row_value(row, &pair->perplexity).isnull)
+			trainjob_apart_value(row, &pair->perplexity).isnull)
 			continue;
 		fill_column(&values, &nulls, row, &pair->perplexity, perplexity);
 	}
 	if (part->recorded_at.attnum != 0 &&
-		trainjob_row_value(row, &part->recorded_at).isnull)
+		trainjob_apart_value(row, &part->recorded_at).isnull)
 	{
 		Value now = {.time = GetCurrentTransactionStartTimestamp()};
 
 		fill_column(&values, &nulls, row, &part->recorded_at, now);
 	}
 	return PointerGetDatum(
-		values == NULL
-			? tuple
-			: heap_form_tuple(RelationGetDescr(trigdata->tg_relation), values,
-							  nulls));
+		values == NULL ? tuple
+					   : trainjob_patch_tuple(tuple, row, values, nulls));
 }

@@ -54,12 +54,20 @@ TRUNCATE local_training_jobs CASCADE;
 -- ---- steps that no run has ----
 
 INSERT INTO local_training_jobs (id, model_name, dataset_path) VALUES (u(5), 'negative step', 's3://500');
-INSERT INTO local_training_metrics (job_id, step, epoch, train_loss) VALUES (u(5), -2, -0.5, 9);
+INSERT INTO local_training_metrics (job_id, step, train_loss) VALUES (u(5), 1, 7), (u(5), -1, 8); -- fails
+INSERT INTO local_training_metrics (job_id, step, train_loss) VALUES (u(5), 0, 7);
+UPDATE local_training_metrics SET step = -2; -- fails
 SELECT *, (SELECT loss FROM local_training_jobs) FROM shown;
-INSERT INTO local_training_metrics (job_id, step, train_loss) VALUES (u(5), -1, 8);
+-- some that are there already
+ALTER TABLE local_training_metrics DISABLE TRIGGER USER;
+INSERT INTO local_training_metrics (job_id, step, epoch, train_loss) VALUES (u(5), -2, -0.5, 9), (u(5), -1, NULL, 8);
+DELETE FROM local_training_metrics WHERE step = 0;
+ALTER TABLE local_training_metrics ENABLE TRIGGER USER;
+UPDATE local_training_jobs SET current_step = NULL, progress = NULL;
+UPDATE local_training_metrics SET train_loss = 8.5 WHERE step = -1;
 SELECT *, (SELECT loss FROM local_training_jobs) FROM shown;
 SELECT progress_text, total_steps_text, loss_text FROM job_overview;
-INSERT INTO local_training_metrics (job_id, step, train_loss) VALUES (u(5), 1, 7), (u(5), -3, 6);
+INSERT INTO local_training_metrics (job_id, step, train_loss) VALUES (u(5), 1, 7);
 SELECT *, (SELECT loss FROM local_training_jobs) FROM shown;
 SELECT * FROM trainjob.verify_jobs();
 TRUNCATE local_training_jobs CASCADE;
