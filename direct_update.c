@@ -13,7 +13,7 @@
  * no to all that only the executor does right, beyond what direct_find.c does
  * not find: generated columns, other people's triggers, constraints on the
  * columns that the update sets.  trainjob_direct_update() says so of a row: it
- * is not there, somebody else is changing it, or a trigger touched a column
+ * is not there, others change it again and again, or a trigger touched a column
  * that an index or a constraint looks at.  Then nothing has happened and the
  * caller takes SQL, which gets all of that right.
  *
@@ -23,7 +23,9 @@
  *
  * No lock is taken on the row before it is updated, unlike by the executor for
  * a BEFORE trigger's sake: a version that is not the newest any more makes the
- * update fail, and what was computed from it is thrown away.
+ * update fail, and what was computed from it is thrown away.  Then the row is
+ * looked for again, as a new statement would, which sees what the other has
+ * committed; MAX_LOOKS times, for nobody queues for the row this way.
  */
 #include "postgres.h"
 
@@ -40,6 +42,9 @@
 
 /* In place of a trigger's number in the table's TriggerDesc. */
 #define NO_TRIGGER (-1)
+
+/* How often a row is looked for that others have changed meanwhile. */
+#define MAX_LOOKS 5
 
 struct DirectUpdate
 {
@@ -60,6 +65,7 @@ typedef struct DirectCall
 	DirectChange change;
 	void *arg;
 	DirectResult result;
+	bool outrun; /* somebody else changed the row meanwhile */
 } DirectCall;
 
 /* Column numbers in bitmaps are those of TriggerData.tg_updatedcols. */
@@ -263,27 +269,27 @@ change_row(TupleTableSlot *old_row, TupleTableSlot *new_row,
 	return change(old_row, new_row->tts_values, new_row->tts_isnull, arg);
 }
 
-/* Stores the new row, unless somebody else has changed the old one. */
-static bool
+/* Stores the new row, if the result is TM_Ok: the old one is the newest. */
+static TM_Result
 store_row(Relation rel, HeapTuple old_tuple, TupleTableSlot *old_row,
 		  TupleTableSlot *new_row)
 {
 	TupleDesc desc = RelationGetDescr(rel);
 	TupleTableSlot *row = MakeSingleTupleTableSlot(desc, &TTSOpsHeapTuple);
 	TU_UpdateIndexes indexes;
-	bool stored;
+	TM_Result result;
 
 	ExecStoreHeapTuple(trainjob_patch_tuple(old_tuple, old_row,
 											new_row->tts_values,
 											new_row->tts_isnull),
 					   row, true);
-	stored = trainjob_tuple_update(rel, &old_row->tts_tid, row,
+	result = trainjob_tuple_update(rel, &old_row->tts_tid, row,
 								   GetCurrentCommandId(true),
-								   GetActiveSnapshot(), &indexes) == TM_Ok;
-	if (stored && indexes != TU_None)
+								   GetActiveSnapshot(), &indexes);
+	if (result == TM_Ok && indexes != TU_None)
 		insert_index_entries(rel, row, indexes);
 	ExecDropSingleTupleTableSlot(row);
-	return stored;
+	return result;
 }
 
 /* Calls record_status_change as the trigger manager does. */
@@ -334,12 +340,15 @@ update_found(Relation rel, TupleTableSlot *old_row, void *arg)
 			trigdata.tg_trigger = &direct->triggers->triggers[direct->before];
 			trainjob_fill_job_slot(&trigdata);
 		}
-		if (is_unguarded(direct, old_row, new_row) &&
-			store_row(rel, old_tuple, old_row, new_row))
+		if (is_unguarded(direct, old_row, new_row))
 		{
-			if (direct->after != NO_TRIGGER)
+			TM_Result stored = store_row(rel, old_tuple, old_row, new_row);
+
+			if (stored == TM_Ok && direct->after != NO_TRIGGER)
 				record_change(direct, &trigdata);
-			call->result = DIRECT_DONE;
+			if (stored == TM_Ok)
+				call->result = DIRECT_DONE;
+			call->outrun = stored == TM_Updated;
 		}
 	}
 	ExecDropSingleTupleTableSlot(new_row);
@@ -359,10 +368,16 @@ DirectResult
 trainjob_direct_update(DirectUpdate *direct, Datum key, DirectChange change,
 					   void *arg)
 {
-	DirectCall call = {direct, change, arg, DIRECT_IMPOSSIBLE};
+	DirectCall call = {direct, change, arg, DIRECT_IMPOSSIBLE, false};
+	int looks = 0;
 
-	if (!XactReadOnly &&
-		SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA)
+	if (XactReadOnly ||
+		SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA)
+		return DIRECT_IMPOSSIBLE;
+	do
+	{
+		call.outrun = false;
 		(void) trainjob_find_rows(&direct->find, key, update_found, &call);
+	} while (call.outrun && ++looks < MAX_LOOKS);
 	return call.result;
 }
