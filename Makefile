@@ -7,7 +7,7 @@ EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" $(EXTENSION).c
 MODULE_big = $(EXTENSION)
 OBJS = trainjob.o trigger_call.o columns.o plan_cache.o direct_find.o direct_update.o tuple_patch.o \
 	job_config.o job_steps.o job_explain.o job_status.o job_fill.o \
-	metric_rows.o metric_fill.o metric_rollup.o alert.o report.o overview.o \
+	metric_rows.o metric_newest.o metric_fill.o metric_rollup.o alert.o report.o overview.o \
 	drop_guard.o lttb.o
 DATA = $(sort $(wildcard $(EXTENSION)--*.sql))
 PGFILEDESC = "trainjob - keeps the rows of training jobs true"

@@ -1,17 +1,17 @@
 /*
  * direct_find.c
- *	  Finding rows by the value of a column without a plan.
+ *	  Finding and locking rows by the value of a column without a plan.
  *
  * A query of one row costs five times what its index scan does: the rest is the
  * start and the end of the executor.  Where the table is an ordinary one with a
  * btree index that begins with the column, a look-up goes straight to the
  * index, as those of system catalogs do (genam.c).
  *
- * trainjob_plan_find() looks at the table once, until it changes.  It says no
- * to what only a query gets right: partitions and children, views, engines that
- * keep the rows elsewhere, an index that sorts by other rules than the column's
- * own.  trainjob_find_rows() says so of a transaction with one snapshot for
- * all, see trainjob_execute().
+ * trainjob_plan_find() and trainjob_plan_descending() look at the table once,
+ * until it changes.  They say no to what only a query gets right: partitions and
+ * children, views, engines that keep the rows elsewhere, an index that sorts by
+ * other rules than the columns' own.  What is done with such a DirectFind says
+ * so of a transaction with one snapshot for all, see trainjob_execute().
  *
  * Looks with the eyes of the table's owner, whom row-level security does not
  * restrict.  trainjob_open_table() holds a lock on the table.
@@ -27,13 +27,16 @@
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_index.h"
+#include "catalog/pg_type.h"
 #include "commands/extension.h"
+#include "miscadmin.h"
 #include "storage/bufmgr.h"
 #include "utils/acl.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+#include "utils/typcache.h"
 
 #include "trainjob.h"
 
@@ -76,18 +79,92 @@ is_plain_table(Relation rel, AclMode needed)
 		   !OidIsValid(get_extension_oid("citus", true));
 }
 
-/* Whether an equal value of the column is what the index finds. */
+/* Whether a column of the index, from 0, is that column of the table. */
 static bool
-is_index_of(Relation index, const Column *column, Oid collation, bool unique)
+is_indexed_as(Relation rel, Relation index, int i, const Column *column)
+{
+	Form_pg_attribute att =
+		TupleDescAttr(RelationGetDescr(rel), column->attnum - 1);
+
+	return i < index->rd_index->indnkeyatts &&
+		   index->rd_index->indkey.values[i] == column->attnum &&
+		   index->rd_opcintype[i] == column->type &&
+		   index->rd_indcollation[i] == att->attcollation;
+}
+
+/* Whether its entries stand in the order that ORDER BY of the column has. */
+static bool
+is_ordered_as(Relation index, int i, const Column *column)
+{
+	return index->rd_indoption[i] == 0 && /* neither DESC nor NULLS FIRST */
+		   index->rd_opfamily[i] ==
+			   lookup_type_cache(column->type, TYPECACHE_BTREE_OPFAMILY)
+				   ->btree_opf;
+}
+
+/*
+ * Whether an equal value of the first column is what the index finds, in the
+ * order of the columns after it.
+ */
+static bool
+is_index_of(Relation rel, Relation index, const Column *const *columns,
+			int count, bool unique)
 {
 	Form_pg_index form = index->rd_index;
 
-	return form->indisvalid && form->indkey.values[0] == column->attnum &&
-		   (!unique || (form->indisunique && form->indnkeyatts == 1)) &&
-		   index->rd_rel->relam == BTREE_AM_OID &&
-		   index->rd_opcintype[0] == column->type &&
-		   index->rd_indcollation[0] == collation &&
-		   RelationGetIndexPredicate(index) == NIL;
+	if (!form->indisvalid || index->rd_rel->relam != BTREE_AM_OID ||
+		RelationGetIndexPredicate(index) != NIL ||
+		(unique && (!form->indisunique || form->indnkeyatts != 1)))
+		return false;
+	for (int i = 0; i < count; i++)
+		if (!is_indexed_as(rel, index, i, columns[i]) ||
+			(i > 0 && !is_ordered_as(index, i, columns[i])))
+			return false;
+	return true;
+}
+
+/*
+ * Makes a condition on a column of the index, from 0, with a value of type
+ * "right" still to come; false where the index has no such operator.
+ */
+static bool
+make_key(Relation index, int i, StrategyNumber strategy, Oid right, ScanKey key)
+{
+	Oid op = get_opfamily_member(index->rd_opfamily[i], index->rd_opcintype[i],
+								 right, strategy);
+
+	if (!OidIsValid(op))
+		return false;
+	ScanKeyEntryInitialize(key, 0, index->rd_index->indkey.values[i], strategy,
+						   right, index->rd_indcollation[i], get_opcode(op),
+						   (Datum) 0);
+	return true;
+}
+
+/* Finds an index for a DirectFind; see the two functions below. */
+static bool
+plan_index(Relation rel, const Column *const *columns, int count, bool unique,
+		   DirectFind *find)
+{
+	List *indexes = RelationGetIndexList(rel);
+	ListCell *cell;
+
+	foreach (cell, indexes)
+	{
+		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
+
+		if (is_index_of(rel, index, columns, count, unique) &&
+			make_key(index, 0, BTEqualStrategyNumber, columns[0]->type,
+					 &find->key) &&
+			(count == 1 || make_key(index, 1, BTLessEqualStrategyNumber,
+									INT8OID, &find->bound)))
+			find->index = lfirst_oid(cell);
+		index_close(index, NoLock);
+		if (OidIsValid(find->index))
+			break;
+	}
+	list_free(indexes);
+	return OidIsValid(find->index);
 }
 
 /*
@@ -103,43 +180,31 @@ bool
 trainjob_plan_find(Relation rel, const Column *column, bool unique,
 				   AclMode needed, DirectFind *find)
 {
-	List *indexes;
-	ListCell *cell;
-	Oid collation;
-
-	find->table = RelationGetRelid(rel);
-	find->index = InvalidOid;
-	find->places = NULL;
-	if (column->attnum == 0 || !is_plain_table(rel, needed))
+	*find = (DirectFind){.table = RelationGetRelid(rel)};
+	if (column->attnum == 0 || !is_plain_table(rel, needed) ||
+		!plan_index(rel, &column, 1, unique, find))
 		return false;
-	collation =
-		TupleDescAttr(RelationGetDescr(rel), column->attnum - 1)->attcollation;
-	indexes = RelationGetIndexList(rel);
-	foreach (cell, indexes)
-	{
-		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
-
-		if (is_index_of(index, column, collation, unique))
-		{
-			Oid equal =
-				get_opfamily_member(index->rd_opfamily[0], column->type,
-									column->type, BTEqualStrategyNumber);
-
-			find->index = lfirst_oid(cell);
-			ScanKeyEntryInitialize(&find->key, 0, column->attnum,
-								   BTEqualStrategyNumber, InvalidOid, collation,
-								   get_opcode(equal), (Datum) 0);
-		}
-		index_close(index, NoLock);
-		if (OidIsValid(find->index))
-			break;
-	}
-	list_free(indexes);
 	find->key_byval = column->typbyval;
 	find->key_len = column->typlen;
 	if (unique && find->key_len > 0 && find->key_len <= DIRECT_KEY_SIZE)
 		find->places = palloc0(PLACES * sizeof(RowPlace));
-	return OidIsValid(find->index);
+	return true;
+}
+
+/*
+ * trainjob_plan_descending
+ *		The same for trainjob_find_descending(): by "column", in the order of
+ *		"step" and then of "id", which may be absent.
+ */
+bool
+trainjob_plan_descending(Relation rel, const Column *column, const Column *step,
+						 const Column *id, AclMode needed, DirectFind *find)
+{
+	const Column *columns[] = {column, step, id};
+
+	*find = (DirectFind){.table = RelationGetRelid(rel)};
+	return is_plain_table(rel, needed) &&
+		   plan_index(rel, columns, id->attnum == 0 ? 2 : 3, false, find);
 }
 
 /* ----------
@@ -158,6 +223,16 @@ static bool
 is_equal_key(const DirectFind *find, Datum a, Datum b)
 {
 	return datumIsEqual(a, b, find->key_byval, find->key_len);
+}
+
+/* Whether a row has the key. */
+static bool
+has_key(const DirectFind *find, TupleTableSlot *row, Datum key)
+{
+	bool isnull;
+	Datum found = slot_getattr(row, find->key.sk_attno, &isnull);
+
+	return !isnull && is_equal_key(find, found, key);
 }
 
 static void
@@ -182,7 +257,6 @@ fetch_from_place(const DirectFind *find, Relation rel, Datum key,
 	IndexFetchTableData *fetch;
 	bool again = false;
 	bool found;
-	bool isnull;
 
 	if (!ItemPointerIsValid(&root) ||
 		!is_equal_key(find,
@@ -195,35 +269,60 @@ fetch_from_place(const DirectFind *find, Relation rel, Datum key,
 	fetch = trainjob_index_fetch_begin(rel);
 	found = table_index_fetch_tuple(fetch, &root, GetActiveSnapshot(), row,
 									&again, NULL) &&
-			is_equal_key(find, slot_getattr(row, find->key.sk_attno, &isnull),
-						 key) &&
-			!isnull;
+			has_key(find, row, key);
 	table_index_fetch_end(fetch);
 	return found;
 }
 
-/* Shows "visit" what the index finds. */
+/*
+ * Opens the table, to be looked at as it is now, and makes a slot for its rows;
+ * NULL where a query must look.
+ */
+static Relation
+begin_find(const DirectFind *find, TupleTableSlot **row)
+{
+	Relation rel;
+
+	if (!OidIsValid(find->index) || IsolationUsesXactSnapshot())
+		return NULL;
+	rel = table_open(find->table, NoLock);
+	CommandCounterIncrement(); /* own work must be visible */
+	PushActiveSnapshot(GetTransactionSnapshot());
+	*row = table_slot_create(rel, NULL);
+	return rel;
+}
+
 static void
-visit_index(const DirectFind *find, Relation rel, Datum key,
-			TupleTableSlot *row, DirectVisit visit, void *arg)
+end_find(Relation rel, TupleTableSlot *row)
+{
+	ExecDropSingleTupleTableSlot(row);
+	PopActiveSnapshot();
+	table_close(rel, NoLock);
+}
+
+/* Shows "visit" what the index finds by conditions on its first columns. */
+static void
+visit_index(const DirectFind *find, Relation rel, ScanKey keys, int count,
+			ScanDirection direction, TupleTableSlot *row, DirectVisit visit,
+			void *arg)
 {
 	Relation index = index_open(find->index, AccessShareLock);
 	IndexScanDesc scan =
-		trainjob_index_beginscan(rel, index, GetActiveSnapshot(), 1);
-	ScanKeyData scan_key = find->key;
+		trainjob_index_beginscan(rel, index, GetActiveSnapshot(), count);
 	ItemPointer tid;
 
-	scan_key.sk_attno = 1;
-	scan_key.sk_argument = key;
-	index_rescan(scan, &scan_key, 1, NULL, 0);
-	while ((tid = index_getnext_tid(scan, ForwardScanDirection)) != NULL)
+	for (int i = 0; i < count; i++)
+		keys[i].sk_attno = i + 1;
+	index_rescan(scan, keys, count, NULL, 0);
+	while ((tid = index_getnext_tid(scan, direction)) != NULL)
 	{
 		ItemPointerData root = *tid;
 
+		CHECK_FOR_INTERRUPTS();
 		if (!index_fetch_heap(scan, row))
 			continue;
 		if (find->places != NULL)
-			remember_place(find, key, &root);
+			remember_place(find, keys[0].sk_argument, &root);
 		if (!visit(rel, row, arg))
 			break;
 	}
@@ -243,21 +342,101 @@ bool
 trainjob_find_rows(const DirectFind *find, Datum key, DirectVisit visit,
 				   void *arg)
 {
-	Relation rel;
+	ScanKeyData scan_key = find->key;
 	TupleTableSlot *row;
+	Relation rel = begin_find(find, &row);
 
-	if (!OidIsValid(find->index) || IsolationUsesXactSnapshot())
+	if (rel == NULL)
 		return false;
-	rel = table_open(find->table, NoLock);
-	CommandCounterIncrement(); /* own work must be visible */
-	PushActiveSnapshot(GetTransactionSnapshot());
-	row = table_slot_create(rel, NULL);
+	scan_key.sk_argument = key;
 	if (find->places != NULL && fetch_from_place(find, rel, key, row))
 		(void) visit(rel, row, arg); /* there is no other */
 	else
-		visit_index(find, rel, key, row, visit, arg);
-	ExecDropSingleTupleTableSlot(row);
-	PopActiveSnapshot();
-	table_close(rel, NoLock);
+		visit_index(find, rel, &scan_key, 1, ForwardScanDirection, row, visit,
+					arg);
+	end_find(rel, row);
 	return true;
+}
+
+/*
+ * trainjob_find_descending
+ *		The same for the rows whose step is not above "bound", those of the
+ *		highest step first, of these those of the highest id.
+ */
+bool
+trainjob_find_descending(const DirectFind *find, Datum key, int64 bound,
+						 DirectVisit visit, void *arg)
+{
+	ScanKeyData scan_keys[2] = {find->key, find->bound};
+	TupleTableSlot *row;
+	Relation rel = begin_find(find, &row);
+
+	if (rel == NULL)
+		return false;
+	scan_keys[0].sk_argument = key;
+	scan_keys[1].sk_argument = Int64GetDatum(bound);
+	visit_index(find, rel, scan_keys, lengthof(scan_keys),
+				BackwardScanDirection, row, visit, arg);
+	end_find(rel, row);
+	return true;
+}
+
+/* One call of trainjob_lock_row(). */
+typedef struct LockCall
+{
+	const DirectFind *find;
+	Datum key;
+	DirectVisit visit;
+	void *arg;
+	bool done;
+} LockCall;
+
+/*
+ * A DirectVisit: locks the row that was found, which is the only one, in its
+ * newest version; what nodeLockRows.c and the check of the query's condition
+ * for that version do.
+ */
+static bool
+lock_found(Relation rel, TupleTableSlot *row, void *arg)
+{
+	LockCall *call = arg;
+	TupleTableSlot *locked = table_slot_create(rel, NULL);
+	ItemPointerData tid = row->tts_tid;
+	TM_FailureData failure;
+
+	call->done = false;
+	if (table_tuple_lock(rel, &tid, GetActiveSnapshot(), locked,
+						 GetCurrentCommandId(true), LockTupleNoKeyExclusive,
+						 LockWaitBlock,
+						 TUPLE_LOCK_FLAG_LOCK_UPDATE_IN_PROGRESS |
+							 TUPLE_LOCK_FLAG_FIND_LAST_VERSION,
+						 &failure) == TM_Ok &&
+		(!failure.traversed || has_key(call->find, locked, call->key)))
+	{
+		call->done = true;
+		(void) call->visit(rel, locked, call->arg);
+	}
+	ExecDropSingleTupleTableSlot(locked);
+	return false;
+}
+
+/*
+ * trainjob_lock_row
+ *		Locks the row whose column is "key" as SELECT FOR NO KEY UPDATE does,
+ *		waiting for whoever has it, and shows it to "visit" as it is then; there
+ *		is at most one, see trainjob_plan_find().
+ *
+ * What others have committed meanwhile is seen by whatever looks after this.
+ * Returns false, with nothing shown, where a query must do it: also where the
+ * row was deleted meanwhile, or has another key.  The caller holds a lock on
+ * the table that allows it.
+ */
+bool
+trainjob_lock_row(const DirectFind *find, Datum key, DirectVisit visit,
+				  void *arg)
+{
+	LockCall call = {find, key, visit, arg, true};
+
+	return !XactReadOnly && trainjob_find_rows(find, key, lock_found, &call) &&
+		   call.done;
 }

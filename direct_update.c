@@ -188,18 +188,23 @@ find_own_triggers(Relation rel, DirectUpdate *direct)
  *		Prepares updates of the columns in "set" (numbered as in
  *		TriggerData.tg_updatedcols) of the row with a given key.
  *
- * Returns NULL where SQL must do it.  "rel" must be open.  The result lies in
- * the current memory context; it is good until the relcache says that the
- * table changed.
+ * "find" is by the key: of trainjob_plan_find(), unique, for SELECT and UPDATE.
+ * "named" is another column, or an absent one, that triggers are to see in the
+ * SET list although it keeps its value.  Returns NULL where SQL must do it.
+ * "rel" must be open.  The result lies in the current memory context; it is good
+ * until the relcache says that the table changed.
  */
 DirectUpdate *
-trainjob_plan_direct(Relation rel, const Column *key, Bitmapset *set)
+trainjob_plan_direct(Relation rel, const DirectFind *find, Bitmapset *set,
+					 const Column *named)
 {
 	DirectUpdate *direct = palloc0(sizeof(DirectUpdate));
 
-	direct->set = set;
-	if (!trainjob_plan_find(rel, key, true, ACL_SELECT | ACL_UPDATE,
-							&direct->find) ||
+	direct->find = *find;
+	direct->set = bms_copy(set);
+	if (named->attnum != 0)
+		direct->set = bms_add_member(direct->set, MEMBER(named->attnum));
+	if (!OidIsValid(find->index) ||
 		trainjob_has_generated(RelationGetDescr(rel)->constr) ||
 		!has_plain_indexes(rel) || !find_own_triggers(rel, direct))
 		return NULL;

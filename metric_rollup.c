@@ -12,7 +12,11 @@
  * Everything else goes the long way (settle_job): the first report, an
  * evaluation, a report that comes late or twice, a change of status, an UPDATE
  * of reports.  It locks the job, asks the metrics table which value is the
- * newest where the reports at hand do not say, and writes only what differs.
+ * newest where the reports at hand do not say (metric_newest.c), and writes
+ * only what differs.
+ *
+ * Each of these has a query, and where nobody would notice the difference is
+ * done without one (direct_find.c, direct_update.c).
  *
  * "Newest" is by (step, id) within the attempt, whatever the order of arrival.
  */
@@ -27,6 +31,7 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/memutils.h"
 #include "utils/typcache.h"
 
@@ -79,21 +84,38 @@ typedef struct RollUpPart
 	Column total_steps_source;
 	Column total_epochs;
 	Column job[JOB_COLUMNS];
-	FmgrInfo *compare;	  /* job ids; NULL where their type has no order */
-	DirectUpdate *direct; /* of what advances a job; NULL where SQL must */
+	FmgrInfo *compare; /* job ids; NULL where their type has no order */
+	DirectFind find_job;
+	DirectFind newest_first; /* reports of a job */
+	DirectUpdate *advance;	 /* NULL where SQL must, like the two below */
+	DirectUpdate *settle;
+	DirectUpdate *settle_unpaired;
 } RollUpPart;
 
 enum
 {
-	QUERY_ADVANCE,
+	QUERY_ADVANCE = QUERIES_OF_NEWEST,
 	QUERY_LOCK,
-	QUERY_NEWEST,
-	QUERY_OLDER,
-	QUERY_BEST,
 	QUERY_EVIDENCE,
 	QUERY_SETTLE,
 	QUERY_SETTLE_UNPAIRED
 };
+
+/*
+ * Prepares finding a job and its reports without SQL.  A key of another type
+ * than the reports' goes through a cast.
+ */
+static void
+plan_finds(RollUpPart *part, Relation metrics, Relation jobs)
+{
+	if (part->key.type != part->metric.job_id.type)
+		return;
+	(void) trainjob_plan_find(jobs, &part->key, true, ACL_SELECT | ACL_UPDATE,
+							  &part->find_job);
+	(void) trainjob_plan_descending(metrics, &part->metric.job_id,
+									&part->metric.step, &part->metric.id,
+									ACL_SELECT, &part->newest_first);
+}
 
 static void
 find_roll_up_columns(TrainjobSet *set, Relation rel, Relation jobs)
@@ -123,26 +145,39 @@ find_roll_up_columns(TrainjobSet *set, Relation rel, Relation jobs)
 		fmgr_info_copy(part->compare, &type->cmp_proc_finfo,
 					   CurrentMemoryContext);
 	}
+	plan_finds(part, rel, jobs);
 	set->part = part;
 }
 
-/* Prepares what advance_job does, to do it without SQL. */
-static DirectUpdate *
-plan_advance(RollUpPart *part, Relation jobs)
+/*
+ * Prepares the updates of a job without SQL: what advances it, and what settles
+ * it while its status, with status_changed_at and restarted_at, stays.
+ *
+ * settle_plan() names those three even then, but no trigger of ours sees a
+ * difference: fill_job asks whether they were named where the status changes
+ * only, and roll_up_restart would find that it did not.
+ */
+static void
+plan_updates(RollUpPart *part, Relation jobs)
 {
+	static const Column none = {0};
 	Bitmapset *columns = NULL;
+	Bitmapset *best = NULL;
 
-	/* the key of another type than the reports' goes through a cast */
-	if (part->key.type != part->metric.job_id.type)
-		return NULL;
-	for (int i = 0; i < JOB_COLUMNS; i++)
-		if ((i >= ROLL_UP_COLUMNS || i == JOB_CURRENT_STEP ||
-			 i == JOB_LAST_METRIC_AT) &&
-			part->job[i].attnum != 0)
-			columns =
-				bms_add_member(columns, part->job[i].attnum -
+	for (int i = JOB_LAST_METRIC_AT; i < JOB_COLUMNS; i++)
+	{
+		bool is_best = i >= JOB_BEST_EVAL_LOSS && i <= JOB_BEST_EPOCH;
+		Bitmapset **set = is_best ? &best : &columns;
+
+		if (part->job[i].attnum != 0)
+			*set = bms_add_member(*set, part->job[i].attnum -
 											FirstLowInvalidHeapAttributeNumber);
-	return trainjob_plan_direct(jobs, &part->key, columns);
+	}
+	part->advance = trainjob_plan_direct(jobs, &part->find_job, columns, &none);
+	columns = bms_add_members(columns, best);
+	part->settle = trainjob_plan_direct(jobs, &part->find_job, columns, &none);
+	part->settle_unpaired = trainjob_plan_direct(jobs, &part->find_job, columns,
+												 &part->total_steps_source);
 }
 
 /* For roll_up_metrics, on the metrics table. */
@@ -151,11 +186,9 @@ build_roll_up_part(TrainjobSet *set, Relation rel)
 {
 	Relation jobs = trainjob_open_table(set, TABLE_JOBS, rel, true,
 										ACL_SELECT | ACL_UPDATE);
-	RollUpPart *part;
 
 	find_roll_up_columns(set, rel, jobs);
-	part = set->part;
-	part->direct = plan_advance(part, jobs);
+	plan_updates(set->part, jobs);
 	relation_close(jobs, NoLock);
 }
 
@@ -393,8 +426,8 @@ advance_job(RollUp *roll, JobReports *reports)
 	if (!make_advance(roll, reports, &advance))
 		return false;
 	/* a domain's CHECK may have altered the table */
-	if (roll->part->direct != NULL && roll->set->valid)
-		switch (trainjob_direct_update(roll->part->direct, reports->job_id,
+	if (roll->part->advance != NULL && roll->set->valid)
+		switch (trainjob_direct_update(roll->part->advance, reports->job_id,
 									   advance_row, &advance))
 		{
 			case DIRECT_DONE:
@@ -448,239 +481,85 @@ lock_plan(RollUp *roll)
 							  &part->key.type);
 }
 
-/* The value of a column of a query's result. */
-static Value
-found_value(uint64 row, int number, const Column *column)
+/* Reads a job into the current memory context. */
+static void
+read_job(RollUpPart *part, const FoundRow *row, JobRow *job)
 {
-	bool isnull;
-	Datum datum = trainjob_result(SPI_tuptable, row, number, column, &isnull);
+	job->total_steps = trainjob_found_value(row, 1, &part->total_steps);
+	job->total_steps_source =
+		trainjob_found_value(row, 2, &part->total_steps_source);
+	job->total_epochs = trainjob_found_value(row, 3, &part->total_epochs);
+	for (int i = 0; i < JOB_COLUMNS; i++)
+	{
+		Column *column = &part->job[i];
+		Datum datum =
+			trainjob_found_datum(row, 4 + i, column, &job->stored_null[i]);
 
-	return trainjob_read_value(column, datum, isnull);
+		job->value[i] = trainjob_read_value(column, datum, job->stored_null[i]);
+		job->stored[i] =
+			job->stored_null[i]
+				? (Datum) 0
+				: datumCopy(datum, column->typbyval, column->typlen);
+	}
+}
+
+/* A job that is being locked. */
+typedef struct JobLock
+{
+	RollUpPart *part;
+	JobRow *job;
+	bool found;
+} JobLock;
+
+/* A DirectVisit. */
+static bool
+see_job(Relation rel, TupleTableSlot *row, void *arg)
+{
+	JobLock *lock = arg;
+	FoundRow found = {.slot = row};
+
+	read_job(lock->part, &found, lock->job);
+	lock->found = true;
+	return false;
+}
+
+static void
+lock_by_sql(RollUp *roll, Datum job_id, JobLock *lock)
+{
+	MemoryContext memory = CurrentMemoryContext;
+	FoundRow found = {0};
+
+	SPI_connect();
+	lock->found =
+		trainjob_execute(lock_plan(roll), SPI_OK_SELECT, &job_id, NULL) > 0;
+	MemoryContextSwitchTo(memory);
+	if (lock->found)
+		read_job(lock->part, &found, lock->job);
+	SPI_finish();
 }
 
 /* Locks and reads a job; false where there is none. */
 static bool
 lock_job(RollUp *roll, Datum job_id, JobRow *job)
 {
-	if (trainjob_execute(lock_plan(roll), SPI_OK_SELECT, &job_id, NULL) == 0)
-		return false;
-	job->total_steps = found_value(0, 1, &roll->part->total_steps);
-	job->total_steps_source =
-		found_value(0, 2, &roll->part->total_steps_source);
-	job->total_epochs = found_value(0, 3, &roll->part->total_epochs);
-	for (int i = 0; i < JOB_COLUMNS; i++)
-	{
-		job->stored[i] =
-			trainjob_result(SPI_tuptable, 0, i + 4, &roll->part->job[i],
-							&job->stored_null[i]);
-		job->value[i] = trainjob_read_value(&roll->part->job[i], job->stored[i],
-											job->stored_null[i]);
-	}
-	return true;
-}
+	JobLock lock = {roll->part, job, false};
 
-/* What settle_job asks the metrics table for: the latest, and the step. */
-#define NEWEST_STEP LATEST_COUNT
-
-/* How many reports are read at once: mostly the first few have it all. */
-#define FEW_REPORTS 8
-#define MANY_REPORTS 1000
-
-/*
- * SELECT step, recorded_at, extra, epoch, ... FROM metrics
- *	WHERE job_id = $1 AND step <= $2
- *	ORDER BY step DESC, id DESC LIMIT 8
- *
- * Nothing more in WHERE: a planner that thinks that few rows pass would rather
- * sort all reports of the job than read the newest along the key.
- */
-static SPIPlanPtr
-newest_plan(RollUp *roll, int limit)
-{
-	int number = limit == FEW_REPORTS ? QUERY_NEWEST : QUERY_OLDER;
-	RollUpPart *part = roll->part;
-	Oid types[2] = {part->metric.job_id.type, INT8OID};
-	const char *step = quote_identifier(part->metric.step.name);
-	StringInfoData query;
-
-	if (roll->set->plan[number] != NULL)
-		return roll->set->plan[number];
-	initStringInfo(&query);
-	appendStringInfo(&query, "SELECT %s, %s, %s", step,
-					 trainjob_selected(&part->metric.recorded_at),
-					 trainjob_selected(&part->metric.extra));
-	for (int i = 0; i < LATEST_COUNT; i++)
-		appendStringInfo(&query, ", %s",
-						 trainjob_selected(&part->metric.latest[i]));
-	appendStringInfo(&query,
-					 " FROM %s WHERE %s OPERATOR(pg_catalog.=) $1"
-					 " AND %s OPERATOR(pg_catalog.<=) $2 ORDER BY %s DESC",
-					 roll->set->table[TABLE_METRICS].quoted,
-					 quote_identifier(part->metric.job_id.name), step, step);
-	if (part->metric.id.attnum != 0)
-		appendStringInfo(&query, ", %s DESC",
-						 quote_identifier(part->metric.id.name));
-	appendStringInfo(&query, " LIMIT %d", limit);
-	return trainjob_keep_plan(roll->set, number, query.data, 2, types);
-}
-
-/*
- * Takes from a report what is wanted and was not found in a newer one; returns
- * how much that is.
- */
-static int
-take_found(RollUp *roll, JobRow *job, uint64 row, bool *wanted,
-		   int64 *newest_step)
-{
-	RollUpPart *part = roll->part;
-	Value restarted = job->value[JOB_RESTARTED_AT];
-	Value recorded = found_value(row, 2, &part->metric.recorded_at);
-	bool isnull;
-	Datum extra =
-		trainjob_result(SPI_tuptable, row, 3, &part->metric.extra, &isnull);
-	bool summary = trainjob_is_summary(&part->metric.extra, extra, isnull);
-	int taken = 0;
-
-	if (!restarted.isnull && !recorded.isnull && recorded.time < restarted.time)
-		return 0; /* of an earlier attempt */
-	if (wanted[NEWEST_STEP])
-	{
-		*newest_step = found_value(row, 1, &part->metric.step).count;
-		wanted[NEWEST_STEP] = false;
-		taken++;
-	}
-	for (int i = 0; i < LATEST_COUNT; i++)
-	{
-		Value value;
-
-		if (!wanted[i] || (summary && trainjob_latest[i].not_in_summary))
-			continue;
-		value = found_value(row, 4 + i, &part->metric.latest[i]);
-		if (i == LATEST_PERPLEXITY && value.isnull)
-			value = trainjob_perplexity_of(
-				found_value(row, 4 + LATEST_TRAIN_LOSS,
-							&part->metric.latest[LATEST_TRAIN_LOSS]));
-		if (value.isnull)
-			continue;
-		job->value[JOB_LATEST(i)] = value;
-		wanted[i] = false;
-		taken++;
-	}
-	return taken;
-}
-
-/*
- * Asks the metrics table for the newest values of the job's attempt, for what
- * is "wanted", among steps up to "bound".  Reads from the newest report back to
- * where it has found them all.  A column that no report has keeps the value in
- * "job", or becomes NULL where an UPDATE replaced it.  (Of more than a thousand
- * reports of one step, the rest is passed over.)
- */
-static void
-read_newest(RollUp *roll, JobReports *reports, JobRow *job, int64 bound,
-			bool *wanted, int64 *newest_step)
-{
-	int limit = FEW_REPORTS;
-	int missing = 0;
-	uint64 count;
-	TrainjobUser caller;
-
-	for (int i = 0; i <= LATEST_COUNT; i++)
-	{
-		/* a perplexity may follow from the loss */
-		int source = i == LATEST_PERPLEXITY ? LATEST_TRAIN_LOSS : i;
-
-		if (i < LATEST_COUNT && roll->part->metric.latest[i].attnum == 0 &&
-			roll->part->metric.latest[source].attnum == 0)
-			wanted[i] = false;
-		missing += wanted[i] ? 1 : 0;
-	}
-	trainjob_become_owner(&roll->set->table[TABLE_METRICS], &caller);
-	do
-	{
-		Datum args[2] = {reports->job_id, Int64GetDatum(bound)};
-		int64 last = bound;
-
-		CHECK_FOR_INTERRUPTS();
-		count = trainjob_execute(newest_plan(roll, limit), SPI_OK_SELECT, args,
-								 NULL);
-		for (uint64 row = 0; row < count && missing > 0; row++)
-			missing -= take_found(roll, job, row, wanted, newest_step);
-		if (count > 0)
-			last = found_value(count - 1, 1, &roll->part->metric.step).count;
-		/* the last step may go on beyond what was read */
-		bound = limit == FEW_REPORTS || last < bound ? last : last - 1;
-		if (count < limit)
-			break;
-		limit = MANY_REPORTS;
-		SPI_freetuptable(SPI_tuptable);
-	} while (missing > 0);
-	trainjob_become_user(&caller);
-	for (int i = 0; i < LATEST_COUNT; i++)
-		if (wanted[i] && reports->replaced[i])
-			job->value[JOB_LATEST(i)].isnull = true;
-}
-
-/*
- * SELECT eval_loss, step, epoch FROM metrics
- *	WHERE job_id = $1 AND eval_loss is finite
- *	ORDER BY eval_loss, step, id LIMIT 1
- */
-static SPIPlanPtr
-best_plan(RollUp *roll)
-{
-	RollUpPart *part = roll->part;
-	StringInfoData query;
-	const Column *column = &part->metric.latest[LATEST_EVAL_LOSS];
-	const char *loss = quote_identifier(column->name);
-	const char *number = column->type == NUMERICOID
-							 ? psprintf("trainjob.readable_float8(%s)", loss)
-							 : psprintf("%s::pg_catalog.float8", loss);
-
-	if (roll->set->plan[QUERY_BEST] != NULL)
-		return roll->set->plan[QUERY_BEST];
-	initStringInfo(&query);
-	appendStringInfo(&query,
-					 "SELECT %s, %s, %s FROM %s"
-					 " WHERE %s OPERATOR(pg_catalog.=) $1"
-					 " AND %s OPERATOR(pg_catalog.<)"
-					 " 'Infinity'::pg_catalog.float8"
-					 " AND %s OPERATOR(pg_catalog.>)"
-					 " '-Infinity'::pg_catalog.float8"
-					 " ORDER BY %s, %s",
-					 loss, quote_identifier(part->metric.step.name),
-					 trainjob_selected(&part->metric.latest[LATEST_EPOCH]),
-					 roll->set->table[TABLE_METRICS].quoted,
-					 quote_identifier(part->metric.job_id.name), number, number,
-					 loss, quote_identifier(part->metric.step.name));
-	if (part->metric.id.attnum != 0)
-		appendStringInfo(&query, ", %s",
-						 quote_identifier(part->metric.id.name));
-	appendStringInfoString(&query, " LIMIT 1");
-	return trainjob_keep_plan(roll->set, QUERY_BEST, query.data, 1,
-							  &part->metric.job_id.type);
+	if (!roll->set->valid ||
+		!trainjob_lock_row(&roll->part->find_job, job_id, see_job, &lock))
+		lock_by_sql(roll, job_id, &lock);
+	return lock.found;
 }
 
 /* Takes the best evaluation from the metrics table. */
 static void
-read_best(RollUp *roll, JobReports *reports, JobRow *job)
+take_best(RollUp *roll, JobReports *reports, JobRow *job)
 {
-	static const int columns[] = {JOB_BEST_EVAL_LOSS, JOB_BEST_STEP,
-								  JOB_BEST_EPOCH};
-	RollUpPart *part = roll->part;
-	const Column *found[] = {&part->metric.latest[LATEST_EVAL_LOSS],
-							 &part->metric.step,
-							 &part->metric.latest[LATEST_EPOCH]};
-	TrainjobUser caller;
-	bool any;
+	BestEvaluation best;
 
-	trainjob_become_owner(&roll->set->table[TABLE_METRICS], &caller);
-	any = trainjob_execute(best_plan(roll), SPI_OK_SELECT, &reports->job_id,
-						   NULL) > 0;
-	trainjob_become_user(&caller);
-	for (int i = 0; i < lengthof(columns); i++)
-		job->value[columns[i]] =
-			any ? found_value(0, i + 1, found[i]) : (Value){.isnull = true};
+	trainjob_read_best(roll->set, &roll->part->metric, reports->job_id, &best);
+	job->value[JOB_BEST_EVAL_LOSS] = best.loss;
+	job->value[JOB_BEST_STEP] = best.step;
+	job->value[JOB_BEST_EPOCH] = best.epoch;
 }
 
 static void
@@ -691,7 +570,7 @@ settle_best(RollUp *roll, JobReports *reports, JobRow *job)
 
 	if (reports->replaced_best && !best->isnull &&
 		reports->old_best <= best->number)
-		read_best(roll, reports, job);
+		take_best(roll, reports, job);
 	else if (reports->has_best &&
 			 (best->isnull || reports->best < best->number ||
 			  (reports->best == best->number &&
@@ -744,32 +623,34 @@ take_newest(RollUp *roll, JobReports *reports, JobRow *job)
 {
 	Value *step = &job->value[JOB_CURRENT_STEP];
 	Value restarted = job->value[JOB_RESTARTED_AT];
-	int64 bound = reports->max_step;
-	int64 newest_step = PG_INT64_MIN;
-	bool wanted[LATEST_COUNT + 1];
-	bool step_too;
 	bool uncounted = reports->all || step->isnull;
+	NewestSearch search = {.restarted = restarted,
+						   .latest = &job->value[JOB_LATEST(0)]};
 
 	for (int i = 0; i < LATEST_COUNT; i++)
-		wanted[i] =
+		search.wanted[i] =
 			uncounted || reports->newest[i].seen || reports->replaced[i];
 
 	/*
 	 * The step that the job was at may be gone by an UPDATE; some of the
 	 * reports may be of an earlier attempt.
 	 */
-	step_too = uncounted ||
-			   (!restarted.isnull && reports->min_recorded < restarted.time) ||
-			   (!step->isnull && reports->old_max_step >= step->count);
-	bound = uncounted ? PG_INT64_MAX : Max(bound, step->count);
-	wanted[NEWEST_STEP] = step_too;
-	read_newest(roll, reports, job, bound, wanted, &newest_step);
-	if (!step_too)
-		newest_step = reports->max_step;
-	if (newest_step != PG_INT64_MIN &&
-		(step->isnull || step->count < newest_step ||
+	search.step_wanted =
+		uncounted ||
+		(!restarted.isnull && reports->min_recorded < restarted.time) ||
+		(!step->isnull && reports->old_max_step >= step->count);
+	search.step = search.step_wanted ? PG_INT64_MIN : reports->max_step;
+	search.bound =
+		uncounted ? PG_INT64_MAX : Max(reports->max_step, step->count);
+	trainjob_read_newest(roll->set, &roll->part->metric,
+						 &roll->part->newest_first, reports->job_id, &search);
+	for (int i = 0; i < LATEST_COUNT; i++)
+		if (search.wanted[i] && reports->replaced[i])
+			job->value[JOB_LATEST(i)].isnull = true;
+	if (search.step != PG_INT64_MIN &&
+		(step->isnull || step->count < search.step ||
 		 reports->old_max_step >= step->count))
-		*step = (Value){.count = newest_step};
+		*step = (Value){.count = search.step};
 }
 
 /* A report of a job that does not run may mean that it runs. */
@@ -865,33 +746,84 @@ settle_plan(RollUp *roll, bool unpaired)
 	return trainjob_keep_plan(roll->set, number, query.data, nargs, types);
 }
 
+/* What settles a job: the values of its columns. */
+typedef struct Settlement
+{
+	RollUpPart *part;
+	Datum datum[JOB_COLUMNS];
+	bool isnull[JOB_COLUMNS];
+} Settlement;
+
+/*
+ * The same as settle_plan(), for a row at hand whose status stays: a
+ * DirectChange.
+ */
+static bool
+settle_row(TupleTableSlot *row, Datum *values, bool *isnull, void *arg)
+{
+	Settlement *settlement = arg;
+
+	for (int i = JOB_LAST_METRIC_AT; i < JOB_COLUMNS; i++)
+	{
+		AttrNumber attnum = settlement->part->job[i].attnum;
+
+		if (attnum == 0)
+			continue;
+		values[attnum - 1] = settlement->datum[i];
+		isnull[attnum - 1] = settlement->isnull[i];
+	}
+	return true;
+}
+
+/* The same by SQL. */
+static void
+settle_by_sql(RollUp *roll, JobReports *reports, const Settlement *settlement,
+			  bool unpaired)
+{
+	Datum args[1 + JOB_COLUMNS] = {reports->job_id};
+	char nulls[1 + JOB_COLUMNS] = {' '};
+
+	for (int i = 0; i < JOB_COLUMNS; i++)
+	{
+		args[1 + i] = settlement->datum[i];
+		nulls[1 + i] = settlement->isnull[i] ? 'n' : ' ';
+	}
+	SPI_connect();
+	trainjob_execute(settle_plan(roll, unpaired), SPI_OK_UPDATE, args, nulls);
+	SPI_finish();
+}
+
 /* Writes what differs from the row that was locked; nothing if nothing does. */
 static void
 write_job(RollUp *roll, JobReports *reports, JobRow *job, bool unpaired)
 {
 	RollUpPart *part = roll->part;
-	Datum args[1 + JOB_COLUMNS];
-	char nulls[1 + JOB_COLUMNS];
+	DirectUpdate *direct = unpaired ? part->settle_unpaired : part->settle;
+	Settlement settlement = {part};
 	bool differs = false;
+	bool status_stays = true;
 
-	args[0] = reports->job_id;
-	nulls[0] = ' ';
 	for (int i = 0; i < JOB_COLUMNS; i++)
 	{
-		bool isnull;
+		Datum datum = trainjob_write_value(&part->job[i], &job->value[i],
+										   &settlement.isnull[i]);
 
-		args[1 + i] =
-			trainjob_write_value(&part->job[i], &job->value[i], &isnull);
-		if (part->job[i].attnum == 0)
-			isnull = true;
-		nulls[1 + i] = isnull ? 'n' : ' ';
-		if (!trainjob_same_datum(&part->job[i], job->stored[i],
-								 job->stored_null[i], args[1 + i], isnull))
-			differs = true;
+		settlement.datum[i] = datum;
+		if (trainjob_same_datum(&part->job[i], job->stored[i],
+								job->stored_null[i], datum,
+								settlement.isnull[i]))
+			continue;
+		differs = true;
+		if (i < JOB_LAST_METRIC_AT)
+			status_stays = false;
 	}
-	if (differs)
-		trainjob_execute(settle_plan(roll, unpaired), SPI_OK_UPDATE, args,
-						 nulls);
+	if (!differs)
+		return;
+	/* a domain's CHECK may have altered the table */
+	if (!status_stays || direct == NULL || !roll->set->valid ||
+		trainjob_direct_update(direct, reports->job_id, settle_row,
+							   &settlement) != DIRECT_DONE)
+		settle_by_sql(roll, reports, &settlement, unpaired);
 }
 
 /* UPDATE jobs SET current_step = $2, current_epoch = $3 WHERE id = $1 */
@@ -971,7 +903,9 @@ show_evidence(RollUp *roll, JobReports *reports, JobRow *job)
 								   &epoch, &epoch_null);
 	if (step_null || epoch_null)
 		return;
+	SPI_connect();
 	trainjob_execute(evidence_plan(roll), SPI_OK_UPDATE, args, NULL);
+	SPI_finish();
 	/* a trigger on jobs may have deleted it */
 	if (lock_job(roll, reports->job_id, &shown))
 	{
@@ -1009,11 +943,8 @@ settle_job(RollUp *roll, JobReports *reports)
 {
 	JobRow job;
 
-	/* for each job: what the queries found goes with SPI_finish() */
-	SPI_connect();
 	if (lock_job(roll, reports->job_id, &job))
 		settle_locked(roll, reports, &job);
-	SPI_finish();
 }
 
 /* ----------
@@ -1167,7 +1098,6 @@ trainjob_roll_up_restart(PG_FUNCTION_ARGS)
 						  slot_getattr(trigdata->tg_newslot,
 									   roll.part->key.attnum, &isnull));
 	reports.all = true;
-	SPI_connect();
 	trainjob_become_owner(&roll.set->table[TABLE_JOBS], &caller);
 	if (lock_job(&roll, reports.job_id, &job))
 	{
@@ -1175,6 +1105,5 @@ trainjob_roll_up_restart(PG_FUNCTION_ARGS)
 		write_job(&roll, &reports, &job, true);
 	}
 	trainjob_become_user(&caller);
-	SPI_finish();
 	return PointerGetDatum(NULL);
 }

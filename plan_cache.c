@@ -769,6 +769,35 @@ trainjob_result(SPITupleTable *rows, uint64 row, int number,
 	return SPI_getbinval(rows->vals[row], rows->tupdesc, number, isnull);
 }
 
+/*
+ * trainjob_found_datum, trainjob_found_value
+ *		A value of a row that was found, by a query or without one: the
+ *		"number"th expression that the query selects, which is "column".
+ *
+ * NULL where the column is absent.  What is said of trainjob_result() is true
+ * of a query; without one, the caller has made sure that the set is valid.
+ */
+Datum
+trainjob_found_datum(const FoundRow *row, int number, const Column *column,
+					 bool *isnull)
+{
+	if (row->slot == NULL)
+		return trainjob_result(SPI_tuptable, row->number, number, column,
+							   isnull);
+	*isnull = column->attnum == 0;
+	return *isnull ? (Datum) 0
+				   : slot_getattr(row->slot, column->attnum, isnull);
+}
+
+Value
+trainjob_found_value(const FoundRow *row, int number, const Column *column)
+{
+	bool isnull;
+	Datum datum = trainjob_found_datum(row, number, column, &isnull);
+
+	return trainjob_read_value(column, datum, isnull);
+}
+
 static bool
 may_read(Oid table, Oid user)
 {

@@ -208,6 +208,13 @@ typedef struct TrainjobUser
 	ErrorContextCallback on_error;
 } TrainjobUser;
 
+/* A row that was found: at hand, or else by a query, in SPI_tuptable. */
+typedef struct FoundRow
+{
+	TupleTableSlot *slot; /* NULL: by a query */
+	uint64 number;		  /* in its result, from 0 */
+} FoundRow;
+
 extern TrainjobSet *trainjob_get_set(TriggerData *trigdata,
 									 const char *function, TableId own,
 									 TrainjobBuildPart build);
@@ -233,6 +240,10 @@ extern uint64 trainjob_execute(SPIPlanPtr plan, int expected, Datum *values,
 							   const char *nulls);
 extern Datum trainjob_result(SPITupleTable *rows, uint64 row, int number,
 							 const Column *column, bool *isnull);
+extern Datum trainjob_found_datum(const FoundRow *row, int number,
+								  const Column *column, bool *isnull);
+extern Value trainjob_found_value(const FoundRow *row, int number,
+								  const Column *column);
 extern void trainjob_become_owner(const SetTable *table, TrainjobUser *saved);
 extern void trainjob_become_user(const TrainjobUser *saved);
 extern void trainjob_lock_name(Oid table, uint32 hash, LOCKMODE mode);
@@ -355,6 +366,7 @@ typedef struct DirectFind
 	Oid table;
 	Oid index;
 	ScanKeyData key;
+	ScanKeyData bound; /* for trainjob_find_descending() */
 	bool key_byval;
 	int16 key_len;
 	struct RowPlace *places; /* where rows lay; NULL: not kept */
@@ -368,8 +380,53 @@ typedef bool (*DirectVisit)(Relation rel, TupleTableSlot *row, void *arg);
 
 extern bool trainjob_plan_find(Relation rel, const Column *column, bool unique,
 							   AclMode needed, DirectFind *find);
+extern bool trainjob_plan_descending(Relation rel, const Column *column,
+									 const Column *step, const Column *id,
+									 AclMode needed, DirectFind *find);
 extern bool trainjob_find_rows(const DirectFind *find, Datum key,
 							   DirectVisit visit, void *arg);
+extern bool trainjob_find_descending(const DirectFind *find, Datum key,
+									 int64 bound, DirectVisit visit, void *arg);
+extern bool trainjob_lock_row(const DirectFind *find, Datum key,
+							  DirectVisit visit, void *arg);
+
+/* ---- metric_newest.c ---------------------------------------------------- */
+
+/* Its queries in a set (TrainjobSet.plan); the caller's come after them. */
+enum
+{
+	QUERY_NEWEST,
+	QUERY_OLDER,
+	QUERY_BEST,
+	QUERIES_OF_NEWEST
+};
+
+/* What is wanted of the newest reports of a job, and what was found. */
+typedef struct NewestSearch
+{
+	Value restarted; /* what was recorded before is of an earlier attempt */
+	int64 bound;	 /* steps above it are not looked at */
+
+	/* what is found is stored, and not wanted any more */
+	bool wanted[LATEST_COUNT];
+	bool step_wanted;
+	Value *latest; /* LATEST_COUNT of them */
+	int64 step;
+} NewestSearch;
+
+/* The lowest finite eval_loss; all are NULL where there is none. */
+typedef struct BestEvaluation
+{
+	Value loss;
+	Value step;
+	Value epoch;
+} BestEvaluation;
+
+extern void trainjob_read_newest(TrainjobSet *set, const MetricColumns *metric,
+								 const DirectFind *newest_first, Datum job_id,
+								 NewestSearch *search);
+extern void trainjob_read_best(TrainjobSet *set, const MetricColumns *metric,
+							   Datum job_id, BestEvaluation *best);
 
 /* ---- direct_update.c ---------------------------------------------------- */
 
@@ -390,8 +447,8 @@ typedef enum DirectResult
 typedef bool (*DirectChange)(TupleTableSlot *old_row, Datum *values,
 							 bool *isnull, void *arg);
 
-extern DirectUpdate *trainjob_plan_direct(Relation rel, const Column *key,
-										  Bitmapset *set);
+extern DirectUpdate *trainjob_plan_direct(Relation rel, const DirectFind *find,
+										  Bitmapset *set, const Column *named);
 extern DirectResult trainjob_direct_update(DirectUpdate *direct, Datum key,
 										   DirectChange change, void *arg);
 

@@ -1,0 +1,295 @@
+/*
+ * metric_newest.c
+ *	  What the metrics table knows of a job: the newest values of its attempt,
+ *	  and its best evaluation.
+ *
+ * The roll-up asks for it where the reports at hand do not say, with the job
+ * locked: what others report of it is either seen here, or sees the job after
+ * us.  Hence everything here looks with a snapshot of its own.
+ *
+ * The newest reports are read one by one, the newest first, until all that is
+ * wanted is found: mostly that is the first one.  An index on (job_id, step, id)
+ * gives them so without a query (direct_find.c).
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/memutils.h"
+
+#include "trainjob.h"
+
+/* The metrics table of a set while it is read. */
+typedef struct Reading
+{
+	TrainjobSet *set;
+	const MetricColumns *metric;
+	NewestSearch *search;
+	int missing;		   /* how much of it is not found */
+	MemoryContext per_row; /* of a row at hand */
+} Reading;
+
+/* How many reports a query reads: mostly the first few have it all. */
+#define FEW_REPORTS 8
+#define MANY_REPORTS 1000
+
+/* ----------
+ * The newest values
+ * ----------
+ */
+
+/*
+ * SELECT step, recorded_at, extra, epoch, ... FROM metrics
+ *	WHERE job_id = $1 AND step <= $2
+ *	ORDER BY step DESC, id DESC LIMIT 8
+ *
+ * Nothing more in WHERE: a planner that thinks that few rows pass would rather
+ * sort all reports of the job than read the newest along the key.
+ */
+static SPIPlanPtr
+newest_plan(Reading *reading, int limit)
+{
+	int number = limit == FEW_REPORTS ? QUERY_NEWEST : QUERY_OLDER;
+	TrainjobSet *set = reading->set;
+	const MetricColumns *metric = reading->metric;
+	Oid types[2] = {metric->job_id.type, INT8OID};
+	const char *step = quote_identifier(metric->step.name);
+	StringInfoData query;
+
+	if (set->plan[number] != NULL)
+		return set->plan[number];
+	initStringInfo(&query);
+	appendStringInfo(&query, "SELECT %s, %s, %s", step,
+					 trainjob_selected(&metric->recorded_at),
+					 trainjob_selected(&metric->extra));
+	for (int i = 0; i < LATEST_COUNT; i++)
+		appendStringInfo(&query, ", %s", trainjob_selected(&metric->latest[i]));
+	appendStringInfo(&query,
+					 " FROM %s WHERE %s OPERATOR(pg_catalog.=) $1"
+					 " AND %s OPERATOR(pg_catalog.<=) $2 ORDER BY %s DESC",
+					 set->table[TABLE_METRICS].quoted,
+					 quote_identifier(metric->job_id.name), step, step);
+	if (metric->id.attnum != 0)
+		appendStringInfo(&query, ", %s DESC",
+						 quote_identifier(metric->id.name));
+	appendStringInfo(&query, " LIMIT %d", limit);
+	return trainjob_keep_plan(set, number, query.data, 2, types);
+}
+
+/* Takes from a report what is wanted and was not found in a newer one. */
+static void
+take_report(Reading *reading, const FoundRow *row)
+{
+	const MetricColumns *metric = reading->metric;
+	NewestSearch *search = reading->search;
+	Value recorded = trainjob_found_value(row, 2, &metric->recorded_at);
+	bool isnull;
+	Datum extra = trainjob_found_datum(row, 3, &metric->extra, &isnull);
+	bool summary = trainjob_is_summary(&metric->extra, extra, isnull);
+
+	if (!search->restarted.isnull && !recorded.isnull &&
+		recorded.time < search->restarted.time)
+		return; /* of an earlier attempt */
+	if (search->step_wanted)
+	{
+		search->step = trainjob_found_value(row, 1, &metric->step).count;
+		search->step_wanted = false;
+		reading->missing--;
+	}
+	for (int i = 0; i < LATEST_COUNT; i++)
+	{
+		Value value;
+
+		if (!search->wanted[i] ||
+			(summary && trainjob_latest[i].not_in_summary))
+			continue;
+		value = trainjob_found_value(row, 4 + i, &metric->latest[i]);
+		if (i == LATEST_PERPLEXITY && value.isnull)
+			value = trainjob_perplexity_of(
+				trainjob_found_value(row, 4 + LATEST_TRAIN_LOSS,
+									 &metric->latest[LATEST_TRAIN_LOSS]));
+		if (value.isnull)
+			continue;
+		search->latest[i] = value;
+		search->wanted[i] = false;
+		reading->missing--;
+	}
+}
+
+/* A DirectVisit. */
+static bool
+see_report(Relation rel, TupleTableSlot *row, void *arg)
+{
+	Reading *reading = arg;
+	FoundRow found = {.slot = row};
+	MemoryContext memory = MemoryContextSwitchTo(reading->per_row);
+
+	take_report(reading, &found);
+	MemoryContextSwitchTo(memory);
+	MemoryContextReset(reading->per_row);
+	return reading->missing > 0;
+}
+
+/* Reads along the index; false where a query must. */
+static bool
+read_directly(Reading *reading, const DirectFind *newest_first, Datum job_id)
+{
+	bool done;
+
+	/* a domain's CHECK may have altered the table */
+	if (!reading->set->valid)
+		return false;
+	reading->per_row =
+		AllocSetContextCreate(CurrentMemoryContext, "trainjob report",
+							  ALLOCSET_DEFAULT_SIZES);
+	done =
+		trainjob_find_descending(newest_first, job_id, reading->search->bound,
+								 see_report, reading);
+	MemoryContextDelete(reading->per_row);
+	return done;
+}
+
+/*
+ * Reads by queries, in two portions and more.  (Of more than a thousand reports
+ * of one step, the rest is passed over.)
+ */
+static void
+read_by_sql(Reading *reading, Datum job_id)
+{
+	int64 bound = reading->search->bound;
+	int limit = FEW_REPORTS;
+	uint64 count;
+
+	SPI_connect();
+	do
+	{
+		Datum args[2] = {job_id, Int64GetDatum(bound)};
+		FoundRow row = {0};
+		int64 last = bound;
+
+		CHECK_FOR_INTERRUPTS();
+		count = trainjob_execute(newest_plan(reading, limit), SPI_OK_SELECT,
+								 args, NULL);
+		for (; row.number < count && reading->missing > 0; row.number++)
+			take_report(reading, &row);
+		row.number = count - 1;
+		if (count > 0)
+			last = trainjob_found_value(&row, 1, &reading->metric->step).count;
+		/* the last step may go on beyond what was read */
+		bound = limit == FEW_REPORTS || last < bound ? last : last - 1;
+		if (count < limit)
+			break;
+		limit = MANY_REPORTS;
+		SPI_freetuptable(SPI_tuptable);
+	} while (reading->missing > 0);
+	SPI_finish();
+}
+
+/*
+ * trainjob_read_newest
+ *		Asks the metrics table for the newest values of a job's attempt, for
+ *		what "search" wants, reading from the newest report back to where it has
+ *		found them all.
+ *
+ * What no report has stays wanted, and as it was.  "newest_first" is of
+ * trainjob_plan_descending(), by job_id, step and id.  The job must be locked.
+ */
+void
+trainjob_read_newest(TrainjobSet *set, const MetricColumns *metric,
+					 const DirectFind *newest_first, Datum job_id,
+					 NewestSearch *search)
+{
+	Reading reading = {.set = set, .metric = metric, .search = search};
+	TrainjobUser caller;
+
+	reading.missing = search->step_wanted ? 1 : 0;
+	for (int i = 0; i < LATEST_COUNT; i++)
+	{
+		/* a perplexity may follow from the loss */
+		int source = i == LATEST_PERPLEXITY ? LATEST_TRAIN_LOSS : i;
+
+		if (metric->latest[i].attnum == 0 && metric->latest[source].attnum == 0)
+			search->wanted[i] = false;
+		reading.missing += search->wanted[i] ? 1 : 0;
+	}
+	if (reading.missing == 0)
+		return;
+	trainjob_become_owner(&set->table[TABLE_METRICS], &caller);
+	if (!read_directly(&reading, newest_first, job_id))
+		read_by_sql(&reading, job_id);
+	trainjob_become_user(&caller);
+}
+
+/* ----------
+ * The best evaluation
+ * ----------
+ */
+
+/*
+ * SELECT eval_loss, step, epoch FROM metrics
+ *	WHERE job_id = $1 AND eval_loss is finite
+ *	ORDER BY eval_loss, step, id LIMIT 1
+ */
+static SPIPlanPtr
+best_plan(TrainjobSet *set, const MetricColumns *metric)
+{
+	Oid type = metric->job_id.type;
+	StringInfoData query;
+	const Column *column = &metric->latest[LATEST_EVAL_LOSS];
+	const char *loss = quote_identifier(column->name);
+	const char *number = column->type == NUMERICOID
+							 ? psprintf("trainjob.readable_float8(%s)", loss)
+							 : psprintf("%s::pg_catalog.float8", loss);
+
+	if (set->plan[QUERY_BEST] != NULL)
+		return set->plan[QUERY_BEST];
+	initStringInfo(&query);
+	appendStringInfo(&query,
+					 "SELECT %s, %s, %s FROM %s"
+					 " WHERE %s OPERATOR(pg_catalog.=) $1"
+					 " AND %s OPERATOR(pg_catalog.<)"
+					 " 'Infinity'::pg_catalog.float8"
+					 " AND %s OPERATOR(pg_catalog.>)"
+					 " '-Infinity'::pg_catalog.float8"
+					 " ORDER BY %s, %s",
+					 loss, quote_identifier(metric->step.name),
+					 trainjob_selected(&metric->latest[LATEST_EPOCH]),
+					 set->table[TABLE_METRICS].quoted,
+					 quote_identifier(metric->job_id.name), number, number,
+					 loss, quote_identifier(metric->step.name));
+	if (metric->id.attnum != 0)
+		appendStringInfo(&query, ", %s", quote_identifier(metric->id.name));
+	appendStringInfoString(&query, " LIMIT 1");
+	return trainjob_keep_plan(set, QUERY_BEST, query.data, 1, &type);
+}
+
+/*
+ * trainjob_read_best
+ *		Asks the metrics table for a job's best evaluation: the lowest finite
+ *		eval_loss of all attempts, at the first step that has it.
+ *
+ * There must be a column eval_loss.  The job must be locked.
+ */
+void
+trainjob_read_best(TrainjobSet *set, const MetricColumns *metric, Datum job_id,
+				   BestEvaluation *best)
+{
+	const Column *eval_loss = &metric->latest[LATEST_EVAL_LOSS];
+	const Column *epoch = &metric->latest[LATEST_EPOCH];
+	FoundRow row = {0};
+	TrainjobUser caller;
+
+	*best = (BestEvaluation){{true}, {true}, {true}};
+	SPI_connect();
+	trainjob_become_owner(&set->table[TABLE_METRICS], &caller);
+	if (trainjob_execute(best_plan(set, metric), SPI_OK_SELECT, &job_id, NULL) >
+		0)
+	{
+		best->loss = trainjob_found_value(&row, 1, eval_loss);
+		best->step = trainjob_found_value(&row, 2, &metric->step);
+		best->epoch = trainjob_found_value(&row, 3, epoch);
+	}
+	trainjob_become_user(&caller);
+	SPI_finish();
+}
