@@ -38,16 +38,23 @@ typedef struct JsonbInState
 	((state)->result = (pushJsonbValue) (&(state)->parseState, token, value))
 #endif
 
-/* Generated columns may be virtual from 18 on. */
+/* Generated columns may be virtual from 18 on: a row does not hold them. */
+static inline bool
+trainjob_has_virtual(const TupleConstr *constr)
+{
+#if PG_VERSION_NUM < 180000
+	return false;
+#else
+	return constr != NULL && constr->has_generated_virtual;
+#endif
+}
+
+/* Whether there are generated columns of any kind. */
 static inline bool
 trainjob_has_generated(const TupleConstr *constr)
 {
-#if PG_VERSION_NUM < 180000
-	return constr != NULL && constr->has_generated_stored;
-#else
-	return constr != NULL &&
-		   (constr->has_generated_stored || constr->has_generated_virtual);
-#endif
+	return trainjob_has_virtual(constr) ||
+		   (constr != NULL && constr->has_generated_stored);
 }
 
 /*

@@ -65,7 +65,10 @@ typedef struct RowPlace
  * ----------
  */
 
-/* Whether the table has all its rows in itself, and its owner may have them. */
+/*
+ * Whether the table has all its rows in itself, and these all their columns, and
+ * its owner may have them.
+ */
 static bool
 is_plain_table(Relation rel, AclMode needed)
 {
@@ -75,6 +78,7 @@ is_plain_table(Relation rel, AclMode needed)
 		   rel->rd_tableam == GetHeapamTableAmRoutine() &&
 		   !rel->rd_rel->relispartition && !rel->rd_rel->relhassubclass &&
 		   rel->rd_rules == NULL &&
+		   !trainjob_has_virtual(RelationGetDescr(rel)->constr) &&
 		   /* the rows may be elsewhere, and stale ones still here */
 		   !OidIsValid(get_extension_oid("citus", true));
 }

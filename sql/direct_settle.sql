@@ -127,6 +127,18 @@ FROM unnest(ARRAY['(job_id, step, id)', '(job_id, step, id COLLATE "POSIX")', '(
 \echo numbers in their own memory
 SELECT settled('DROP VIEW job_overview, metric_coverage; ALTER TABLE local_training_metrics ALTER train_loss TYPE numeric, ALTER grad_norm TYPE numeric;
 	ALTER TABLE local_training_jobs ALTER loss TYPE numeric, ALTER grad_norm TYPE numeric');
+\echo a column that is computed when it is read, where there is such
+BEGIN;
+DROP VIEW job_overview, metric_coverage;
+ALTER TABLE local_training_metrics DROP gpu_utilization_percent;
+SELECT format('ALTER TABLE local_training_metrics ADD gpu_utilization_percent float8 GENERATED ALWAYS AS (grad_norm * 10) %s',
+	CASE WHEN current_setting('server_version_num')::integer < 180000 THEN 'STORED' ELSE 'VIRTUAL' END) AS added \gset
+:added;
+INSERT INTO local_training_metrics (job_id, step, grad_norm, recorded_at) VALUES (u(1), 10, 7, now() + interval '1 s');
+UPDATE local_training_jobs SET status = 'failed';
+UPDATE local_training_jobs SET status = 'running', restarted_at = now();
+SELECT current_step, grad_norm, gpu_utilization_percent FROM local_training_jobs WHERE id = u(1);
+ROLLBACK;
 \echo no id, with and without an index
 SELECT settled('ALTER TABLE local_training_metrics DROP id CASCADE; CREATE INDEX ON local_training_metrics (job_id, step)');
 SELECT settled('ALTER TABLE local_training_metrics DROP id CASCADE');
