@@ -971,22 +971,25 @@ END;
 COMMENT ON FUNCTION trainjob.coverage_query(jsonb, jsonb) IS
 'The query of a set''s coverage view.';
 
-CREATE FUNCTION trainjob.trigger_arguments(tables jsonb, columns jsonb)
+CREATE FUNCTION trainjob.trigger_arguments(key text, tables jsonb, columns jsonb)
 RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
+	-- what triggers of other tables than jobs need, and no more: each statement
+	-- copies the arguments of all triggers of its table
 	SELECT array_agg(a.argument ORDER BY a.part, a.argument COLLATE "C")
 	FROM (
-		SELECT 1 AS part, t.key || '=' || t.value AS argument
+		SELECT 1 AS part, t.key AS table_key, t.key || '=' || t.value AS argument
 		FROM jsonb_each_text(tables) AS t
-		WHERE t.value IS NOT NULL
+		WHERE t.value IS NOT NULL AND (t.key <> trigger_arguments.key OR t.key = 'jobs')
 		UNION ALL
-		SELECT 2, f.table_key || '.' || f.column_name || '=' || COALESCE(f.actual_name, '')
+		SELECT 2, f.table_key, f.table_key || '.' || f.column_name || '=' || COALESCE(f.actual_name, '')
 		FROM trainjob.set_columns(tables, columns) AS f
-		WHERE f.actual_name <> f.column_name OR f.unwanted) AS a;
+		WHERE f.actual_name <> f.column_name OR f.unwanted) AS a
+	WHERE trigger_arguments.key = 'jobs' OR a.table_key IN ('jobs', trigger_arguments.key);
 END;
 
-COMMENT ON FUNCTION trainjob.trigger_arguments(jsonb, jsonb) IS
+COMMENT ON FUNCTION trainjob.trigger_arguments(text, jsonb, jsonb) IS
 'The arguments that each trigger of a set gets: its tables, and the columns with other names.';
 
 CREATE FUNCTION trainjob.read_arguments(tgargs bytea)
@@ -1273,7 +1276,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	arguments text[] := trainjob.trigger_arguments(tables, columns);
+	arguments text[];
 	wanted record;
 	name_of_trigger name;
 	same_name integer;
@@ -1303,10 +1306,11 @@ BEGIN
 		SELECT t.trigger_name,
 			   replace(t.event, '%status%',
 					   quote_ident(trainjob.job_column('status', tables, columns))) AS event,
-			   tables ->> t.table_key AS on_table, t.scope, t.function
+			   t.table_key, tables ->> t.table_key AS on_table, t.scope, t.function
 		FROM trainjob.set_triggers() AS t
 		WHERE tables ->> t.table_key IS NOT NULL
 	LOOP
+		arguments := trainjob.trigger_arguments(wanted.table_key, tables, columns);
 		-- it would fire on each node, and look for jobs on all of them, which
 		-- Citus does not do from there
 		IF wanted.trigger_name = 'trainjob_fill_waiting_jobs'

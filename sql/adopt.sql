@@ -438,7 +438,7 @@ DROP ROLE regress_trainjob_adopter;
 SET client_min_messages = warning;
 
 -- ---------------------------------------------------------------------------
--- By hand, with all arguments: the triggers are those of attach, to the letter
+-- By hand, with the arguments of attach: the triggers are the same, to the letter
 -- ---------------------------------------------------------------------------
 
 CREATE SCHEMA hand;
@@ -449,25 +449,28 @@ CREATE TABLE datasets (storage_path text, total_examples integer);
 SELECT count(*) FROM trainjob.attach('jobs', 'metrics', 'datasets', with_triggers => false,
 	columns => '{"status": "state", "loss": "current_loss", "recorded_at": "timestamp", "sample_count": "total_examples"}')
 WHERE action !~ '^missing';
-\set arguments '''alerts=hand.alert_event'', ''datasets=hand.datasets'', ''jobs=hand.jobs'', ''metrics=hand.metrics'', ''status_changes=hand.job_status_change'', ''datasets.sample_count=total_examples'', ''jobs.loss=current_loss'', ''jobs.status=state'', ''metrics.recorded_at=timestamp'''
+\set of_jobs '''alerts=hand.alert_event'', ''datasets=hand.datasets'', ''jobs=hand.jobs'', ''metrics=hand.metrics'', ''status_changes=hand.job_status_change'', ''datasets.sample_count=total_examples'', ''jobs.loss=current_loss'', ''jobs.status=state'', ''metrics.recorded_at=timestamp'''
+\set of_datasets '''jobs=hand.jobs'', ''datasets.sample_count=total_examples'', ''jobs.loss=current_loss'', ''jobs.status=state'''
+\set of_metrics '''jobs=hand.jobs'', ''jobs.loss=current_loss'', ''jobs.status=state'', ''metrics.recorded_at=timestamp'''
+\set of_alerts '''jobs=hand.jobs'', ''jobs.loss=current_loss'', ''jobs.status=state'''
 CREATE TRIGGER trainjob_fill_job BEFORE INSERT OR UPDATE ON jobs
-	FOR EACH ROW EXECUTE FUNCTION trainjob.fill_job(:arguments);
+	FOR EACH ROW EXECUTE FUNCTION trainjob.fill_job(:of_jobs);
 CREATE TRIGGER trainjob_apply_waiting_alerts AFTER INSERT ON jobs
-	FOR EACH ROW EXECUTE FUNCTION trainjob.apply_waiting_alerts(:arguments);
+	FOR EACH ROW EXECUTE FUNCTION trainjob.apply_waiting_alerts(:of_jobs);
 CREATE TRIGGER trainjob_record_status_change AFTER UPDATE ON jobs
-	FOR EACH ROW EXECUTE FUNCTION trainjob.record_status_change(:arguments);
+	FOR EACH ROW EXECUTE FUNCTION trainjob.record_status_change(:of_jobs);
 CREATE TRIGGER trainjob_roll_up_restart AFTER UPDATE OF state ON jobs
-	FOR EACH ROW EXECUTE FUNCTION trainjob.roll_up_restart(:arguments);
+	FOR EACH ROW EXECUTE FUNCTION trainjob.roll_up_restart(:of_jobs);
 CREATE TRIGGER trainjob_fill_waiting_jobs AFTER INSERT OR UPDATE ON datasets
-	FOR EACH ROW EXECUTE FUNCTION trainjob.fill_waiting_jobs(:arguments);
+	FOR EACH ROW EXECUTE FUNCTION trainjob.fill_waiting_jobs(:of_datasets);
 CREATE TRIGGER trainjob_fill_metric BEFORE INSERT OR UPDATE ON metrics
-	FOR EACH ROW EXECUTE FUNCTION trainjob.fill_metric(:arguments);
+	FOR EACH ROW EXECUTE FUNCTION trainjob.fill_metric(:of_metrics);
 CREATE TRIGGER trainjob_roll_up_insert AFTER INSERT ON metrics REFERENCING NEW TABLE AS new_rows
-	FOR EACH STATEMENT EXECUTE FUNCTION trainjob.roll_up_metrics(:arguments);
+	FOR EACH STATEMENT EXECUTE FUNCTION trainjob.roll_up_metrics(:of_metrics);
 CREATE TRIGGER trainjob_roll_up_update AFTER UPDATE ON metrics REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
-	FOR EACH STATEMENT EXECUTE FUNCTION trainjob.roll_up_metrics(:arguments);
+	FOR EACH STATEMENT EXECUTE FUNCTION trainjob.roll_up_metrics(:of_metrics);
 CREATE TRIGGER trainjob_apply_alert BEFORE INSERT ON alert_event
-	FOR EACH ROW EXECUTE FUNCTION trainjob.apply_alert(:arguments);
+	FOR EACH ROW EXECUTE FUNCTION trainjob.apply_alert(:of_alerts);
 CREATE TEMP TABLE by_hand AS SELECT tgname, pg_get_triggerdef(oid) AS definition FROM pg_trigger
 	WHERE tgrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'hand'::regnamespace) AND NOT tgisinternal;
 -- to attach, only the views were missing

@@ -59,12 +59,13 @@ WHERE NOT t.tgisinternal AND t.tgrelid IN
 	(SELECT oid FROM pg_class WHERE relnamespace = 'made'::regnamespace)
 ORDER BY t.tgrelid::regclass::text COLLATE "C", t.tgname;
 
--- All of them have the same arguments: names, no OIDs.
-SELECT DISTINCT unnest(trainjob.read_arguments(tgargs)) AS argument
+-- Names, no OIDs: those on jobs of all tables, the others of jobs alone.
+SELECT DISTINCT tgrelid::regclass::text COLLATE "C" AS on_table,
+	unnest(trainjob.read_arguments(tgargs)) AS argument
 FROM pg_trigger
 WHERE NOT tgisinternal AND tgrelid IN
 	(SELECT oid FROM pg_class WHERE relnamespace = 'made'::regnamespace)
-ORDER BY 1;
+ORDER BY 1, 2;
 
 -- What has no comment?
 SELECT c.relname, a.attname
