@@ -80,6 +80,21 @@ check_step(Relation rel, TupleTableSlot *row, TupleTableSlot *old_row,
 			 errtablecol(rel, column->attnum)));
 }
 
+/* The perplexity that follows from a row's loss, as its column would have it. */
+static Value
+derived_perplexity(TupleTableSlot *row, const PerplexityPair *pair)
+{
+	Value derived =
+		trainjob_perplexity_of(trainjob_row_value(row, &pair->loss));
+	bool isnull;
+	Datum stored;
+
+	if (derived.isnull)
+		return derived;
+	stored = trainjob_write_value(&pair->perplexity, &derived, &isnull);
+	return trainjob_read_value(&pair->perplexity, stored, isnull);
+}
+
 /*
  * Whether the perplexity of a row is ours to set: it is NULL, or an UPDATE
  * gave the row another loss and left the perplexity that followed from the old
@@ -90,15 +105,15 @@ wants_perplexity(TupleTableSlot *row, TupleTableSlot *old_row,
 				 const PerplexityPair *pair)
 {
 	Value perplexity = trainjob_apart_value(row, &pair->perplexity);
-	Value old_perplexity;
 	Value derived;
 
 	if (perplexity.isnull)
 		return true;
-	old_perplexity = trainjob_row_value(old_row, &pair->perplexity);
-	if (old_perplexity.isnull || perplexity.number != old_perplexity.number)
+	if (old_row == NULL ||
+		!trainjob_same_in_rows(old_row, row, &pair->perplexity) ||
+		trainjob_same_in_rows(old_row, row, &pair->loss))
 		return false;
-	derived = trainjob_perplexity_of(trainjob_row_value(old_row, &pair->loss));
+	derived = derived_perplexity(old_row, pair);
 	return !derived.isnull && derived.number == perplexity.number;
 }
 
