@@ -258,5 +258,30 @@ SELECT bt_index_check(indexrelid, true) FROM pg_index
 WHERE indrelid = 'local_training_jobs'::regclass ORDER BY indexrelid::regclass::text;
 SELECT count(*) FROM trainjob.verify_jobs('direct.local_training_jobs');
 
+-- Where a job lay is kept from one report to the next. It may have moved, and
+-- another may lie there.
+TRUNCATE local_training_jobs CASCADE;
+INSERT INTO local_training_jobs (id, status, total_steps)
+SELECT lpad(n::text, 32, '0')::uuid, CASE WHEN n < 5 THEN 'running' ELSE 'pending' END, 100
+FROM generate_series(5, 0, -1) AS n;
+\set report 'INSERT INTO local_training_metrics (job_id, step, train_loss) SELECT j.id, count(m.step) + 1, right(j.id::text, 1)::float8 FROM local_training_jobs AS j LEFT JOIN local_training_metrics AS m ON m.job_id = j.id WHERE status = ''running'' GROUP BY j.id'
+:report;
+UPDATE local_training_jobs SET created_at = created_at - interval '1 d' WHERE id = lpad('1', 32, '0')::uuid; -- not HOT
+:report;
+VACUUM local_training_jobs;
+:report;
+DELETE FROM local_training_jobs WHERE id < lpad('3', 32, '0')::uuid;
+-- what VACUUM writes down is what it wrote before: nobody hears of it
+INSERT INTO local_training_jobs (id) SELECT lpad(n::text, 32, '0')::uuid FROM generate_series(6, 8) AS n;
+VACUUM local_training_jobs;
+INSERT INTO local_training_jobs (id, status, total_steps)
+SELECT lpad(n::text, 32, '0')::uuid, 'running', 100 FROM generate_series(2, 0, -1) AS n;
+:report;
+:report;
+SELECT right(j.id::text, 1) AS job, current_step, loss,
+	(SELECT count(*) FROM local_training_metrics AS m WHERE m.job_id = j.id) AS reports
+FROM local_training_jobs AS j WHERE status = 'running' ORDER BY id;
+SELECT * FROM trainjob.verify_jobs();
+
 DROP EXTENSION amcheck;
 DROP SCHEMA direct CASCADE;
