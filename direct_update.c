@@ -274,6 +274,29 @@ change_row(TupleTableSlot *old_row, TupleTableSlot *new_row,
 	return change(old_row, new_row->tts_values, new_row->tts_isnull, arg);
 }
 
+/* The new row as a tuple: mostly the old one with other numbers. */
+static HeapTuple
+form_row(HeapTuple old_tuple, TupleTableSlot *old_row, TupleTableSlot *new_row)
+{
+	TupleDesc desc = old_row->tts_tupleDescriptor;
+	PatchedColumn *columns = palloc(desc->natts * sizeof(PatchedColumn));
+	HeapTuple tuple = NULL;
+	bool any_gone = false;
+	int count = 0;
+
+	for (int i = 0; i < desc->natts; i++)
+		if (new_row->tts_isnull[i])
+			any_gone = any_gone || !old_row->tts_isnull[i];
+		else if (old_row->tts_isnull[i] ||
+				 new_row->tts_values[i] != old_row->tts_values[i])
+			columns[count++] = (PatchedColumn){i + 1, new_row->tts_values[i]};
+	if (!any_gone)
+		tuple = trainjob_patch_tuple(old_tuple, desc, columns, count);
+	return tuple != NULL ? tuple
+						 : heap_form_tuple(desc, new_row->tts_values,
+										   new_row->tts_isnull);
+}
+
 /* Stores the new row, if the result is TM_Ok: the old one is the newest. */
 static TM_Result
 store_row(Relation rel, HeapTuple old_tuple, TupleTableSlot *old_row,
@@ -284,10 +307,7 @@ store_row(Relation rel, HeapTuple old_tuple, TupleTableSlot *old_row,
 	TU_UpdateIndexes indexes;
 	TM_Result result;
 
-	ExecStoreHeapTuple(trainjob_patch_tuple(old_tuple, old_row,
-											new_row->tts_values,
-											new_row->tts_isnull),
-					   row, true);
+	ExecStoreHeapTuple(form_row(old_tuple, old_row, new_row), row, true);
 	result = trainjob_tuple_update(rel, &old_row->tts_tid, row,
 								   GetCurrentCommandId(true),
 								   GetActiveSnapshot(), &indexes);

@@ -19,6 +19,9 @@ typedef struct PerplexityPair
 	Column perplexity;
 } PerplexityPair;
 
+/* A report has so many columns that fill_metric may fill. */
+#define FILLED_COLUMNS 3
+
 typedef struct MetricPart
 {
 	Column step;
@@ -64,7 +67,7 @@ static void
 check_step(Relation rel, TupleTableSlot *row, TupleTableSlot *old_row,
 		   const Column *column)
 {
-	Value step = trainjob_apart_value(row, column);
+	Value step = trainjob_row_value(row, column);
 
 	if (step.isnull || step.count >= 0 ||
 		(old_row != NULL && trainjob_same_in_rows(old_row, row, column)))
@@ -104,7 +107,7 @@ static bool
 wants_perplexity(TupleTableSlot *row, TupleTableSlot *old_row,
 				 const PerplexityPair *pair)
 {
-	Value perplexity = trainjob_apart_value(row, &pair->perplexity);
+	Value perplexity = trainjob_row_value(row, &pair->perplexity);
 	Value derived;
 
 	if (perplexity.isnull)
@@ -117,22 +120,55 @@ wants_perplexity(TupleTableSlot *row, TupleTableSlot *old_row,
 	return !derived.isnull && derived.number == perplexity.number;
 }
 
-/* Puts a value into a copy of the row's values, which the first call makes. */
-static void
-fill_column(Datum **values, bool **nulls, TupleTableSlot *row, Column *column,
-			Value value)
+/* The values that a row gets. */
+typedef struct FilledReport
 {
-	int natts = row->tts_tupleDescriptor->natts;
+	int count;
+	int attnum[FILLED_COLUMNS];
+	Datum value[FILLED_COLUMNS];
+	bool isnull[FILLED_COLUMNS];
+} FilledReport;
 
-	if (*values == NULL)
+static void
+fill_column(FilledReport *filled, const Column *column, Value value)
+{
+	int n = filled->count++;
+
+	filled->attnum[n] = column->attnum;
+	filled->value[n] = trainjob_write_value(column, &value, &filled->isnull[n]);
+}
+
+/* Whether the row is a trainer's summary; most have nothing in "extra". */
+static bool
+is_summary(HeapTuple tuple, TupleTableSlot *row, const Column *extra)
+{
+	return extra->attnum != 0 &&
+		   !heap_attisnull(tuple, extra->attnum, row->tts_tupleDescriptor) &&
+		   trainjob_is_summary_row(row, extra);
+}
+
+/* The tuple with what was filled. */
+static HeapTuple
+store_filled(HeapTuple tuple, TupleDesc desc, FilledReport *filled)
+{
+	PatchedColumn columns[FILLED_COLUMNS];
+	HeapTuple patched = NULL;
+	bool any_null = false;
+
+	if (filled->count == 0)
+		return tuple;
+	for (int i = 0; i < filled->count; i++)
 	{
-		*values = palloc(natts * (sizeof(Datum) + sizeof(bool)));
-		*nulls = (bool *) (*values + natts);
-		memcpy(*values, row->tts_values, natts * sizeof(Datum));
-		memcpy(*nulls, row->tts_isnull, natts * sizeof(bool));
+		columns[i].attnum = filled->attnum[i];
+		columns[i].value = filled->value[i];
+		any_null = any_null || filled->isnull[i];
 	}
-	(*values)[column->attnum - 1] =
-		trainjob_write_value(column, &value, &(*nulls)[column->attnum - 1]);
+	if (!any_null)
+		patched = trainjob_patch_tuple(tuple, desc, columns, filled->count);
+	if (patched != NULL)
+		return patched;
+	return heap_modify_tuple_by_cols(tuple, desc, filled->count, filled->attnum,
+									 filled->value, filled->isnull);
 }
 
 /*
@@ -160,35 +196,29 @@ trainjob_fill_metric(PG_FUNCTION_ARGS)
 	TupleTableSlot *old_row = is_update ? trigdata->tg_trigslot : NULL;
 	HeapTuple tuple =
 		is_update ? trigdata->tg_newtuple : trigdata->tg_trigtuple;
-	Datum *values = NULL;
-	bool *nulls = NULL;
+	TupleDesc desc = RelationGetDescr(trigdata->tg_relation);
+	FilledReport filled = {0};
 
-	slot_getallattrs(row); /* at once: the row will be put together anew */
 	check_step(trigdata->tg_relation, row, old_row, &part->step);
 	for (int i = 0; i < lengthof(part->pair); i++)
 	{
 		PerplexityPair *pair = &part->pair[i];
-		Value loss = trainjob_apart_value(row, &pair->loss);
+		Value loss = trainjob_row_value(row, &pair->loss);
 		Value perplexity;
 
 		if (pair->perplexity.attnum == 0 || loss.isnull ||
 			!wants_perplexity(row, old_row, pair) ||
-			trainjob_is_summary_row(row, &part->extra))
+			is_summary(tuple, row, &part->extra))
 			continue;
 		perplexity = trainjob_perplexity_of(loss);
 		if (perplexity.isnull &&
-			trainjob_apart_value(row, &pair->perplexity).isnull)
+			trainjob_row_value(row, &pair->perplexity).isnull)
 			continue;
-		fill_column(&values, &nulls, row, &pair->perplexity, perplexity);
+		fill_column(&filled, &pair->perplexity, perplexity);
 	}
 	if (part->recorded_at.attnum != 0 &&
-		trainjob_apart_value(row, &part->recorded_at).isnull)
-	{
-		Value now = {.time = GetCurrentTransactionStartTimestamp()};
-
-		fill_column(&values, &nulls, row, &part->recorded_at, now);
-	}
-	return PointerGetDatum(
-		values == NULL ? tuple
-					   : trainjob_patch_tuple(tuple, row, values, nulls));
+		heap_attisnull(tuple, part->recorded_at.attnum, desc))
+		fill_column(&filled, &part->recorded_at,
+					(Value){.time = GetCurrentTransactionStartTimestamp()});
+	return PointerGetDatum(store_filled(tuple, desc, &filled));
 }

@@ -355,8 +355,15 @@ extern void trainjob_read_reports(TriggerData *trigdata,
 
 /* ---- tuple_patch.c ------------------------------------------------------ */
 
-extern HeapTuple trainjob_patch_tuple(HeapTuple tuple, TupleTableSlot *row,
-									  Datum *values, bool *isnull);
+/* A value to put into a tuple. */
+typedef struct PatchedColumn
+{
+	AttrNumber attnum;
+	Datum value;
+} PatchedColumn;
+
+extern HeapTuple trainjob_patch_tuple(HeapTuple tuple, TupleDesc desc,
+									  const PatchedColumn *columns, int count);
 
 /* ---- direct_find.c ------------------------------------------------------ */
 

@@ -8,7 +8,7 @@ SET client_min_messages = error;
 SET timezone = 'UTC';
 CREATE SCHEMA patch;
 SET search_path = patch, pg_catalog;
-CREATE EXTENSION IF NOT EXISTS amcheck SCHEMA pg_catalog;
+CREATE EXTENSION amcheck SCHEMA pg_catalog;
 
 -- One of the choices, by chance as "seed" has it.
 CREATE FUNCTION pick(choices text[], seed bigint) RETURNS text
@@ -127,4 +127,5 @@ $$;
 SELECT count(*) AS layouts, jsonb_pretty(jsonb_agg(w) FILTER (WHERE w IS NOT NULL)) AS wrong
 FROM generate_series(1, 40) AS seed
 LEFT JOIN LATERAL wrong_jobs(seed) AS w ON true;
+DROP EXTENSION amcheck;
 DROP SCHEMA patch CASCADE;
