@@ -151,6 +151,7 @@ static struct
 {
 	const Column *key;
 	Datum job_id;
+	const Column *id;
 	Value alert_id;
 } alert_at_work;
 
@@ -164,6 +165,9 @@ find_part_columns(TrainjobSet *set, Relation alerts, Relation jobs,
 						 &part->key);
 	trainjob_find_columns(set, TABLE_JOBS, jobs, job_columns, JOB_FIELDS,
 						  part->job);
+	trainjob_check_reference(&part->alert[ALERT_JOB_ID], &part->key);
+	trainjob_check_reference(&part->alert[ALERT_USER_ID],
+							 &part->job[JOB_USER_ID]);
 }
 
 /* For apply_alert, on the alerts table. */
@@ -299,6 +303,7 @@ set_job(TrainjobSet *set, AlertPart *part, const Alert *alert, Value *job)
 	PG_TRY();
 	{
 		alert_at_work.key = &part->key;
+		alert_at_work.id = &part->alert[ALERT_ID];
 		alert_at_work.job_id = args[0];
 		alert_at_work.alert_id = alert->value[ALERT_ID];
 		updated = trainjob_execute(set_job_plan(set, part), SPI_OK_UPDATE, args,
@@ -818,6 +823,7 @@ build_change_part(TrainjobSet *set, Relation rel)
 	{
 		trainjob_find_columns(set, TABLE_STATUS_CHANGES, changes,
 							  change_columns, CHANGE_FIELDS, part->change);
+		trainjob_check_reference(&part->change[CHANGE_JOB_ID], &part->key);
 		relation_close(changes, NoLock);
 	}
 	set->part = part;
@@ -876,7 +882,9 @@ record_change(TrainjobSet *set, ChangePart *part, Value job_id, Value before,
 	values[CHANGE_CHANGED_BY].isnull = values[CHANGE_CHANGED_BY].text == NULL;
 	if (alert_at_work.key != NULL &&
 		datum_image_eq(alert_at_work.job_id, job_id.key,
-					   alert_at_work.key->typbyval, alert_at_work.key->typlen))
+					   alert_at_work.key->typbyval,
+					   alert_at_work.key->typlen) &&
+		trainjob_is_reference(&part->change[CHANGE_ALERT_ID], alert_at_work.id))
 		values[CHANGE_ALERT_ID] = alert_at_work.alert_id;
 	for (int i = 0; i < CHANGE_FIELDS; i++)
 	{

@@ -179,6 +179,39 @@ trainjob_lookup_column(Relation rel, const char *name, ColumnKind kind,
 	return false;
 }
 
+/*
+ * trainjob_is_reference
+ *		Whether a column can refer to another: a value of the one is taken for one
+ *		of the other, byte for byte.
+ *
+ * Whole numbers of different width do not differ as Datums.
+ */
+bool
+trainjob_is_reference(const Column *column, const Column *target)
+{
+	return column->typbyval == target->typbyval &&
+		   (column->typbyval || column->typlen == target->typlen);
+}
+
+/* The same, or an error; absent columns pass. */
+void
+trainjob_check_reference(const Column *column, const Column *target)
+{
+	if (column->attnum == 0 || target->attnum == 0 ||
+		trainjob_is_reference(column, target))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_DATATYPE_MISMATCH),
+			 errmsg("column \"%s\" of relation \"%s\" has type %s",
+					column->name, get_rel_name(column->table),
+					format_type_be(column->type)),
+			 errdetail("Column \"%s\" of relation \"%s\", to which it refers, "
+					   "has type %s.",
+					   target->name, get_rel_name(target->table),
+					   format_type_be(target->type)),
+			 errhint("Give both the same type.")));
+}
+
 /* ----------
  * Reading
  * ----------

@@ -126,6 +126,7 @@ find_roll_up_columns(TrainjobSet *set, Relation rel, Relation jobs)
 	trainjob_find_metric_columns(set, rel, &part->metric);
 	trainjob_find_column(set, TABLE_JOBS, jobs, "id", COLUMN_KEY, true,
 						 &part->key);
+	trainjob_check_reference(&part->metric.job_id, &part->key);
 	trainjob_find_column(set, TABLE_JOBS, jobs, "total_steps", COLUMN_COUNT,
 						 false, &part->total_steps);
 	trainjob_find_column(set, TABLE_JOBS, jobs, "total_steps_source",

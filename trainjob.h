@@ -78,6 +78,9 @@ typedef struct Value
 
 extern bool trainjob_lookup_column(Relation rel, const char *name,
 								   ColumnKind kind, Column *column);
+extern bool trainjob_is_reference(const Column *column, const Column *target);
+extern void trainjob_check_reference(const Column *column,
+									 const Column *target);
 extern Value trainjob_convert_value(const Column *column, Datum datum);
 extern Datum trainjob_write_value(const Column *column, const Value *value,
 								  bool *isnull);

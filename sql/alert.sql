@@ -247,5 +247,11 @@ END
 $$;
 SELECT status_before, status_after, alert_id FROM job_status_change WHERE job_id = u(62);
 
+-- A record whose column holds no id of an alert is made without.
+ALTER TABLE job_status_change ALTER COLUMN alert_id TYPE text;
+INSERT INTO local_training_jobs (id, status) VALUES (lpad('99', 32, '0')::uuid, 'running');
+INSERT INTO alert_event (job_id, type) VALUES (lpad('99', 32, '0')::uuid, 'job_completed') RETURNING outcome, status_after;
+SELECT status_before, status_after, alert_id FROM job_status_change WHERE job_id = lpad('99', 32, '0')::uuid;
+
 DROP SCHEMA alert CASCADE;
 DROP ROLE regress_trainjob_writer, regress_trainjob_owner;

@@ -145,6 +145,20 @@ SELECT function, attempt(
 				ELSE 'INSERT INTO mistyped (id) VALUES (NULL)' END) AS error
 FROM right_calls ORDER BY 1;
 
+-- Tables that refer to jobs by another type than they have.
+CREATE TABLE text_points (job_id text, step bigint);
+CREATE TABLE text_alerts (id bigint, job_id text, type text, outcome text);
+CREATE TABLE text_users (id bigint, job_id uuid, user_id text, type text, outcome text);
+CREATE TABLE text_changes (job_id text, alert_id text);
+SELECT attempt('CREATE TRIGGER wrong AFTER INSERT ON text_points REFERENCING NEW TABLE AS n FOR EACH STATEMENT EXECUTE FUNCTION trainjob.roll_up_metrics(''jobs=calls.local_training_jobs'')',
+	'INSERT INTO text_points VALUES (''x'', 1)') AS reports;
+SELECT attempt('CREATE TRIGGER wrong BEFORE INSERT ON text_alerts FOR EACH ROW EXECUTE FUNCTION trainjob.apply_alert(''jobs=calls.local_training_jobs'')',
+	'INSERT INTO text_alerts (job_id, type) VALUES (''x'', ''job_failed'')') AS alerts;
+SELECT attempt('CREATE TRIGGER wrong BEFORE INSERT ON text_users FOR EACH ROW EXECUTE FUNCTION trainjob.apply_alert(''jobs=calls.local_training_jobs'')',
+	'INSERT INTO text_users (user_id, type) VALUES (''x'', ''job_failed'')') AS users;
+SELECT attempt('CREATE TRIGGER wrong AFTER UPDATE ON anything FOR EACH ROW EXECUTE FUNCTION trainjob.record_status_change(''status_changes=calls.text_changes'')',
+	'UPDATE anything SET status = ''failed''') AS changes;
+
 -- ---- arguments ----
 
 -- Missing where they are needed.
