@@ -166,8 +166,6 @@ find_part_columns(TrainjobSet *set, Relation alerts, Relation jobs,
 	trainjob_find_columns(set, TABLE_JOBS, jobs, job_columns, JOB_FIELDS,
 						  part->job);
 	trainjob_check_reference(&part->alert[ALERT_JOB_ID], &part->key);
-	trainjob_check_reference(&part->alert[ALERT_USER_ID],
-							 &part->job[JOB_USER_ID]);
 }
 
 /* For apply_alert, on the alerts table. */
@@ -405,18 +403,34 @@ outcome_reason(AlertOutcome outcome, const Alert *alert, const char *status)
 	return NULL;
 }
 
+/* An identity in words. */
+static char *
+key_text(const Column *column, Value key)
+{
+	Oid output;
+	bool is_varlena;
+
+	getTypeOutputInfo(column->type, &output, &is_varlena);
+	return OidOutputFunctionCall(output, key.key);
+}
+
 /* Whether the alert names a user other than the job's. */
 static bool
 is_foreign(AlertPart *part, const Alert *alert, const Value *job)
 {
 	Value user = alert->value[ALERT_USER_ID];
+	Value owner = job[JOB_USER_ID];
 	Column *column = &part->alert[ALERT_USER_ID];
+	Column *owner_column = &part->job[JOB_USER_ID];
 
-	if (user.isnull || part->job[JOB_USER_ID].attnum == 0)
+	if (user.isnull || owner_column->attnum == 0)
 		return false;
-	return job[JOB_USER_ID].isnull ||
-		   !datum_image_eq(user.key, job[JOB_USER_ID].key, column->typbyval,
-						   column->typlen);
+	if (owner.isnull)
+		return true;
+	if (column->type == owner_column->type)
+		return !datum_image_eq(user.key, owner.key, column->typbyval,
+							   column->typlen);
+	return strcmp(key_text(column, user), key_text(owner_column, owner)) != 0;
 }
 
 static void
@@ -915,13 +929,10 @@ notify(ChangePart *part, Value job_id, Value before, Value after,
 	   Value progress)
 {
 	StringInfoData payload;
-	Oid output;
-	bool is_varlena;
 
-	getTypeOutputInfo(part->key.type, &output, &is_varlena);
 	initStringInfo(&payload);
 	appendStringInfoString(&payload, "{\"job_id\": ");
-	append_json_text(&payload, OidOutputFunctionCall(output, job_id.key));
+	append_json_text(&payload, key_text(&part->key, job_id));
 	appendStringInfoString(&payload, ", \"status\": ");
 	append_json_text(&payload, after.isnull ? NULL : after.text);
 	appendStringInfoString(&payload, ", \"previous\": ");

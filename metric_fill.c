@@ -187,7 +187,7 @@ trainjob_fill_metric(PG_FUNCTION_ARGS)
 		trainjob_check_trigger_call(fcinfo, "fill_metric",
 									TRAINJOB_BEFORE_ROW | TRAINJOB_ON_INSERT |
 										TRAINJOB_ON_UPDATE);
-	TrainjobSet *set = trainjob_get_set(trigdata, "fill_metric", TABLE_METRICS,
+	TrainjobSet *set = trainjob_get_own(trigdata, "fill_metric", TABLE_METRICS,
 										build_metric_part);
 	MetricPart *part = set->part;
 	bool is_update = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event);

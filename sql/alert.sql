@@ -247,6 +247,13 @@ END
 $$;
 SELECT status_before, status_after, alert_id FROM job_status_change WHERE job_id = u(62);
 
+-- Users by another type than the jobs have.
+DROP VIEW job_overview;
+ALTER TABLE alert_event ALTER COLUMN user_id TYPE text;
+INSERT INTO local_training_jobs (id, user_id, status) VALUES (lpad('98', 32, '0')::uuid, lpad('7', 32, '0')::uuid, 'running');
+INSERT INTO alert_event (job_id, user_id, type) VALUES (lpad('98', 32, '0')::uuid, 'x', 'job_failed'),
+	(lpad('98', 32, '0')::uuid, lpad('7', 32, '0')::uuid, 'job_completed') RETURNING outcome, outcome_reason, status_after;
+
 -- A record whose column holds no id of an alert is made without.
 ALTER TABLE job_status_change ALTER COLUMN alert_id TYPE text;
 INSERT INTO local_training_jobs (id, status) VALUES (lpad('99', 32, '0')::uuid, 'running');
