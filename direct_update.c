@@ -279,22 +279,23 @@ static HeapTuple
 form_row(HeapTuple old_tuple, TupleTableSlot *old_row, TupleTableSlot *new_row)
 {
 	TupleDesc desc = old_row->tts_tupleDescriptor;
-	PatchedColumn *columns = palloc(desc->natts * sizeof(PatchedColumn));
-	HeapTuple tuple = NULL;
-	bool any_gone = false;
+	int *attnums = palloc(desc->natts * sizeof(int));
+	Datum *values = palloc(desc->natts * sizeof(Datum));
+	bool *isnull = palloc(desc->natts * sizeof(bool));
 	int count = 0;
 
 	for (int i = 0; i < desc->natts; i++)
-		if (new_row->tts_isnull[i])
-			any_gone = any_gone || !old_row->tts_isnull[i];
-		else if (old_row->tts_isnull[i] ||
-				 new_row->tts_values[i] != old_row->tts_values[i])
-			columns[count++] = (PatchedColumn){i + 1, new_row->tts_values[i]};
-	if (!any_gone)
-		tuple = trainjob_patch_tuple(old_tuple, desc, columns, count);
-	return tuple != NULL ? tuple
-						 : heap_form_tuple(desc, new_row->tts_values,
-										   new_row->tts_isnull);
+	{
+		if (new_row->tts_isnull[i] == old_row->tts_isnull[i] &&
+			(new_row->tts_isnull[i] ||
+			 new_row->tts_values[i] == old_row->tts_values[i]))
+			continue;
+		attnums[count] = i + 1;
+		values[count] = new_row->tts_values[i];
+		isnull[count++] = new_row->tts_isnull[i];
+	}
+	return trainjob_patch_tuple(old_tuple, desc, count, attnums, values,
+								isnull);
 }
 
 /* Stores the new row, if the result is TM_Ok: the old one is the newest. */

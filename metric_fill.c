@@ -147,30 +147,6 @@ is_summary(HeapTuple tuple, TupleTableSlot *row, const Column *extra)
 		   trainjob_is_summary_row(row, extra);
 }
 
-/* The tuple with what was filled. */
-static HeapTuple
-store_filled(HeapTuple tuple, TupleDesc desc, FilledReport *filled)
-{
-	PatchedColumn columns[FILLED_COLUMNS];
-	HeapTuple patched = NULL;
-	bool any_null = false;
-
-	if (filled->count == 0)
-		return tuple;
-	for (int i = 0; i < filled->count; i++)
-	{
-		columns[i].attnum = filled->attnum[i];
-		columns[i].value = filled->value[i];
-		any_null = any_null || filled->isnull[i];
-	}
-	if (!any_null)
-		patched = trainjob_patch_tuple(tuple, desc, columns, filled->count);
-	if (patched != NULL)
-		return patched;
-	return heap_modify_tuple_by_cols(tuple, desc, filled->count, filled->attnum,
-									 filled->value, filled->isnull);
-}
-
 /*
  * fill_metric
  *		BEFORE INSERT OR UPDATE FOR EACH ROW on a metrics table: perplexity =
@@ -220,5 +196,8 @@ trainjob_fill_metric(PG_FUNCTION_ARGS)
 		heap_attisnull(tuple, part->recorded_at.attnum, desc))
 		fill_column(&filled, &part->recorded_at,
 					(Value){.time = GetCurrentTransactionStartTimestamp()});
-	return PointerGetDatum(store_filled(tuple, desc, &filled));
+	if (filled.count > 0)
+		tuple = trainjob_patch_tuple(tuple, desc, filled.count, filled.attnum,
+									 filled.value, filled.isnull);
+	return PointerGetDatum(tuple);
 }

@@ -72,6 +72,12 @@ static const WantedColumn roll_up_columns[ROLL_UP_COLUMNS] = {
 	[JOB_BEST_EPOCH] = {"best_epoch", COLUMN_NUMBER},
 };
 
+/*
+ * Those before it go with the status: where that stays, settle_row() does not
+ * set them.
+ */
+#define JOB_FIRST_SETTLED JOB_LAST_METRIC_AT
+
 /* Columns of a job in one array: the above, then the latest. */
 #define JOB_LATEST(i) (ROLL_UP_COLUMNS + (i))
 #define JOB_COLUMNS (ROLL_UP_COLUMNS + LATEST_COUNT)
@@ -165,7 +171,7 @@ plan_updates(RollUpPart *part, Relation jobs)
 	Bitmapset *columns = NULL;
 	Bitmapset *best = NULL;
 
-	for (int i = JOB_LAST_METRIC_AT; i < JOB_COLUMNS; i++)
+	for (int i = JOB_FIRST_SETTLED; i < JOB_COLUMNS; i++)
 	{
 		bool is_best = i >= JOB_BEST_EVAL_LOSS && i <= JOB_BEST_EPOCH;
 		Bitmapset **set = is_best ? &best : &columns;
@@ -764,7 +770,7 @@ settle_row(TupleTableSlot *row, Datum *values, bool *isnull, void *arg)
 {
 	Settlement *settlement = arg;
 
-	for (int i = JOB_LAST_METRIC_AT; i < JOB_COLUMNS; i++)
+	for (int i = JOB_FIRST_SETTLED; i < JOB_COLUMNS; i++)
 	{
 		AttrNumber attnum = settlement->part->job[i].attnum;
 
@@ -815,7 +821,7 @@ write_job(RollUp *roll, JobReports *reports, JobRow *job, bool unpaired)
 								settlement.isnull[i]))
 			continue;
 		differs = true;
-		if (i < JOB_LAST_METRIC_AT)
+		if (i < JOB_FIRST_SETTLED)
 			status_stays = false;
 	}
 	if (!differs)

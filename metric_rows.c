@@ -303,11 +303,11 @@ row_job(Reading *reading, TupleTableSlot *row, JobReports **reports,
 static Value
 reported_value(const MetricColumns *metric, TupleTableSlot *row, int i)
 {
-	Value value = trainjob_apart_value(row, &metric->latest[i]);
+	Value value = trainjob_row_value(row, &metric->latest[i]);
 
 	if (i == LATEST_PERPLEXITY && value.isnull)
 		return trainjob_perplexity_of(
-			trainjob_apart_value(row, &metric->latest[LATEST_TRAIN_LOSS]));
+			trainjob_row_value(row, &metric->latest[LATEST_TRAIN_LOSS]));
 	return value;
 }
 
@@ -327,7 +327,7 @@ add_new_row(Reading *reading, TupleTableSlot *row)
 	if (!row_job(reading, row, &reports, &step))
 		return;
 	id = row_order(row, &metric->id);
-	recorded = trainjob_apart_value(row, &metric->recorded_at);
+	recorded = trainjob_row_value(row, &metric->recorded_at);
 	summary = trainjob_is_summary_row(row, &metric->extra);
 	if (recorded.isnull)
 		recorded.time = GetCurrentTransactionStartTimestamp();
@@ -353,7 +353,7 @@ add_new_row(Reading *reading, TupleTableSlot *row)
 			reports->evidence = *newest;
 	}
 
-	eval_loss = trainjob_apart_value(row, &metric->latest[LATEST_EVAL_LOSS]);
+	eval_loss = trainjob_row_value(row, &metric->latest[LATEST_EVAL_LOSS]);
 	if (eval_loss.isnull || !isfinite(eval_loss.number))
 		return;
 	if (!reports->has_best || eval_loss.number < reports->best ||
@@ -395,7 +395,6 @@ add_changed_row(Reading *reading, TupleTableSlot *old_row, TupleTableSlot *row)
 	}
 	if (!differs)
 		return;
-	slot_getallattrs(old_row);
 	gone[LATEST_PERPLEXITY] |= gone[LATEST_TRAIN_LOSS];
 	if (row_job(reading, old_row, &reports, &step))
 	{

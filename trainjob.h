@@ -118,19 +118,6 @@ trainjob_row_value(TupleTableSlot *row, const Column *column)
 	return trainjob_read_value(column, datum, isnull);
 }
 
-/* The same of a row that is there, all of it taken apart (slot_getallattrs). */
-static inline Value
-trainjob_apart_value(TupleTableSlot *row, const Column *column)
-{
-	int i = column->attnum - 1;
-
-	if (i < 0 || row->tts_isnull[i])
-		return (Value){.isnull = true};
-	if (column->is_plain)
-		return (Value){.key = row->tts_values[i]};
-	return trainjob_convert_value(column, row->tts_values[i]);
-}
-
 extern bool trainjob_same_in_rows(TupleTableSlot *a, TupleTableSlot *b,
 								  const Column *column);
 extern bool trainjob_same_attribute(TupleTableSlot *a, TupleTableSlot *b,
@@ -358,15 +345,9 @@ extern void trainjob_read_reports(TriggerData *trigdata,
 
 /* ---- tuple_patch.c ------------------------------------------------------ */
 
-/* A value to put into a tuple. */
-typedef struct PatchedColumn
-{
-	AttrNumber attnum;
-	Datum value;
-} PatchedColumn;
-
 extern HeapTuple trainjob_patch_tuple(HeapTuple tuple, TupleDesc desc,
-									  const PatchedColumn *columns, int count);
+									  int count, int *attnums, Datum *values,
+									  bool *isnull);
 
 /* ---- direct_find.c ------------------------------------------------------ */
 

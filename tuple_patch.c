@@ -29,18 +29,16 @@ copy_header(HeapTuple tuple, Size room)
 }
 
 /*
- * trainjob_patch_tuple
- *		A copy of the tuple with these values in place, in the current memory
- *		context.
+ * Copies the tuple with these values in place, none of them NULL.
  *
- * "columns" are in the order of the table, none of them NULL.  Returns NULL where
- * that is not all: a value that is no number, or a number of not eight bytes or
- * not aligned where NULL stood, or a column that is not in the tuple because it
- * was added to the table later.
+ * Returns NULL where that is not all: a value that is no number, or a number of
+ * not eight bytes or not aligned where NULL stood, or a column that is not in the
+ * tuple because it was added to the table later; or columns that are not in the
+ * order of the table.
  */
-HeapTuple
-trainjob_patch_tuple(HeapTuple tuple, TupleDesc desc,
-					 const PatchedColumn *columns, int count)
+static HeapTuple
+patch(HeapTuple tuple, TupleDesc desc, int count, const int *attnums,
+	  const Datum *values)
 {
 	HeapTuple copy = copy_header(tuple, count * NUMBER_SIZE);
 	const char *data = (char *) tuple->t_data + tuple->t_data->t_hoff;
@@ -64,7 +62,7 @@ trainjob_patch_tuple(HeapTuple tuple, TupleDesc desc,
 		if (!is_null)
 			offset = att_align_pointer(offset, att->attalign, att->attlen,
 									   data + offset);
-		if (columns->attnum != i + 1)
+		if (*attnums != i + 1)
 		{
 			if (!is_null)
 				offset =
@@ -79,7 +77,7 @@ trainjob_patch_tuple(HeapTuple tuple, TupleDesc desc,
 		memcpy(to, from, before);
 		to += before;
 		from += before;
-		store_att_byval(to, columns->value, att->attlen);
+		store_att_byval(to, *values, att->attlen);
 		to += att->attlen;
 		if (is_null)
 			copy->t_data->t_bits[i / BITS_PER_BYTE] |= 1 << (i % BITS_PER_BYTE);
@@ -88,10 +86,35 @@ trainjob_patch_tuple(HeapTuple tuple, TupleDesc desc,
 			from += att->attlen;
 			offset += att->attlen;
 		}
-		columns++;
+		attnums++;
+		values++;
 		count--;
 	}
 	memcpy(to, from, end - from);
 	copy->t_len = to + (end - from) - (char *) copy->t_data;
 	return copy;
+}
+
+/*
+ * trainjob_patch_tuple
+ *		What heap_modify_tuple_by_cols() makes: the tuple with these values, in the
+ *		current memory context.
+ *
+ * Cheaper than that where the values are numbers, in the order of the table's
+ * columns, and the row has a place for them.
+ */
+HeapTuple
+trainjob_patch_tuple(HeapTuple tuple, TupleDesc desc, int count, int *attnums,
+					 Datum *values, bool *isnull)
+{
+	HeapTuple patched = NULL;
+	bool any_null = false;
+
+	for (int i = 0; i < count; i++)
+		any_null = any_null || isnull[i];
+	if (!any_null)
+		patched = patch(tuple, desc, count, attnums, values);
+	return patched != NULL ? patched
+						   : heap_modify_tuple_by_cols(tuple, desc, count,
+													   attnums, values, isnull);
 }
