@@ -136,9 +136,12 @@ enum
 {
 	QUERY_LOCK_JOB,
 	QUERY_SET_JOB,
+	QUERY_SET_FACTS,
 	QUERY_WAITING_ALERTS,
 	QUERY_SET_ALERT
 };
+StaticAssertDecl(QUERY_SET_ALERT < TRAINJOB_MAX_QUERIES,
+				 "more queries than a set keeps");
 
 /* An alert's row in the form that the rules want. */
 typedef struct Alert
@@ -147,13 +150,15 @@ typedef struct Alert
 } Alert;
 
 /* Which alert changes which job right now; see the head of the file. */
-static struct
+typedef struct AlertAtWork
 {
 	const Column *key;
 	Datum job_id;
 	const Column *id;
 	Value alert_id;
-} alert_at_work;
+} AlertAtWork;
+
+static AlertAtWork alert_at_work;
 
 static void
 find_part_columns(TrainjobSet *set, Relation alerts, Relation jobs,
@@ -250,20 +255,31 @@ lock_job(TrainjobSet *set, AlertPart *part, Datum job_id, Value *job)
 	return true;
 }
 
+/* Whether a column of the job is only written with a change of its status. */
+static bool
+goes_with_status(JobField i)
+{
+	return i == JOB_STATUS || i == JOB_STATUS_CHANGED_AT || i == JOB_ERROR ||
+		   i == JOB_ERROR_TYPE || i == JOB_RESTARTED_AT;
+}
+
 /*
  * UPDATE jobs SET columns = $2, ... WHERE id = $1
  *
- * total_steps is the alert's, or stays with the source that it has.
+ * total_steps is the alert's, or stays with the source that it has.  Where the
+ * status stays it is not named: a trigger of the application's on UPDATE OF
+ * status is not to fire by a warning.
  */
 static SPIPlanPtr
-set_job_plan(TrainjobSet *set, AlertPart *part)
+set_job_plan(TrainjobSet *set, AlertPart *part, bool status_changes)
 {
+	int number = status_changes ? QUERY_SET_JOB : QUERY_SET_FACTS;
 	StringInfoData query;
 	Oid types[1 + JOB_FIELDS] = {part->key.type};
 	const char *comma = "";
 
-	if (set->plan[QUERY_SET_JOB] != NULL)
-		return set->plan[QUERY_SET_JOB];
+	if (set->plan[number] != NULL)
+		return set->plan[number];
 	initStringInfo(&query);
 	appendStringInfo(&query, "UPDATE %s SET ", set->table[TABLE_JOBS].quoted);
 	for (int i = 0; i < JOB_FIELDS; i++)
@@ -271,7 +287,8 @@ set_job_plan(TrainjobSet *set, AlertPart *part)
 		Column *column = &part->job[i];
 
 		types[1 + i] = column->attnum == 0 ? INT4OID : column->type;
-		if (column->attnum == 0 || i == JOB_USER_ID)
+		if (column->attnum == 0 || i == JOB_USER_ID ||
+			(!status_changes && goes_with_status(i)))
 			continue;
 		appendStringInfo(&query, "%s%s = $%d", comma,
 						 quote_identifier(column->name), i + 2);
@@ -279,14 +296,18 @@ set_job_plan(TrainjobSet *set, AlertPart *part)
 	}
 	appendStringInfo(&query, " WHERE %s OPERATOR(pg_catalog.=) $1",
 					 quote_identifier(part->key.name));
-	return trainjob_keep_plan(set, QUERY_SET_JOB, query.data, lengthof(types),
-							  types);
+	return trainjob_keep_plan(set, number, query.data, lengthof(types), types);
 }
 
-/* Writes the job, as the alert's doing. */
+/*
+ * Writes the job, as the alert's doing.  A trigger that the UPDATE fires may
+ * bring another alert: what was at work before is again afterwards.
+ */
 static bool
-set_job(TrainjobSet *set, AlertPart *part, const Alert *alert, Value *job)
+set_job(TrainjobSet *set, AlertPart *part, const Alert *alert, Value *job,
+		bool status_changes)
 {
+	AlertAtWork outer = alert_at_work;
 	Datum args[1 + JOB_FIELDS] = {alert->value[ALERT_JOB_ID].key};
 	char nulls[1 + JOB_FIELDS] = {' '};
 	volatile uint64 updated = 0;
@@ -304,12 +325,12 @@ set_job(TrainjobSet *set, AlertPart *part, const Alert *alert, Value *job)
 		alert_at_work.id = &part->alert[ALERT_ID];
 		alert_at_work.job_id = args[0];
 		alert_at_work.alert_id = alert->value[ALERT_ID];
-		updated = trainjob_execute(set_job_plan(set, part), SPI_OK_UPDATE, args,
-								   nulls);
+		updated = trainjob_execute(set_job_plan(set, part, status_changes),
+								   SPI_OK_UPDATE, args, nulls);
 	}
 	PG_FINALLY();
 	{
-		alert_at_work.key = NULL;
+		alert_at_work = outer;
 	}
 	PG_END_TRY();
 	return updated > 0;
@@ -491,7 +512,7 @@ apply_to_job(TrainjobSet *set, AlertPart *part, Alert *alert)
 		alert->value[ALERT_STATUS_AFTER] = job[JOB_STATUS];
 	}
 	write = take_facts(alert, job) || status != NULL;
-	if (write && !set_job(set, part, alert, job))
+	if (write && !set_job(set, part, alert, job, status != NULL))
 	{
 		/* the row is there, for we hold its lock */
 		alert->value[ALERT_STATUS_AFTER] = before;
@@ -923,7 +944,34 @@ append_json_text(StringInfo json, const char *text)
 		escape_json(json, text);
 }
 
-/* {"job_id": ..., "status": ..., "previous": ..., "progress": ...} */
+/* What NOTIFY takes (NOTIFY_PAYLOAD_MAX_LENGTH in async.c). */
+#define MAX_PAYLOAD (BLCKSZ - NAMEDATALEN - 128)
+
+/* Says once a session that a job's id is too long to be sent to listeners. */
+static void
+warn_of_payload(ChangePart *part, int length)
+{
+	static bool warned = false;
+
+	if (warned)
+		return;
+	warned = true;
+	ereport(WARNING,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+			 errmsg("a job's change was not sent to channel \"%s\": its message "
+					"of %d bytes is too long",
+					CHANNEL, length),
+			 errdetail("A notification has less than %d bytes; the job's \"%s\" "
+					   "is in it. The change itself is stored.",
+					   MAX_PAYLOAD, part->key.name),
+			 errhint("Use shorter ids, or SET trainjob.notify = off.")));
+}
+
+/*
+ * {"job_id": ..., "status": ..., "previous": ..., "progress": ...}
+ *
+ * A message that is too long is not sent, for the write must go through.
+ */
 static void
 notify(ChangePart *part, Value job_id, Value before, Value after,
 	   Value progress)
@@ -941,7 +989,10 @@ notify(ChangePart *part, Value job_id, Value before, Value after,
 		appendStringInfoString(&payload, ", \"progress\": null}");
 	else
 		appendStringInfo(&payload, ", \"progress\": %.4g}", progress.number);
-	Async_Notify(CHANNEL, payload.data);
+	if (payload.len < MAX_PAYLOAD)
+		Async_Notify(CHANNEL, payload.data);
+	else
+		warn_of_payload(part, payload.len);
 }
 
 /*

@@ -20,6 +20,7 @@
 
 #include "access/genam.h"
 #include "access/heapam.h"
+#include "access/htup_details.h"
 #include "access/relscan.h"
 #include "access/stratnum.h"
 #include "access/table.h"
@@ -33,6 +34,7 @@
 #include "storage/bufmgr.h"
 #include "utils/acl.h"
 #include "utils/datum.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
@@ -59,6 +61,9 @@ typedef struct RowPlace
 
 /* A backend that serves more jobs than that asks the index for some. */
 #define PLACES 1024
+
+/* trainjob.direct_update: whether anything is done without the executor. */
+static bool direct = true;
 
 /* ----------
  * Once for a table
@@ -116,9 +121,14 @@ is_index_of(Relation rel, Relation index, const Column *const *columns,
 {
 	Form_pg_index form = index->rd_index;
 
+	/*
+	 * Not RelationGetIndexPredicate(): that simplifies the predicate, and so
+	 * executes functions of the table's owner, as whoever we are.
+	 */
 	if (!form->indisvalid || index->rd_rel->relam != BTREE_AM_OID ||
-		RelationGetIndexPredicate(index) != NIL ||
-		(unique && (!form->indisunique || form->indnkeyatts != 1)))
+		!heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL) ||
+		(unique && (!form->indisunique || !form->indimmediate ||
+					form->indnkeyatts != 1)))
 		return false;
 	for (int i = 0; i < count; i++)
 		if (!is_indexed_as(rel, index, i, columns[i]) ||
@@ -287,7 +297,7 @@ begin_find(const DirectFind *find, TupleTableSlot **row)
 {
 	Relation rel;
 
-	if (!OidIsValid(find->index) || IsolationUsesXactSnapshot())
+	if (!direct || !OidIsValid(find->index) || IsolationUsesXactSnapshot())
 		return NULL;
 	rel = table_open(find->table, NoLock);
 	CommandCounterIncrement(); /* own work must be visible */
@@ -443,4 +453,18 @@ trainjob_lock_row(const DirectFind *find, Datum key, DirectVisit visit,
 
 	return !XactReadOnly && trainjob_find_rows(find, key, lock_found, &call) &&
 		   call.done;
+}
+
+/* Defines the setting of this file and of direct_update.c, which finds by it. */
+void
+trainjob_direct_init(void)
+{
+	/*
+	 * Off: rows are found and changed by queries alone.  For an operator who
+	 * suspects the direct way in an incident, hence a superuser's.
+	 */
+	DefineCustomBoolVariable(
+		"trainjob.direct_update",
+		"Sets whether rows are found and updated without the executor, where that makes no difference.",
+		NULL, &direct, true, PGC_SUSET, 0, NULL, NULL, NULL);
 }

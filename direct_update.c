@@ -172,7 +172,8 @@ find_own_triggers(Relation rel, DirectUpdate *direct)
 			RI_FKey_trigger_type(trigger->tgfoid) != RI_TRIGGER_NONE)
 			continue;
 		if (!TRIGGER_FOR_ROW(trigger->tgtype) || trigger->tgqual != NULL ||
-			trigger->tgisinternal || *own != NO_TRIGGER)
+			trigger->tgisinternal || trigger->tgdeferrable ||
+			*own != NO_TRIGGER)
 			return false;
 		fmgr_info(trigger->tgfoid, &function);
 		if (function.fn_addr !=

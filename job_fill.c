@@ -1356,6 +1356,8 @@ enum
 	QUERY_WAITING_JOBS,
 	QUERY_TOUCH_JOB
 };
+StaticAssertDecl(QUERY_TOUCH_JOB < TRAINJOB_MAX_QUERIES,
+				 "more queries than a set keeps");
 
 static void
 build_dataset_part(TrainjobSet *set, Relation rel)

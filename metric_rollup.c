@@ -106,6 +106,8 @@ enum
 	QUERY_SETTLE,
 	QUERY_SETTLE_UNPAIRED
 };
+StaticAssertDecl(QUERY_SETTLE_UNPAIRED < TRAINJOB_MAX_QUERIES,
+				 "more queries than a set keeps");
 
 /*
  * Prepares finding a job and its reports without SQL.  A key of another type

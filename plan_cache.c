@@ -42,6 +42,7 @@
 #include "utils/plancache.h"
 #include "utils/rls.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 #include "utils/varlena.h"
 
 #include "trainjob.h"
@@ -77,8 +78,11 @@ static MemoryContext sets_context = NULL;
 #define RECENT_SETS 16
 static SetEntry recent[RECENT_SETS];
 
-/* Counts relcache messages, to see one that arrives while a set is built */
+/* Counts messages that make sets stale, to see one while a set is built */
 static uint64 invalidations = 0;
+
+/* A set that is stale as soon as it is built is used so, after this many. */
+#define MAX_BUILDS 3
 
 /* ----------
  * Staleness
@@ -107,6 +111,16 @@ mark_stale(Datum arg, Oid relid)
 			if (relid == InvalidOid || entry->set->table[i].oid == relid)
 				entry->set->valid = false;
 	}
+}
+
+/*
+ * Syscache callback: a role was changed, or who is a member of it.  Any set may
+ * hold a privilege that is not there any more.
+ */
+static void
+mark_all_stale(Datum arg, int cacheid, uint32 hashvalue)
+{
+	mark_stale(arg, InvalidOid);
 }
 
 /* Memory context callback: the plans of a set end with it. */
@@ -206,6 +220,7 @@ describe_table(SetTable *table, Relation rel, LOCKMODE lockmode)
 	table->oid = RelationGetRelid(rel);
 	table->owner = rel->rd_rel->relowner;
 	table->lockmode = lockmode;
+	table->name_only = pstrdup(RelationGetRelationName(rel));
 	table->quoted = quote_qualified_identifier(get_namespace_name(
 												   RelationGetNamespace(rel)),
 											   RelationGetRelationName(rel));
@@ -326,8 +341,15 @@ get_set(const SetKey *key, Trigger *trigger, Relation rel, TableId own,
 	}
 	if (lock && set != NULL && set->valid)
 		lock_tables(set);
-	while (set == NULL || !set->valid)
+	/*
+	 * What was found after the tables were locked is true even if a message
+	 * came meanwhile: it may have been about anything, and where they never
+	 * end (debug_discard_caches) no set would ever do.  The next call builds
+	 * it anew.
+	 */
+	for (int i = 0; (set == NULL || !set->valid) && i < MAX_BUILDS; i++)
 	{
+		CHECK_FOR_INTERRUPTS();
 		retire_stale();
 		set = build_set(key, trigger, rel, own, build);
 	}
@@ -560,14 +582,47 @@ find_table(TrainjobSet *set, const char *name, Relation rel)
 }
 
 /*
+ * Refuses a partner table of another owner whose policies would restrict the
+ * owner of the trigger's table: queries run as the partner's owner, whom they do
+ * not restrict, and would show and change what they are there to keep from him.
+ */
+static void
+check_policies(Relation partner, Relation rel)
+{
+	Oid owner = rel->rd_rel->relowner;
+	const char *owner_name;
+
+	if (partner->rd_rel->relowner == owner ||
+		check_enable_rls(RelationGetRelid(partner), owner, true) != RLS_ENABLED)
+		return;
+	owner_name = GetUserNameFromId(owner, false);
+	ereport(ERROR,
+			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
+			 errmsg("row-level security of table \"%s\" restricts the owner of "
+					"table \"%s\"",
+					RelationGetRelationName(partner),
+					RelationGetRelationName(rel)),
+			 errdetail("A trigger on table \"%s\" works on all rows of \"%s\", "
+					   "but policies apply to its owner \"%s\".",
+					   RelationGetRelationName(rel),
+					   RelationGetRelationName(partner), owner_name),
+			 errhint("Give both tables one owner: ALTER TABLE %s OWNER TO %s; "
+					 "or let the policies not apply: ALTER ROLE %s BYPASSRLS;",
+					 quote_identifier(RelationGetRelationName(rel)),
+					 quote_identifier(
+						 GetUserNameFromId(partner->rd_rel->relowner, false)),
+					 quote_identifier(owner_name))));
+}
+
+/*
  * trainjob_open_table
  *		Opens a partner table of the set; for TrainjobBuildPart functions.
  *
  * Returns NULL where the trigger does not name the table and it is not
  * "required".  "needed" are the privileges that the queries on it use: queries
  * run as the partner's owner, hence the owner of the trigger's table must hold
- * them, or anyone could write to a table by naming it in a trigger.  Close
- * with relation_close(rel, NoLock).
+ * them, or anyone could write to a table by naming it in a trigger; nor may
+ * row-level security restrict him there.  Close with relation_close(rel, NoLock).
  */
 Relation
 trainjob_open_table(TrainjobSet *set, TableId table, Relation rel,
@@ -603,6 +658,7 @@ trainjob_open_table(TrainjobSet *set, TableId table, Relation rel,
 						   "owner \"%s\" of that table may not.",
 						   RelationGetRelationName(rel),
 						   GetUserNameFromId(rel->rd_rel->relowner, true))));
+	check_policies(partner, rel);
 	describe_table(&set->table[table], partner, lockmode);
 	return partner;
 }
@@ -698,7 +754,8 @@ trainjob_keep_plan(TrainjobSet *set, int query, const char *text, int nargs,
 {
 	SPIPlanPtr plan;
 
-	Assert(query < TRAINJOB_MAX_QUERIES);
+	if (query < 0 || query >= TRAINJOB_MAX_QUERIES)
+		elog(ERROR, "query %d is more than a set keeps", query);
 	plan = SPI_prepare_cursor(text, nargs, argtypes, CURSOR_OPT_GENERIC_PLAN);
 	if (plan == NULL)
 		elog(ERROR, "SPI_prepare_cursor returned %s for \"%s\"",
@@ -806,22 +863,39 @@ may_read(Oid table, Oid user)
 }
 
 /*
- * Error context: a constraint that a row breaks shows the whole row, to its
- * owner, which we are.  Who made us write it may have no right to read it, and
- * the job's token stands in there: neither the user that we were, nor who
- * called report_metrics(), where that was the extension's owner.
+ * Finds out whether the row of an error may be shown: whether the user that we
+ * are may read the table, and the session's, where a function with its owner's
+ * rights was called, such as report_metrics().  It is kept with the set, which
+ * is made anew when privileges, policies or roles change: an error's callback
+ * is no place to ask catalogs.
+ */
+static void
+find_reader(SetTable *table, Oid userid)
+{
+	Oid outer = GetOuterUserId();
+
+	if (table->reader == userid && table->outer_reader == outer)
+		return;
+	table->is_readable =
+		may_read(table->oid, userid) && may_read(table->oid, outer);
+	table->reader = userid;
+	table->outer_reader = outer;
+}
+
+/*
+ * Error context: a constraint that a row breaks shows the whole row to its
+ * owner, which we are.  Whoever made us write it may have no right to read it,
+ * and the job's token stands in there.
  */
 static void
 hide_row(void *arg)
 {
 	const TrainjobUser *user = arg;
 
-	if (ERRCODE_TO_CATEGORY(geterrcode()) ==
-			ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION &&
-		!(may_read(user->table, user->userid) &&
-		  may_read(user->table, GetOuterUserId())))
-		errdetail("The row is not shown to who may not read table \"%s\".",
-				  get_rel_name(user->table));
+	if (!user->may_read && ERRCODE_TO_CATEGORY(geterrcode()) ==
+							   ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION)
+		errdetail("The row is hidden because you lack SELECT on table \"%s\".",
+				  user->table);
 }
 
 /*
@@ -832,14 +906,16 @@ hide_row(void *arg)
  * An error puts the user back by itself.
  */
 void
-trainjob_become_owner(const SetTable *table, TrainjobUser *saved)
+trainjob_become_owner(SetTable *table, TrainjobUser *saved)
 {
-	saved->table = table->oid;
+	GetUserIdAndSecContext(&saved->userid, &saved->sec_context);
+	find_reader(table, saved->userid);
+	saved->may_read = table->is_readable;
+	saved->table = table->name_only;
 	saved->on_error.callback = hide_row;
 	saved->on_error.arg = saved;
 	saved->on_error.previous = error_context_stack;
 	error_context_stack = &saved->on_error;
-	GetUserIdAndSecContext(&saved->userid, &saved->sec_context);
 	SetUserIdAndSecContext(table->owner, saved->sec_context |
 											 SECURITY_LOCAL_USERID_CHANGE |
 											 SECURITY_NOFORCE_RLS);
@@ -889,4 +965,6 @@ trainjob_plan_cache_init(void)
 	sets = hash_create("trainjob sets", 16, &control,
 					   HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	CacheRegisterRelcacheCallback(mark_stale, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHOID, mark_all_stale, (Datum) 0);
+	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, mark_all_stale, (Datum) 0);
 }

@@ -48,6 +48,7 @@ typedef enum ColumnKind
 typedef struct Column
 {
 	Oid table;
+	Oid owner; /* of the table; InvalidOid for a column of none */
 	AttrNumber attnum;
 	ColumnKind kind;
 	Oid type;	/* base type, domains looked through */
@@ -58,7 +59,7 @@ typedef struct Column
 	bool is_enum;
 	bool is_plain;	   /* stored as Value has it: bigint, float8, timestamptz */
 	bool is_generated; /* the database computes it, no one writes it */
-	bool is_checked;   /* the domain has constraints */
+	bool is_checked;   /* the domain may have constraints */
 	char *name;		   /* the name it has in the table */
 } Column;
 
@@ -157,7 +158,13 @@ typedef struct SetTable
 	Oid oid;
 	Oid owner;
 	LOCKMODE lockmode; /* taken by each call of the trigger */
+	char *name_only;   /* for messages */
 	char *quoted;	   /* schema-qualified, ready for a query */
+
+	/* of whom is known whether they may read it, see hide_row() */
+	Oid reader;
+	Oid outer_reader;
+	bool is_readable;
 } SetTable;
 
 /* The most queries that one trigger function keeps. */
@@ -189,12 +196,13 @@ typedef struct WantedColumn
 /* Fills set->part; called in set->context with the trigger's relation. */
 typedef void (*TrainjobBuildPart)(TrainjobSet *set, Relation rel);
 
-/* Who was the user before trainjob_become_owner(), and of which table. */
+/* The user to restore, and the table acted on. */
 typedef struct TrainjobUser
 {
 	Oid userid;
 	int sec_context;
-	Oid table;
+	const char *table; /* its name */
+	bool may_read;	   /* whether an error may show a row of it */
 	ErrorContextCallback on_error;
 } TrainjobUser;
 
@@ -234,7 +242,7 @@ extern Datum trainjob_found_datum(const FoundRow *row, int number,
 								  const Column *column, bool *isnull);
 extern Value trainjob_found_value(const FoundRow *row, int number,
 								  const Column *column);
-extern void trainjob_become_owner(const SetTable *table, TrainjobUser *saved);
+extern void trainjob_become_owner(SetTable *table, TrainjobUser *saved);
 extern void trainjob_become_user(const TrainjobUser *saved);
 extern void trainjob_lock_name(Oid table, uint32 hash, LOCKMODE mode);
 extern void trainjob_plan_cache_init(void);
@@ -380,6 +388,7 @@ extern bool trainjob_find_descending(const DirectFind *find, Datum key,
 									 int64 bound, DirectVisit visit, void *arg);
 extern bool trainjob_lock_row(const DirectFind *find, Datum key,
 							  DirectVisit visit, void *arg);
+extern void trainjob_direct_init(void);
 
 /* ---- metric_newest.c ---------------------------------------------------- */
 

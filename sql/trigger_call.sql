@@ -542,10 +542,14 @@ CREATE TRIGGER t AFTER UPDATE ON mallory.everything
 	FOR EACH ROW EXECUTE FUNCTION trainjob.roll_up_restart('metrics=calls.local_training_metrics');
 UPDATE mallory.everything SET status = 'y'; -- fails
 DROP TRIGGER t ON mallory.everything;
--- with the right it goes, and without it no more
+-- with the right it goes where no policy restricts her, and without it no more
 GRANT SELECT, UPDATE ON local_training_jobs TO regress_trainjob_mallory;
 CREATE TRIGGER t AFTER INSERT ON mallory.everything REFERENCING NEW TABLE AS n
 	FOR EACH STATEMENT EXECUTE FUNCTION trainjob.roll_up_metrics('jobs=calls.local_training_jobs');
+\set VERBOSITY default
+INSERT INTO mallory.everything (job_id, step) VALUES ('00000000-0000-0000-0000-000000000022', 9); -- fails
+\set VERBOSITY terse
+ALTER ROLE regress_trainjob_mallory BYPASSRLS;
 INSERT INTO mallory.everything (job_id, step) VALUES ('00000000-0000-0000-0000-000000000022', 7);
 REVOKE UPDATE ON local_training_jobs FROM regress_trainjob_mallory;
 INSERT INTO mallory.everything (job_id, step) VALUES ('00000000-0000-0000-0000-000000000022', 8); -- fails
