@@ -110,6 +110,7 @@ static const char *const dataset_counts[] = {"sample_count", "train_samples",
 /* What fill_job keeps of a jobs table (TrainjobSet.part). */
 typedef struct FillPart
 {
+	Column key;
 	Column column[JOB_COLUMNS];
 	Column storage_path; /* of the datasets table, like the two below */
 	Column dataset_user;
@@ -165,6 +166,8 @@ build_fill_part(TrainjobSet *set, Relation rel)
 	FillPart *part = palloc0(sizeof(FillPart));
 	Relation datasets;
 
+	trainjob_find_column(set, TABLE_JOBS, rel, "id", COLUMN_KEY, false,
+						 &part->key);
 	trainjob_find_columns(set, TABLE_JOBS, rel, job_columns, JOB_COLUMNS,
 						  part->column);
 	datasets = trainjob_open_table(set, TABLE_DATASETS, rel, false, ACL_SELECT);
@@ -984,9 +987,8 @@ was_raised_only(JobFill *fill, const JobConfig *config, const StepPlan *plan)
  * report does not agree with the total, for it is stored out of line.
  */
 static void
-observe_epoch(JobFill *fill, int64 step)
+observe_epoch(JobFill *fill, int64 step, double epoch)
 {
-	Value epoch = value_now(fill, JOB_CURRENT_EPOCH);
 	Value total = value_now(fill, JOB_TOTAL_STEPS);
 	Value epochs = value_now(fill, JOB_TOTAL_EPOCHS);
 	Value source = value_now(fill, JOB_TOTAL_STEPS_SOURCE);
@@ -995,15 +997,13 @@ observe_epoch(JobFill *fill, int64 step)
 	StepPlan plan;
 	int64 observed;
 
-	if (epoch.isnull || epochs.isnull || !changed(fill, JOB_CURRENT_EPOCH) ||
-		named(fill, JOB_TOTAL_STEPS) || named(fill, JOB_TOTAL_STEPS_SOURCE))
+	if (epochs.isnull)
 		return;
 	if (!total.isnull)
 	{
 		if (!text_is(source, "estimated") && !text_is(source, "observed"))
 			return;
-		if (trainjob_epoch_agrees(total.count, epochs.number, step,
-								  epoch.number))
+		if (trainjob_epoch_agrees(total.count, epochs.number, step, epoch))
 			return;
 	}
 	if (!total.isnull && !has_column(fill, JOB_TOTAL_SAMPLES))
@@ -1014,11 +1014,87 @@ observe_epoch(JobFill *fill, int64 step)
 	trainjob_plan_steps(&config, &counts, &plan);
 	observed =
 		trainjob_observed_total(&config, &plan, total.isnull ? -1 : total.count,
-								step, epoch.number);
+								step, epoch);
 	if (observed < 1 || was_raised_only(fill, &config, &plan))
 		return;
 	fill_count(fill, JOB_TOTAL_STEPS, observed);
 	fill_text(fill, JOB_TOTAL_STEPS_SOURCE, "observed");
+}
+
+/*
+ * The evidence that the roll-up has and that the job's row will not show; see
+ * trainjob_set_evidence().
+ */
+static struct
+{
+	bool is_set;
+	Datum job_id;
+	int64 step;
+	double epoch;
+} evidence;
+
+static void
+forget_evidence(void *arg)
+{
+	evidence.is_set = false;
+}
+
+/*
+ * trainjob_set_evidence, trainjob_clear_evidence
+ *		For the next update of a job: a step and the epoch that belongs to it,
+ *		from which fill_job draws its conclusion about the total.
+ *
+ * The row shows one step and the newest epoch, which need not be of one report.
+ * "job_id" must last as long as the current memory context; with that the
+ * evidence goes, too, after an error.
+ */
+void
+trainjob_set_evidence(Datum job_id, int64 step, double epoch)
+{
+	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
+
+	callback->func = forget_evidence;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
+	evidence.is_set = true;
+	evidence.job_id = job_id;
+	evidence.step = step;
+	evidence.epoch = epoch;
+}
+
+void
+trainjob_clear_evidence(void)
+{
+	forget_evidence(NULL);
+}
+
+static bool
+is_evidence_for(JobFill *fill)
+{
+	Column *key = &fill->part->key;
+	bool isnull;
+	Datum id;
+
+	if (!evidence.is_set || key->attnum == 0)
+		return false;
+	id = slot_getattr(fill->new_row, key->attnum, &isnull);
+	return !isnull &&
+		   datum_image_eq(id, evidence.job_id, key->typbyval, key->typlen);
+}
+
+/* Takes what is known of a step and its epoch into the total. */
+static void
+follow_evidence(JobFill *fill)
+{
+	Value step = value_now(fill, JOB_CURRENT_STEP);
+	Value epoch = value_now(fill, JOB_CURRENT_EPOCH);
+
+	if (is_evidence_for(fill))
+		observe_epoch(fill, evidence.step, evidence.epoch);
+	else if (!step.isnull && !epoch.isnull && changed(fill, JOB_CURRENT_STEP) &&
+			 changed(fill, JOB_CURRENT_EPOCH) &&
+			 !named(fill, JOB_TOTAL_STEPS) &&
+			 !named(fill, JOB_TOTAL_STEPS_SOURCE))
+		observe_epoch(fill, step.count, epoch.number);
 }
 
 static void
@@ -1027,8 +1103,8 @@ follow_progress(JobFill *fill, JobState state)
 	Value step = value_now(fill, JOB_CURRENT_STEP);
 	Value total;
 
-	if (!step.isnull && fill->is_update && changed(fill, JOB_CURRENT_STEP))
-		observe_epoch(fill, step.count);
+	if (fill->is_update)
+		follow_evidence(fill);
 	total = value_now(fill, JOB_TOTAL_STEPS);
 	if (!step.isnull && !total.isnull && total.count > 0 &&
 		step.count > total.count)

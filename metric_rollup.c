@@ -102,7 +102,6 @@ enum
 {
 	QUERY_ADVANCE = QUERIES_OF_NEWEST,
 	QUERY_LOCK,
-	QUERY_EVIDENCE,
 	QUERY_SETTLE,
 	QUERY_SETTLE_UNPAIRED
 };
@@ -802,14 +801,33 @@ settle_by_sql(RollUp *roll, JobReports *reports, const Settlement *settlement,
 	SPI_finish();
 }
 
-/* Writes what differs from the row that was locked; nothing if nothing does. */
+/* Writes the job's columns, directly where its status stays. */
 static void
-write_job(RollUp *roll, JobReports *reports, JobRow *job, bool unpaired)
+store_job(RollUp *roll, JobReports *reports, const Settlement *settlement,
+		  bool status_stays, bool unpaired)
 {
 	RollUpPart *part = roll->part;
 	DirectUpdate *direct = unpaired ? part->settle_unpaired : part->settle;
+
+	/* a domain's CHECK may have altered the table */
+	if (!status_stays || direct == NULL || !roll->set->valid ||
+		trainjob_direct_update(direct, reports->job_id, settle_row,
+							   (void *) settlement) != DIRECT_DONE)
+		settle_by_sql(roll, reports, settlement, unpaired);
+}
+
+/*
+ * Writes what differs from the row that was locked; nothing if nothing does.
+ * "evidence" is what fill_job is to draw a conclusion about the total from, NULL
+ * for none beyond what the row itself shows.
+ */
+static void
+write_job(RollUp *roll, JobReports *reports, JobRow *job, bool unpaired,
+		  const Newest *evidence)
+{
+	RollUpPart *part = roll->part;
 	Settlement settlement = {part};
-	bool differs = false;
+	bool differs = evidence != NULL;
 	bool status_stays = true;
 
 	for (int i = 0; i < JOB_COLUMNS; i++)
@@ -828,32 +846,11 @@ write_job(RollUp *roll, JobReports *reports, JobRow *job, bool unpaired)
 	}
 	if (!differs)
 		return;
-	/* a domain's CHECK may have altered the table */
-	if (!status_stays || direct == NULL || !roll->set->valid ||
-		trainjob_direct_update(direct, reports->job_id, settle_row,
-							   &settlement) != DIRECT_DONE)
-		settle_by_sql(roll, reports, &settlement, unpaired);
-}
-
-/* UPDATE jobs SET current_step = $2, current_epoch = $3 WHERE id = $1 */
-static SPIPlanPtr
-evidence_plan(RollUp *roll)
-{
-	RollUpPart *part = roll->part;
-	Column *step = &part->job[JOB_CURRENT_STEP];
-	Column *epoch = &part->job[JOB_LATEST(LATEST_EPOCH)];
-	Oid types[3] = {part->key.type, step->type, epoch->type};
-
-	if (roll->set->plan[QUERY_EVIDENCE] != NULL)
-		return roll->set->plan[QUERY_EVIDENCE];
-	return trainjob_keep_plan(roll->set, QUERY_EVIDENCE,
-							  psprintf("UPDATE %s SET %s = $2, %s = $3"
-									   " WHERE %s OPERATOR(pg_catalog.=) $1",
-									   roll->set->table[TABLE_JOBS].quoted,
-									   quote_identifier(step->name),
-									   quote_identifier(epoch->name),
-									   quote_identifier(part->key.name)),
-							  3, types);
+	if (evidence != NULL)
+		trainjob_set_evidence(reports->job_id, evidence->step,
+							  evidence->number);
+	store_job(roll, reports, &settlement, status_stays, unpaired);
+	trainjob_clear_evidence();
 }
 
 /*
@@ -892,46 +889,14 @@ has_hidden_evidence(RollUp *roll, JobReports *reports, JobRow *job)
 								  evidence->step, evidence->number);
 }
 
-/*
- * Shows the job such a step and epoch, for fill_job to draw the conclusion, and
- * reads the row again.
- */
-static void
-show_evidence(RollUp *roll, JobReports *reports, JobRow *job)
-{
-	Value step = {.count = reports->evidence.step};
-	Value epoch = {.number = reports->evidence.number};
-	JobRow shown;
-	Datum args[3] = {reports->job_id};
-	bool step_null;
-	bool epoch_null;
-
-	args[1] = trainjob_write_value(&roll->part->job[JOB_CURRENT_STEP], &step,
-								   &step_null);
-	args[2] = trainjob_write_value(&roll->part->job[JOB_LATEST(LATEST_EPOCH)],
-								   &epoch, &epoch_null);
-	if (step_null || epoch_null)
-		return;
-	SPI_connect();
-	trainjob_execute(evidence_plan(roll), SPI_OK_UPDATE, args, NULL);
-	SPI_finish();
-	/* a trigger on jobs may have deleted it */
-	if (lock_job(roll, reports->job_id, &shown))
-	{
-		memcpy(job->stored, shown.stored, sizeof(shown.stored));
-		memcpy(job->stored_null, shown.stored_null, sizeof(shown.stored_null));
-	}
-}
-
 static void
 settle_locked(RollUp *roll, JobReports *reports, JobRow *job)
 {
 	Newest *epoch = &reports->newest[LATEST_EPOCH];
 	Value *reported;
 	bool ahead;
+	bool hidden = has_hidden_evidence(roll, reports, job);
 
-	if (has_hidden_evidence(roll, reports, job))
-		show_evidence(roll, reports, job);
 	settle_status(reports, job);
 	ahead = is_ahead(roll, reports, job);
 	if (ahead)
@@ -944,7 +909,8 @@ settle_locked(RollUp *roll, JobReports *reports, JobRow *job)
 		(reported->isnull || reported->time < reports->max_recorded))
 		*reported = (Value){.time = reports->max_recorded};
 	write_job(roll, reports, job,
-			  !ahead || (epoch->seen && epoch->step != reports->max_step));
+			  !ahead || (epoch->seen && epoch->step != reports->max_step),
+			  hidden ? &reports->evidence : NULL);
 }
 
 static void
@@ -1111,7 +1077,7 @@ trainjob_roll_up_restart(PG_FUNCTION_ARGS)
 	if (lock_job(&roll, reports.job_id, &job))
 	{
 		take_newest(&roll, &reports, &job);
-		write_job(&roll, &reports, &job, true);
+		write_job(&roll, &reports, &job, true, NULL);
 	}
 	trainjob_become_user(&caller);
 	return PointerGetDatum(NULL);

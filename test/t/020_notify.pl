@@ -133,6 +133,34 @@ $id = job(100);
 is(join(' ', map { $_->{progress} } @got), join(' ', 1 .. 99),
 	'progress: 100 steps are 100 percents');
 
+# A report's epoch proves another total than the estimate's 30 steps, beside a
+# step that the job's row never shows: listeners hear of what the job came to.
+$node->safe_psql('postgres',
+	"INSERT INTO local_training_jobs (id, total_samples, status) VALUES ('00000000-0000-0000-0002-000000000001', 320, 'running')");
+is( in_short(messages("SET trainjob.notify = progress",
+		"INSERT INTO local_training_metrics (job_id, step, epoch) VALUES "
+		  . "('00000000-0000-0000-0002-000000000001', 5, 5/24::float8), ('00000000-0000-0000-0002-000000000001', 40, NULL)")),
+	'running running 55.56', 'progress: a step that proves something is not told of itself');
+
+# An id of which a message has no room.
+my ($stdout, $stderr);
+$node->safe_psql('postgres',
+	'CREATE TABLE long_jobs (id text PRIMARY KEY, status text)');
+$node->safe_psql('postgres', q{SELECT trainjob.attach('long_jobs')});
+$node->psql('postgres', q{
+LISTEN trainjob;
+INSERT INTO long_jobs VALUES (repeat('a', 9000), 'pending'), ('b', 'pending');
+UPDATE long_jobs SET status = 'running' WHERE id <> 'b';
+UPDATE long_jobs SET status = 'paused' WHERE id <> 'b';
+UPDATE long_jobs SET status = 'running' WHERE id = 'b';
+SELECT string_agg(status, ' ') FROM long_jobs;
+}, stdout => \$stdout, stderr => \$stderr);
+like($stdout, qr/^paused running$/m, 'a long id: the status changes');
+is(() = $stderr =~ /WARNING/g, 1, 'a long id: one warning in a session');
+like($stderr, qr/was not sent to channel "trainjob": its message of 90\d\d bytes is too long/,
+	'a long id: the warning says what was not sent');
+is(() = $stdout =~ /Asynchronous notification/g, 1, 'a long id: other jobs are told of');
+
 # A late report moves nothing.
 is( in_short(messages("SET trainjob.notify = progress", insert('local_training_metrics', $id, step => 50))),
 	'', 'progress: a late report tells nothing');
