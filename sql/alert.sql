@@ -247,6 +247,24 @@ END
 $$;
 SELECT status_before, status_after, alert_id FROM job_status_change WHERE job_id = u(62);
 
+-- An alert within an alert: each change has its own alert's id. A warning, which
+-- leaves the status, is no UPDATE OF status.
+CREATE TABLE named (status text);
+CREATE FUNCTION warn() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	INSERT INTO alert.named VALUES (NEW.status);
+	INSERT INTO alert.alert_event (job_id, type, total_steps) VALUES (NEW.id, 'disk_warning', 500);
+	RETURN NULL;
+END
+$$;
+CREATE TRIGGER a_warn AFTER UPDATE OF status ON local_training_jobs FOR EACH ROW WHEN (NEW.model_name = 'nested') EXECUTE FUNCTION warn();
+INSERT INTO local_training_jobs (id, model_name, status) VALUES (u(63), 'nested', 'running');
+INSERT INTO alert_event (job_id, type) VALUES (u(63), 'job_failed');
+INSERT INTO alert_event (job_id, type, current_step) VALUES (u(63), 'gpu_oom', 7);
+SELECT c.status_before, c.status_after, e.type AS alert FROM job_status_change AS c LEFT JOIN alert_event AS e ON e.id = c.alert_id WHERE c.job_id = u(63);
+SELECT status FROM named;
+SELECT status, current_step, total_steps, error FROM local_training_jobs WHERE id = u(63);
+
 -- Users by another type than the jobs have.
 DROP VIEW job_overview;
 ALTER TABLE alert_event ALTER COLUMN user_id TYPE text;

@@ -69,6 +69,9 @@ $$;
 
 SELECT reported('');
 
+-- an operator may do without
+SELECT reported('SET LOCAL trainjob.direct_update = off');
+
 -- a report of a job that does not run may mean that it runs
 BEGIN;
 INSERT INTO local_training_metrics (job_id, step) SELECT id, 1 FROM local_training_jobs WHERE id <= lpad('8', 32, '0')::uuid;
@@ -120,6 +123,14 @@ SELECT reported('CREATE DOMAIN low AS float8 CHECK (VALUE < 0.5); DROP VIEW job_
 SELECT reported('CREATE TABLE steps (step bigint PRIMARY KEY); INSERT INTO steps VALUES (1);
 	ALTER TABLE local_training_jobs ADD FOREIGN KEY (current_step) REFERENCES steps'); -- fails
 SELECT reported('ALTER TABLE local_training_jobs ADD UNIQUE (job_token) DEFERRABLE INITIALLY DEFERRED');
+-- with a key that may be double until the transaction ends
+SELECT reported('ALTER TABLE local_training_metrics DROP CONSTRAINT local_training_metrics_job_id_fkey;
+	ALTER TABLE local_training_jobs DROP CONSTRAINT local_training_jobs_pkey;
+	ALTER TABLE local_training_jobs ADD PRIMARY KEY (id) DEFERRABLE');
+-- the record of changes at the end of the transaction
+SELECT reported('DROP TRIGGER trainjob_record_status_change ON local_training_jobs;
+	CREATE CONSTRAINT TRIGGER trainjob_record_status_change AFTER UPDATE ON local_training_jobs DEFERRABLE INITIALLY DEFERRED
+		FOR EACH ROW EXECUTE FUNCTION trainjob.record_status_change(''status_changes=direct.job_status_change'')');
 
 -- a CHECK of no column, and one that the row broke before it came
 SELECT reported('ALTER TABLE local_training_jobs ADD CHECK (current_setting(''app.frozen'', true) IS DISTINCT FROM ''on'');
