@@ -2039,9 +2039,11 @@ BEGIN
 		trainjob.source('metrics', tables, columns),
 		trainjob.column_type('metrics', 'job_id', 'uuid', tables, columns),
 		-- by an operator of which the planner knows how seldom it holds, so
-		-- that who wants one report does not have all of them sorted
+		-- that who wants one report does not have all of them sorted; it holds
+		-- for an element of an array, too, which is no key
 		CASE WHEN is_column AND NOT in_summary
-			 THEN ' AND (m.extra ? ''train_runtime'') IS NOT TRUE' ELSE '' END);
+			 THEN ' AND (m.extra ? ''train_runtime'' AND (m.extra -> ''train_runtime'') IS NOT NULL) IS NOT TRUE'
+			 ELSE '' END);
 END;
 $$;
 
