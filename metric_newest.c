@@ -77,6 +77,28 @@ newest_plan(Reading *reading, int limit)
 	return trainjob_keep_plan(set, number, query.data, 2, types);
 }
 
+/*
+ * Whether a report is a trainer's summary, of which not all that is wanted
+ * counts.  Not asked where all of it does: "extra" may be large.
+ */
+static bool
+is_summary(Reading *reading, const FoundRow *row)
+{
+	const Column *extra = &reading->metric->extra;
+
+	for (int i = 0; i < LATEST_COUNT; i++)
+	{
+		if (reading->search->wanted[i] && trainjob_latest[i].not_in_summary)
+		{
+			bool isnull;
+			Datum datum = trainjob_found_datum(row, 3, extra, &isnull);
+
+			return trainjob_is_summary(extra, datum, isnull);
+		}
+	}
+	return false;
+}
+
 /* Takes from a report what is wanted and was not found in a newer one. */
 static void
 take_report(Reading *reading, const FoundRow *row)
@@ -84,13 +106,12 @@ take_report(Reading *reading, const FoundRow *row)
 	const MetricColumns *metric = reading->metric;
 	NewestSearch *search = reading->search;
 	Value recorded = trainjob_found_value(row, 2, &metric->recorded_at);
-	bool isnull;
-	Datum extra = trainjob_found_datum(row, 3, &metric->extra, &isnull);
-	bool summary = trainjob_is_summary(&metric->extra, extra, isnull);
+	bool summary;
 
 	if (!search->restarted.isnull && !recorded.isnull &&
 		recorded.time < search->restarted.time)
 		return; /* of an earlier attempt */
+	summary = is_summary(reading, row);
 	if (search->step_wanted)
 	{
 		search->step = trainjob_found_value(row, 1, &metric->step).count;

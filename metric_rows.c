@@ -48,11 +48,10 @@ const LatestColumn trainjob_latest[LATEST_COUNT] = {
 bool
 trainjob_is_summary(const Column *extra, Datum datum, bool isnull)
 {
-	struct varlena *stored = (struct varlena *) DatumGetPointer(datum);
 	Jsonb *jsonb;
 	JsonbValue found;
 
-	if (isnull || VARATT_IS_EXTERNAL(stored) || VARATT_IS_COMPRESSED(stored))
+	if (isnull)
 		return false;
 	jsonb = trainjob_read_jsonb(extra, datum);
 	return jsonb != NULL && JB_ROOT_IS_OBJECT(jsonb) &&

@@ -233,9 +233,10 @@ AS 'MODULE_PATHNAME', 'trainjob_base_type';
 COMMENT ON FUNCTION trainjob.base_type(regtype) IS
 'The type that a domain is made of, through domains of domains; any other type is itself.';
 
+-- unsafe, for a domain's constraints are asked in a subtransaction
 CREATE FUNCTION trainjob.fitting(value float8, type regtype, typmod integer)
 RETURNS float8
-LANGUAGE c STABLE STRICT PARALLEL SAFE
+LANGUAGE c STABLE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'trainjob_fitting_number';
 
 COMMENT ON FUNCTION trainjob.fitting(float8, regtype, integer) IS
@@ -243,7 +244,7 @@ COMMENT ON FUNCTION trainjob.fitting(float8, regtype, integer) IS
 
 CREATE FUNCTION trainjob.fitting(value bigint, type regtype, typmod integer)
 RETURNS bigint
-LANGUAGE c STABLE STRICT PARALLEL SAFE
+LANGUAGE c STABLE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'trainjob_fitting_count';
 
 COMMENT ON FUNCTION trainjob.fitting(bigint, regtype, integer) IS
@@ -2039,9 +2040,11 @@ BEGIN
 		trainjob.source('metrics', tables, columns),
 		trainjob.column_type('metrics', 'job_id', 'uuid', tables, columns),
 		-- by an operator of which the planner knows how seldom it holds, so
-		-- that who wants one report does not have all of them sorted
+		-- that who wants one report does not have all of them sorted; it holds
+		-- for an element of an array, too, which is no key
 		CASE WHEN is_column AND NOT in_summary
-			 THEN ' AND (m.extra ? ''train_runtime'') IS NOT TRUE' ELSE '' END);
+			 THEN ' AND (m.extra ? ''train_runtime'' AND (m.extra -> ''train_runtime'') IS NOT NULL) IS NOT TRUE'
+			 ELSE '' END);
 END;
 $$;
 
@@ -2197,8 +2200,10 @@ CREATE FUNCTION trainjob.written_columns(tables jsonb, columns jsonb)
 RETURNS TABLE (column_name name, actual_name name, stored_type text, cast_type text)
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
+	-- trainjob's own types hold every value
 	SELECT f.column_name, f.actual_name,
-		   format('%L::regtype, %s', a.atttypid::regtype, a.atttypmod),
+		   CASE WHEN a.atttypid <> f.column_type::regtype
+				THEN format('%L::regtype, %s', a.atttypid::regtype, a.atttypmod) END,
 		   format_type(a.atttypid, a.atttypmod)
 	FROM trainjob.find_columns('jobs', (tables ->> 'jobs')::regclass, columns) AS f
 	JOIN pg_catalog.pg_attribute AS a
@@ -2207,7 +2212,7 @@ BEGIN ATOMIC
 END;
 
 COMMENT ON FUNCTION trainjob.written_columns(jsonb, jsonb) IS
-'Part of verify_jobs and refill_jobs: the columns of a jobs table that triggers write, with their types as arguments of fitting().';
+'Part of verify_jobs and refill_jobs: the columns of a jobs table that triggers write, with their types as arguments of fitting(), NULL where that would change nothing.';
 
 CREATE FUNCTION trainjob.fitting_text(value text, stored_type text)
 RETURNS text
@@ -2257,7 +2262,10 @@ BEGIN ATOMIC
 	WITH found AS (
 		SELECT * FROM trainjob.written_columns(tables, columns)
 	), latest AS (
-		SELECT row_number() OVER (ORDER BY c.job_column) AS n, c.*, f.stored_type
+		SELECT row_number() OVER (ORDER BY c.job_column) AS n, c.*, f.stored_type,
+			   CASE c.metric_column
+					WHEN 'perplexity' THEN 'COALESCE(m.perplexity, trainjob.perplexity(m.train_loss))'
+					ELSE format('m.%I', c.metric_column) END AS reported
 		FROM trainjob.latest_columns() AS c
 		JOIN found AS f ON f.column_name = c.job_column
 	)
@@ -2290,17 +2298,13 @@ BEGIN ATOMIC
 		trainjob.source('metrics', tables, columns),
 		(SELECT string_agg(format($column$
 		LEFT JOIN LATERAL (
-			SELECT trainjob.fitting(%2$s, %3$s) AS value
+			SELECT %3$s AS value
 			FROM %4$s AS m
 			WHERE m.job_id = j.id AND m.step IS NOT NULL AND %2$s IS NOT NULL
 			  AND (j.restarted_at IS NULL OR m.recorded_at >= j.restarted_at)%5$s
 			ORDER BY m.step DESC, m.id DESC
 			LIMIT 1) AS l%1$s ON true$column$,
-			l.n,
-			CASE l.metric_column
-				WHEN 'perplexity' THEN 'COALESCE(m.perplexity, trainjob.perplexity(m.train_loss))'
-				ELSE format('m.%I', l.metric_column) END,
-			l.stored_type,
+			l.n, l.reported, trainjob.fitting_text(l.reported, l.stored_type),
 			trainjob.source('metrics', tables, columns),
 			CASE WHEN l.not_in_summary
 				 THEN ' AND (m.extra -> ''train_runtime'') IS NULL' ELSE '' END),
@@ -2444,17 +2448,20 @@ BEGIN
 		INTO wanting
 		FROM trainjob.written_columns(tables, columns) AS f
 		CROSS JOIN LATERAL (
-			SELECT format(CASE f.column_name
-				WHEN 'total_samples' THEN '(t.total_samples IS NULL AND trainjob.fitting(c.total::bigint, %s) IS NOT NULL)'
-				WHEN 'train_samples' THEN '(t.train_samples IS NULL AND trainjob.fitting(c.train::bigint, %s) IS NOT NULL)'
-				WHEN 'val_samples' THEN '(t.val_samples IS NULL AND trainjob.fitting(c.val::bigint, %s) IS NOT NULL)'
-				WHEN 'total_steps' THEN '(t.total_steps IS NULL AND trainjob.fitting(trainjob.estimate_total_steps('
-					't.config, c.total, c.train, c.val), %s) IS NOT NULL)'
-				WHEN 'progress' THEN replace(trainjob.progress_differs(f.stored_type), '%', '%%')
+			SELECT CASE f.column_name
+				WHEN 'total_samples' THEN format('(t.total_samples IS NULL AND %s IS NOT NULL)',
+					trainjob.fitting_text('c.total::bigint', f.stored_type))
+				WHEN 'train_samples' THEN format('(t.train_samples IS NULL AND %s IS NOT NULL)',
+					trainjob.fitting_text('c.train::bigint', f.stored_type))
+				WHEN 'val_samples' THEN format('(t.val_samples IS NULL AND %s IS NOT NULL)',
+					trainjob.fitting_text('c.val::bigint', f.stored_type))
+				WHEN 'total_steps' THEN format('(t.total_steps IS NULL AND %s IS NOT NULL)',
+					trainjob.fitting_text('trainjob.estimate_total_steps(t.config, c.total, c.train, c.val)', f.stored_type))
+				WHEN 'progress' THEN trainjob.progress_differs(f.stored_type)
 				WHEN 'status' THEN '(t.status::text IN (''pending'', ''queued'', ''starting'')'
 					' AND t.status_changed_at IS NULL AND t.reported_step IS NOT NULL)'
 				WHEN 'current_step' THEN '(t.total_steps < t.current_step)'
-				END, f.stored_type) AS condition) AS w
+				END AS condition) AS w
 		WHERE w.condition IS NOT NULL;
 
 	-- counts that a dataset has, for jobs that have none

@@ -84,4 +84,35 @@ ALTER TABLE odd ALTER config TYPE json USING config::json;
 UPDATE odd SET current_step = 96;
 SELECT current_step, progress FROM odd;
 
-DROP SCHEMA columns CASCADE;
+-- A parallel worker cannot start a subtransaction, in which a domain's
+-- constraints are asked. The setting has another name from 16 on.
+CREATE DOMAIN positive AS double precision CHECK (VALUE >= 0);
+CREATE TABLE refusing (id integer PRIMARY KEY, status text, current_step bigint, loss positive, last_metric_at timestamptz);
+CREATE TABLE refusing_metrics (job_id integer, step bigint, train_loss double precision, recorded_at timestamptz DEFAULT '2025-01-01 00:00Z');
+SELECT count(*) > 0 AS attached FROM trainjob.attach('refusing', 'refusing_metrics');
+INSERT INTO refusing (id, status) SELECT n, 'pending' FROM generate_series(1, 2) AS n;
+INSERT INTO refusing_metrics (job_id, step, train_loss) VALUES (1, 1, 2), (2, 1, 3);
+UPDATE refusing SET loss = 7 WHERE id = 2;
+DO $$ BEGIN
+	PERFORM set_config(CASE WHEN current_setting('server_version_num')::integer < 160000
+		THEN 'force_parallel_mode' ELSE 'debug_parallel_query' END, 'on', false);
+END $$;
+SELECT count(*) FROM refusing_metrics WHERE trainjob.fitting(train_loss, 'columns.positive', -1) > 2;
+SELECT count(*) FROM refusing_metrics WHERE trainjob.fitting(step, 'smallint', -1) > 2;
+SELECT * FROM trainjob.verify_jobs('refusing');
+SELECT trainjob.refill_jobs('refusing');
+DO $$ BEGIN
+	PERFORM set_config(CASE WHEN current_setting('server_version_num')::integer < 160000
+		THEN 'force_parallel_mode' ELSE 'debug_parallel_query' END, 'off', false);
+END $$;
+SELECT * FROM refusing ORDER BY id;
+-- nor is it asked of columns that hold every value: of trainjob's own types
+CREATE SCHEMA own;
+SELECT trainjob.create_tables('own');
+SELECT s.jobs, (length(q.query) - length(replace(q.query, 'trainjob.fitting(', ''))) / length('trainjob.fitting(') AS asked
+FROM trainjob.job_sets() AS s
+CROSS JOIN LATERAL (
+	SELECT trainjob.truth_query(s.tables, s.columns) || trainjob.refill_query(s.tables, s.columns, '', '') AS query) AS q
+WHERE s.jobs IN ('own.local_training_jobs'::regclass, 'refusing'::regclass) ORDER BY s.jobs::text;
+
+DROP SCHEMA columns, own CASCADE;

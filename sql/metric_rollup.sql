@@ -143,6 +143,34 @@ INSERT INTO local_training_metrics (job_id, step, train_loss, extra, recorded_at
 SELECT job, step, loss, perplexity FROM j WHERE job = 'summary too';
 INSERT INTO local_training_metrics (job_id, step, train_loss, recorded_at) VALUES (u(7), 335, 0.55, at(1));
 SELECT job, step, loss, perplexity FROM j WHERE job = 'summary too';
+-- One whose "extra" is stored compressed, or out of line, is one for whoever reads it again: a late report, the
+-- curve, verify_jobs. The key tells, whatever it holds, but only as a key.
+INSERT INTO local_training_jobs (id, model_name) SELECT u(10 + n), 'long summary ' || n FROM generate_series(1, 5) AS n;
+INSERT INTO local_training_metrics (job_id, step, train_loss, recorded_at) SELECT u(10 + n), 330, 0.5, at(1) FROM generate_series(1, 5) AS n;
+INSERT INTO local_training_metrics (job_id, step, train_loss, extra, recorded_at) VALUES
+	(u(11), 336, 1.25, jsonb_build_object('train_runtime', 1, 'log', repeat('step ', 2000)), at(2)),
+	(u(12), 336, 1.25, (SELECT jsonb_build_object('train_runtime', 1, 'log', string_agg(md5(n::text), '')) FROM generate_series(1, 200) AS n), at(2)),
+	(u(13), 336, 1.25, '{"train_runtime": null}', at(2)),
+	(u(14), 336, 1.25, '["train_runtime"]', at(2)),
+	(u(15), 336, 1.25, '"train_runtime"', at(2));
+CREATE VIEW long_summaries AS
+	SELECT j.job, j.step, j.loss, (SELECT s.value FROM trainjob.metric_series(m.job_id, 'train_loss', jobs => 'roll.local_training_jobs') AS s ORDER BY s.step DESC LIMIT 1) AS curve,
+		pg_column_size(m.extra) < octet_length(m.extra::text) AS compressed, octet_length(m.extra::text) > 2000 AS long
+	FROM roll.j JOIN local_training_metrics AS m ON m.step = 336 JOIN local_training_jobs AS i ON i.id = m.job_id AND i.model_name = j.job
+	WHERE j.job LIKE 'long%' ORDER BY j.job;
+SELECT * FROM long_summaries;
+INSERT INTO local_training_metrics (job_id, step, train_loss, recorded_at) SELECT u(10 + n), 335, 0.55, at(1) FROM generate_series(1, 5) AS n;
+SELECT job, step, loss, curve FROM long_summaries;
+-- copied as it is stored
+INSERT INTO local_training_jobs (id, model_name) SELECT u(20 + n), 'copied ' || n FROM generate_series(1, 2) AS n;
+INSERT INTO local_training_metrics (job_id, step, train_loss, extra, recorded_at) SELECT u(20 + n), 330, 0.5, NULL, at(1) FROM generate_series(1, 2) AS n;
+INSERT INTO local_training_metrics (job_id, step, train_loss, extra, recorded_at) SELECT u(20 + n), m.step, m.train_loss, m.extra, m.recorded_at
+	FROM generate_series(1, 2) AS n JOIN local_training_metrics AS m ON m.job_id = u(10 + n) AND m.step = 336;
+SELECT m.train_loss, m.perplexity, j.job, j.loss FROM j JOIN local_training_jobs AS i ON i.model_name = j.job
+	JOIN local_training_metrics AS m ON m.job_id = i.id AND m.step = 336 WHERE j.job LIKE 'copied%' ORDER BY j.job;
+SELECT count(*) FROM trainjob.verify_jobs('local_training_jobs');
+DELETE FROM local_training_jobs WHERE model_name LIKE 'long%' OR model_name LIKE 'copied%';
+DROP VIEW long_summaries;
 
 -- ---- one statement, one update for each job ----
 
