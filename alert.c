@@ -956,15 +956,16 @@ warn_of_payload(ChangePart *part, int length)
 	if (warned)
 		return;
 	warned = true;
-	ereport(WARNING,
-			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-			 errmsg("a job's change was not sent to channel \"%s\": its message "
-					"of %d bytes is too long",
-					CHANNEL, length),
-			 errdetail("A notification has less than %d bytes; the job's \"%s\" "
-					   "is in it. The change itself is stored.",
-					   MAX_PAYLOAD, part->key.name),
-			 errhint("Use shorter ids, or SET trainjob.notify = off.")));
+	ereport(
+		WARNING,
+		(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+		 errmsg("a job's change was not sent to channel \"%s\": its message "
+				"of %d bytes is too long",
+				CHANNEL, length),
+		 errdetail("A notification has less than %d bytes; the job's \"%s\" "
+				   "is in it. The change itself is stored.",
+				   MAX_PAYLOAD, part->key.name),
+		 errhint("Use shorter ids, or SET trainjob.notify = off.")));
 }
 
 /*

@@ -571,7 +571,8 @@ value_text(ColumnKind kind, const Value *value)
  * one, its error is raised.
  */
 static bool
-check_domain(const Column *column, Datum datum, bool isnull, bool in_subtransaction)
+check_domain(const Column *column, Datum datum, bool isnull,
+			 bool in_subtransaction)
 {
 	MemoryContext caller = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -622,9 +623,9 @@ domain_accepts(const Column *column, Datum datum, bool isnull,
 	if (!OidIsValid(column->owner)) /* of no table */
 		return check_domain(column, datum, isnull, in_subtransaction);
 	GetUserIdAndSecContext(&userid, &sec_context);
-	SetUserIdAndSecContext(column->owner,
-						   sec_context | SECURITY_LOCAL_USERID_CHANGE |
-							   SECURITY_RESTRICTED_OPERATION);
+	SetUserIdAndSecContext(column->owner, sec_context |
+											  SECURITY_LOCAL_USERID_CHANGE |
+											  SECURITY_RESTRICTED_OPERATION);
 	accepts = check_domain(column, datum, isnull, in_subtransaction);
 	SetUserIdAndSecContext(userid, sec_context);
 	return accepts;

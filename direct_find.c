@@ -127,8 +127,8 @@ is_index_of(Relation rel, Relation index, const Column *const *columns,
 	 */
 	if (!form->indisvalid || index->rd_rel->relam != BTREE_AM_OID ||
 		!heap_attisnull(index->rd_indextuple, Anum_pg_index_indpred, NULL) ||
-		(unique && (!form->indisunique || !form->indimmediate ||
-					form->indnkeyatts != 1)))
+		(unique &&
+		 (!form->indisunique || !form->indimmediate || form->indnkeyatts != 1)))
 		return false;
 	for (int i = 0; i < count; i++)
 		if (!is_indexed_as(rel, index, i, columns[i]) ||
@@ -463,8 +463,9 @@ trainjob_direct_init(void)
 	 * Off: rows are found and changed by queries alone.  For an operator who
 	 * suspects the direct way in an incident, hence a superuser's.
 	 */
-	DefineCustomBoolVariable(
-		"trainjob.direct_update",
-		"Sets whether rows are found and updated without the executor, where that makes no difference.",
-		NULL, &direct, true, PGC_SUSET, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("trainjob.direct_update",
+							 "Sets whether rows are found and updated without "
+							 "the executor, where that makes no difference.",
+							 NULL, &direct, true, PGC_SUSET, 0, NULL, NULL,
+							 NULL);
 }

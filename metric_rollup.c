@@ -889,13 +889,30 @@ has_hidden_evidence(RollUp *roll, JobReports *reports, JobRow *job)
 								  evidence->step, evidence->number);
 }
 
+/* Whether the job's columns could hold such a step and epoch. */
+static bool
+evidence_fits(RollUp *roll, JobReports *reports)
+{
+	Value step = {.count = reports->evidence.step};
+	Value epoch = {.number = reports->evidence.number};
+	bool step_null;
+	bool epoch_null;
+
+	(void) trainjob_write_value(&roll->part->job[JOB_CURRENT_STEP], &step,
+								&step_null);
+	(void) trainjob_write_value(&roll->part->job[JOB_LATEST(LATEST_EPOCH)],
+								&epoch, &epoch_null);
+	return !step_null && !epoch_null;
+}
+
 static void
 settle_locked(RollUp *roll, JobReports *reports, JobRow *job)
 {
 	Newest *epoch = &reports->newest[LATEST_EPOCH];
 	Value *reported;
 	bool ahead;
-	bool hidden = has_hidden_evidence(roll, reports, job);
+	bool hidden =
+		has_hidden_evidence(roll, reports, job) && evidence_fits(roll, reports);
 
 	settle_status(reports, job);
 	ahead = is_ahead(roll, reports, job);

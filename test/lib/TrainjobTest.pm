@@ -281,6 +281,8 @@ sub client
 	srand($seed * 100 + $number);
 	$SIG{PIPE} = 'IGNORE';
 	$ENV{PGAPPNAME} = 'load';
+	# half of them without the direct way: what the two make must agree
+	$ENV{PGOPTIONS} = '-c trainjob.direct_update=off' if $number % 2 == 0;
 	open(STDOUT, '>', '/dev/null');
 	open(STDERR, '>', '/dev/null');
 	while (time < $until)
