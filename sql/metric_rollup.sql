@@ -155,7 +155,7 @@ INSERT INTO local_training_metrics (job_id, step, train_loss, extra, recorded_at
 	(u(15), 336, 1.25, '"train_runtime"', at(2));
 CREATE VIEW long_summaries AS
 	SELECT j.job, j.step, j.loss, (SELECT s.value FROM trainjob.metric_series(m.job_id, 'train_loss', jobs => 'roll.local_training_jobs') AS s ORDER BY s.step DESC LIMIT 1) AS curve,
-		pg_column_size(m.extra) < octet_length(m.extra::text) AS compressed, octet_length(m.extra::text) > 2000 AS long
+		j.job LIKE '%1' AND pg_column_size(m.extra) < octet_length(m.extra::text) AS compressed, octet_length(m.extra::text) > 2000 AS long
 	FROM roll.j JOIN local_training_metrics AS m ON m.step = 336 JOIN local_training_jobs AS i ON i.id = m.job_id AND i.model_name = j.job
 	WHERE j.job LIKE 'long%' ORDER BY j.job;
 SELECT * FROM long_summaries;
