@@ -12,11 +12,17 @@
 #include "access/genam.h"
 #include "access/relscan.h"
 #include "access/tableam.h"
+#include "access/xact.h"
 #include "executor/executor.h"
 #include "fmgr.h"
 #include "utils/jsonb.h"
+#include "utils/lsyscache.h"
 #include "utils/relcache.h"
+#include "utils/resowner.h"
 #include "utils/typcache.h"
+#if PG_VERSION_NUM >= 160000
+#include "nodes/miscnodes.h"
+#endif
 
 /* A library tells its name and version from 18 on. */
 #if PG_VERSION_NUM < 180000
@@ -150,6 +156,64 @@ trainjob_index_fetch_begin(Relation rel)
 	return table_index_fetch_begin(rel);
 #else
 	return table_index_fetch_begin(rel, 0);
+#endif
+}
+
+/*
+ * Reads a text as a value of a type, false where it is none, or breaks a
+ * constraint of a domain.  From 16 on a type can say so; before, it raises an
+ * error, which takes a subtransaction to go on from: of whatever class of data
+ * it is, that of a function which a CHECK calls included.
+ */
+static inline bool
+trainjob_read_input(char *text, Oid type, int32 typmod, Datum *value)
+{
+	Oid input;
+	Oid ioparam;
+#if PG_VERSION_NUM < 160000
+	MemoryContext caller = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool done = false;
+#else
+	ErrorSaveContext refusal = {T_ErrorSaveContext};
+	FmgrInfo function;
+#endif
+
+	getTypeInputInfo(type, &input, &ioparam);
+#if PG_VERSION_NUM < 160000
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(caller);
+	PG_TRY();
+	{
+		*value = OidInputFunctionCall(input, text, ioparam, typmod);
+		ReleaseCurrentSubTransaction();
+		done = true;
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+		int category;
+
+		MemoryContextSwitchTo(caller);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(caller);
+		CurrentResourceOwner = owner;
+		category = ERRCODE_TO_CATEGORY(error->sqlerrcode);
+		if (category != ERRCODE_DATA_EXCEPTION &&
+			category != ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION)
+			ReThrowError(error);
+		FreeErrorData(error);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(caller);
+	CurrentResourceOwner = owner;
+	return done;
+#else
+	fmgr_info(input, &function);
+	return InputFunctionCallSafe(&function, text, ioparam, typmod,
+								 (Node *) &refusal, value);
 #endif
 }
 

@@ -885,7 +885,8 @@ find_reader(SetTable *table, Oid userid)
 /*
  * Error context: a constraint that a row breaks shows the whole row to its
  * owner, which we are.  Whoever made us write it may have no right to read it,
- * and the job's token stands in there.
+ * and the job's token stands in there.  No table is named, for the callback of
+ * an outer table speaks last.
  */
 static void
 hide_row(void *arg)
@@ -894,8 +895,7 @@ hide_row(void *arg)
 
 	if (!user->may_read && ERRCODE_TO_CATEGORY(geterrcode()) ==
 							   ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION)
-		errdetail("The row is hidden because you lack SELECT on table \"%s\".",
-				  user->table);
+		errdetail("The row is hidden because you lack SELECT on its table.");
 }
 
 /*
@@ -911,7 +911,6 @@ trainjob_become_owner(SetTable *table, TrainjobUser *saved)
 	GetUserIdAndSecContext(&saved->userid, &saved->sec_context);
 	find_reader(table, saved->userid);
 	saved->may_read = table->is_readable;
-	saved->table = table->name_only;
 	saved->on_error.callback = hide_row;
 	saved->on_error.arg = saved;
 	saved->on_error.previous = error_context_stack;

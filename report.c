@@ -9,14 +9,21 @@
  * trainer may come back.  Unknown and ended tokens are one and the same error;
  * only the server's log tells them apart.
  *
- * Everything is done as the owner of the jobs table, and by plain INSERTs: the
- * triggers do the rest.  A point that is not acceptable is an error before
- * anything is written, that names the point and the key.
+ * The token is looked for as the owner of the jobs table; all else, from the
+ * types of values on, is done as the owner of the table that is written to, by
+ * a plain INSERT: the triggers do the rest.  These functions themselves run as
+ * the extension's owner, as whom nothing of anybody's table must be evaluated.
+ *
+ * A token writes the columns that are trainjob's own and to be reported, and
+ * those that attach() was told of.  All other keys go to one column of json.  A
+ * point that is not acceptable is an error before anything is written, that
+ * names the point and the key.
  */
 #include "postgres.h"
 
 #include <math.h>
 
+#include "access/detoast.h"
 #include "access/relation.h"
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
@@ -24,7 +31,7 @@
 #include "nodes/nodes.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
-#include "utils/lsyscache.h"
+#include "utils/guc.h"
 #include "utils/numeric.h"
 #include "utils/ruleutils.h"
 
@@ -37,37 +44,117 @@ PG_FUNCTION_INFO_V1(trainjob_report_alert);
 /* What becomes of a key of a point or of an alert's details. */
 typedef enum FieldUse
 {
+	FIELD_KEPT,	   /* the column is not for reports */
 	FIELD_NUMBER,  /* a number, or NaN and Infinity as text */
 	FIELD_STEP,	   /* a whole number >= 0; a point must have it */
 	FIELD_COUNT,   /* a whole number >= 0 */
 	FIELD_INTEGER, /* a number, rounded as an assignment does */
-	FIELD_TIME,	   /* a point in time, as text */
+	FIELD_MOMENT,  /* a point in time, as text; now, where there is none */
+	FIELD_TIME,	   /* the same or infinite, and no default */
 	FIELD_TEXT,
 	FIELD_OTHER, /* whatever the column's type reads */
 	FIELD_REST	 /* an object that takes all other keys */
 } FieldUse;
 
-/* A column that a key may go to. */
+/* A column of ours. */
+typedef struct FieldRule
+{
+	const char *name; /* canonical, which is the key */
+	ColumnKind kind;
+	FieldUse use;
+} FieldRule;
+
+/* What trainjob.canonical_columns() has of metrics; those that are kept first. */
+static const FieldRule metric_rules[] = {
+	{"job_id", COLUMN_KEY, FIELD_KEPT},
+	{"id", COLUMN_KEY, FIELD_KEPT},
+	{"step", COLUMN_COUNT, FIELD_STEP},
+	{"epoch", COLUMN_NUMBER, FIELD_NUMBER},
+	{"train_loss", COLUMN_NUMBER, FIELD_NUMBER},
+	{"eval_loss", COLUMN_NUMBER, FIELD_NUMBER},
+	{"perplexity", COLUMN_NUMBER, FIELD_NUMBER},
+	{"eval_perplexity", COLUMN_NUMBER, FIELD_NUMBER},
+	{"learning_rate", COLUMN_NUMBER, FIELD_NUMBER},
+	{"grad_norm", COLUMN_NUMBER, FIELD_NUMBER},
+	{"samples_per_second", COLUMN_NUMBER, FIELD_NUMBER},
+	{"tokens_per_second", COLUMN_NUMBER, FIELD_NUMBER},
+	{"gpu_memory_allocated_gb", COLUMN_NUMBER, FIELD_NUMBER},
+	{"gpu_memory_reserved_gb", COLUMN_NUMBER, FIELD_NUMBER},
+	{"gpu_utilization_percent", COLUMN_NUMBER, FIELD_NUMBER},
+	{"extra", COLUMN_JSON, FIELD_REST},
+	{"recorded_at", COLUMN_TIME, FIELD_MOMENT},
+};
+
+/* The same of alerts. */
+static const FieldRule alert_rules[] = {
+	{"id", COLUMN_KEY, FIELD_KEPT},
+	{"job_id", COLUMN_KEY, FIELD_KEPT},
+	{"type", COLUMN_TEXT, FIELD_KEPT},
+	{"user_id", COLUMN_KEY, FIELD_KEPT},
+	{"received_at", COLUMN_TIME, FIELD_KEPT},
+	{"outcome", COLUMN_TEXT, FIELD_KEPT},
+	{"outcome_reason", COLUMN_TEXT, FIELD_KEPT},
+	{"status_before", COLUMN_TEXT, FIELD_KEPT},
+	{"status_after", COLUMN_TEXT, FIELD_KEPT},
+	{"error_message", COLUMN_TEXT, FIELD_TEXT},
+	{"error_type", COLUMN_TEXT, FIELD_TEXT},
+	{"current_step", COLUMN_COUNT, FIELD_COUNT},
+	{"total_steps", COLUMN_COUNT, FIELD_COUNT},
+	{"loss", COLUMN_NUMBER, FIELD_NUMBER},
+	{"payload", COLUMN_JSON, FIELD_REST},
+	{"occurred_at", COLUMN_TIME, FIELD_MOMENT},
+};
+
+/* A table that reports go to. */
+typedef struct TargetRules
+{
+	TableId table;
+	const char *argument; /* what triggers' arguments call it */
+	const char *what;	  /* what the functions' arguments call it */
+	const char *rest;	  /* the column that takes all other keys */
+	const FieldRule *rule;
+	int count;
+} TargetRules;
+
+static const TargetRules metrics_target = {.table = TABLE_METRICS,
+										   .argument = "metrics",
+										   .what = "metrics",
+										   .rest = "extra",
+										   .rule = metric_rules,
+										   .count = lengthof(metric_rules)};
+static const TargetRules alerts_target = {.table = TABLE_ALERTS,
+										  .argument = "alerts",
+										  .what = "details",
+										  .rest = "payload",
+										  .rule = alert_rules,
+										  .count = lengthof(alert_rules)};
+
+/* A column that a key goes to. */
 typedef struct Field
 {
-	char *key;	  /* canonical name */
-	char *column; /* name in the table */
+	const char *key;
+	Column column;
 	FieldUse use;
-	Oid type; /* as declared, domains not looked through */
-	int32 typmod;
+	Oid type;	  /* as declared, domains not looked through */
 	bool narrow;  /* there are values of this use that the type refuses */
 	char *preset; /* SQL for where a point has no value, or NULL */
 } Field;
 
-/* A table that rows are written to. */
+/* Bytes that a token may send, in a call and in a point of it. */
+static int max_report_size = 16 * 1024 * 1024;
+static int max_point_size = 1024 * 1024;
+
+/* A table that rows are written to, as it was found. */
 typedef struct Target
 {
-	const char *what; /* for messages: "metrics" or "details" */
+	const TargetRules *rules;
 	Column job_id;
 	Column kind; /* alerts: type */
 	Column outcome;
+	Bitmapset *taken; /* the columns of fields, and those that are kept */
 	int count;
 	Field *field;
+	int rest; /* the field that takes all other keys; -1: there is none */
 } Target;
 
 typedef struct ReportPart
@@ -84,53 +171,28 @@ enum
 	QUERY_FIND_JOB,
 	QUERY_WRITE
 };
+StaticAssertDecl(QUERY_WRITE < TRAINJOB_MAX_QUERIES,
+				 "more queries than a set keeps");
 
 /* ----------
  * The tables
  * ----------
  */
 
-/* The canonical name of a column, where the set has another for it. */
-static char *
-canonical_name(TrainjobSet *set, const char *table, const char *column)
-{
-	int length = strlen(table);
-
-	for (int i = 0; i + 1 < list_length(set->renamed); i += 2)
-	{
-		const char *key = list_nth(set->renamed, i);
-
-		if (strcmp(list_nth(set->renamed, i + 1), column) == 0 &&
-			strncmp(key, table, length) == 0 && key[length] == '.')
-			return pstrdup(key + length + 1);
-	}
-	return pstrdup(column);
-}
-
-/* How a column of this name and base type takes a value. */
+/* How an application's column takes a value: as its type can. */
 static FieldUse
-field_use(const char *key, Oid type, bool is_alert)
+use_of_type(const Column *column)
 {
-	bool is_count = strcmp(key, is_alert ? "current_step" : "step") == 0 ||
-					(is_alert && strcmp(key, "total_steps") == 0);
-
-	if (strcmp(key, is_alert ? "payload" : "extra") == 0 &&
-		(type == JSONBOID || type == JSONOID))
-		return FIELD_REST;
-	switch (type)
+	switch (column->type)
 	{
 		case INT2OID:
 		case INT4OID:
 		case INT8OID:
-			if (!is_count)
-				return FIELD_INTEGER;
-			return is_alert ? FIELD_COUNT : FIELD_STEP;
+			return FIELD_INTEGER;
 		case FLOAT4OID:
 		case FLOAT8OID:
 		case NUMERICOID:
-			if (!is_count)
-				return FIELD_NUMBER;
-			return is_alert ? FIELD_COUNT : FIELD_STEP;
+			return FIELD_NUMBER;
 		case TIMESTAMPTZOID:
 		case TIMESTAMPOID:
 			return FIELD_TIME;
@@ -159,52 +221,122 @@ column_default(Relation rel, AttrNumber attnum)
 }
 
 /*
- * Every column of the table is a key, those that the application added as
- * well; not those that are the database's to fill.
+ * Lets a key write a column; false where the column is another key's, not for
+ * reports, or the database's to fill.
+ */
+static bool
+add_field(Target *target, Relation rel, const char *key, const Column *column,
+		  FieldUse use)
+{
+	Field *field = &target->field[target->count];
+
+	if (column->attnum == 0 || column->is_generated ||
+		TupleDescAttr(RelationGetDescr(rel), column->attnum - 1)->attidentity !=
+			'\0' ||
+		bms_is_member(column->attnum, target->taken))
+		return false;
+	target->taken = bms_add_member(target->taken, column->attnum);
+	if (use == FIELD_KEPT)
+		return true;
+	if (use == FIELD_REST)
+		target->rest = target->count;
+	else if (use == FIELD_NUMBER && use_of_type(column) == FIELD_INTEGER)
+		use = FIELD_INTEGER;
+	field->key = key;
+	field->column = *column;
+	field->use = use;
+	field->type = OidIsValid(column->domain) ? column->domain : column->type;
+	field->narrow = field->type != INT8OID && field->type != FLOAT8OID &&
+					field->type != TEXTOID;
+	field->preset = column_default(rel, column->attnum);
+	if (field->preset == NULL && use == FIELD_MOMENT)
+		field->preset = "pg_catalog.now()";
+	target->count++;
+	return true;
+}
+
+/* The rule of a name of ours, or NULL. */
+static const FieldRule *
+find_rule(const TargetRules *rules, const char *name)
+{
+	for (int i = 0; i < rules->count; i++)
+		if (strcmp(rules->rule[i].name, name) == 0)
+			return &rules->rule[i];
+	return NULL;
+}
+
+/*
+ * The key of an argument "metrics.key=column" whose name is none of ours: the
+ * owner of the set lets a token write that column.  NULL for another argument,
+ * and for a name that is kept in the other table: user_id is whose a row is.
+ */
+static const char *
+token_key(const TargetRules *rules, const char *argument)
+{
+	int length = strlen(rules->argument);
+	const char *key = argument + length + 1;
+	const FieldRule *kept;
+
+	if (strncmp(argument, rules->argument, length) != 0 ||
+		argument[length] != '.' || find_rule(rules, key) != NULL)
+		return NULL;
+	kept = find_rule(&alerts_target, key);
+	return kept != NULL && kept->use == FIELD_KEPT ? NULL : key;
+}
+
+/*
+ * Finds the columns of all keys.  A column that has another name than ours is
+ * found by its key all the same, and one that happens to bear our name is not.
  */
 static void
-describe_target(TrainjobSet *set, Target *target, Relation rel, bool is_alert)
+describe_target(TrainjobSet *set, Relation rel, Target *target)
 {
-	static const char *const ours[] = {
-		"id",		   "job_id",  "type",			"user_id",
-		"received_at", "outcome", "outcome_reason", "status_before",
-		"status_after"};
-	TupleDesc desc = RelationGetDescr(rel);
+	const TargetRules *rules = target->rules;
+	Column column;
 
-	target->what = is_alert ? "details" : "metrics";
-	target->field = palloc0(desc->natts * sizeof(Field));
-	for (int i = 0; i < desc->natts; i++)
+	target->field =
+		palloc0((rules->count + list_length(set->renamed) / 2) * sizeof(Field));
+	target->rest = -1;
+	for (int i = 0; i < rules->count; i++)
 	{
-		Form_pg_attribute att = TupleDescAttr(desc, i);
-		Field *field = &target->field[target->count];
-		bool skip = att->attisdropped || att->attgenerated || att->attidentity;
+		const FieldRule *rule = &rules->rule[i];
+		bool required = rule->use == FIELD_STEP;
 
-		field->key = canonical_name(set, is_alert ? "alerts" : "metrics",
-									NameStr(att->attname));
-		for (int j = 0; j < lengthof(ours); j++)
-			skip = skip || strcmp(ours[j], field->key) == 0;
-		if (skip)
+		trainjob_find_column(set, rules->table, rel, rule->name, rule->kind,
+							 required, &column);
+		if (!add_field(target, rel, rule->name, &column, rule->use) && required)
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("column \"%s\" of table \"%s\" cannot be written "
+						"by a report",
+						column.name, RelationGetRelationName(rel)),
+				 errdetail("It stands for \"%s\", but for a column that no "
+						   "report writes as well, or the database fills it.",
+						   rule->name)));
+	}
+	for (int i = 0; i + 1 < list_length(set->renamed); i += 2)
+	{
+		const char *key = token_key(rules, list_nth(set->renamed, i));
+
+		if (key == NULL)
 			continue;
-		field->column = pstrdup(NameStr(att->attname));
-		field->type = att->atttypid;
-		field->typmod = att->atttypmod;
-		field->use =
-			field_use(field->key, getBaseType(att->atttypid), is_alert);
-		field->narrow = field->type != INT8OID && field->type != FLOAT8OID &&
-						field->type != TEXTOID;
-		field->preset = column_default(rel, att->attnum);
-		if (field->preset == NULL &&
-			strcmp(field->key, is_alert ? "occurred_at" : "recorded_at") == 0)
-			field->preset = "pg_catalog.now()";
-		target->count++;
+		trainjob_find_column(set, rules->table, rel, key, COLUMN_KEY, false,
+							 &column);
+		(void) add_field(target, rel, key, &column, use_of_type(&column));
 	}
 }
 
 static void
-build_part(TrainjobSet *set, Relation jobs, TableId table)
+build_part(TrainjobSet *set, Relation jobs, const TargetRules *rules)
 {
+	bool is_alert = rules->table == TABLE_ALERTS;
 	ReportPart *part = palloc0(sizeof(ReportPart));
-	Relation rel = trainjob_open_table(set, table, jobs, true, ACL_INSERT);
+	Target *target = &part->target;
+	/* the outcome of an alert is read, too */
+	Relation rel =
+		trainjob_open_table(set, rules->table, jobs, true,
+							ACL_INSERT | (is_alert ? ACL_SELECT : 0));
 
 	trainjob_find_column(set, TABLE_JOBS, jobs, "id", COLUMN_KEY, true,
 						 &part->key);
@@ -214,16 +346,17 @@ build_part(TrainjobSet *set, Relation jobs, TableId table)
 						 &part->status);
 	trainjob_find_column(set, TABLE_JOBS, jobs, "created_at", COLUMN_TIME,
 						 false, &part->created_at);
-	trainjob_find_column(set, table, rel, "job_id", COLUMN_KEY, true,
-						 &part->target.job_id);
-	if (table == TABLE_ALERTS)
+	target->rules = rules;
+	trainjob_find_column(set, rules->table, rel, "job_id", COLUMN_KEY, true,
+						 &target->job_id);
+	if (is_alert)
 	{
-		trainjob_find_column(set, table, rel, "type", COLUMN_TEXT, true,
-							 &part->target.kind);
-		trainjob_find_column(set, table, rel, "outcome", COLUMN_TEXT, true,
-							 &part->target.outcome);
+		trainjob_find_column(set, TABLE_ALERTS, rel, "type", COLUMN_TEXT, true,
+							 &target->kind);
+		trainjob_find_column(set, TABLE_ALERTS, rel, "outcome", COLUMN_TEXT,
+							 true, &target->outcome);
 	}
-	describe_target(set, &part->target, rel, table == TABLE_ALERTS);
+	describe_target(set, rel, target);
 	relation_close(rel, NoLock);
 	set->part = part;
 }
@@ -231,13 +364,13 @@ build_part(TrainjobSet *set, Relation jobs, TableId table)
 static void
 build_metrics_part(TrainjobSet *set, Relation jobs)
 {
-	build_part(set, jobs, TABLE_METRICS);
+	build_part(set, jobs, &metrics_target);
 }
 
 static void
 build_alerts_part(TrainjobSet *set, Relation jobs)
 {
-	build_part(set, jobs, TABLE_ALERTS);
+	build_part(set, jobs, &alerts_target);
 }
 
 /* ----------
@@ -305,6 +438,7 @@ invalid_token(const char *why)
 static Datum
 find_job(TrainjobSet *set, ReportPart *part, text *token)
 {
+	TrainjobUser caller;
 	Datum arg;
 	Datum job_id;
 	Datum datum;
@@ -316,12 +450,14 @@ find_job(TrainjobSet *set, ReportPart *part, text *token)
 	if (token == NULL || VARSIZE_ANY_EXHDR(token) == 0)
 		invalid_token("The token is NULL or empty.");
 	arg = PointerGetDatum(digest(token));
+	trainjob_become_owner(&set->table[TABLE_JOBS], &caller);
 	if (trainjob_execute(find_job_plan(set, part), SPI_OK_SELECT, &arg, NULL) ==
 		0)
 		invalid_token("No job has this token.");
 	job_id = trainjob_result(SPI_tuptable, 0, 1, &part->key, &isnull);
 	datum = trainjob_result(SPI_tuptable, 0, 2, &part->status, &isnull);
 	status = trainjob_read_value(&part->status, datum, isnull);
+	trainjob_become_user(&caller);
 	state = trainjob_state_of(status.isnull ? NULL : status.text);
 	if (state == STATE_COMPLETED || state == STATE_CANCELLED)
 		invalid_token("The job of this token has ended.");
@@ -333,21 +469,30 @@ find_job(TrainjobSet *set, ReportPart *part, text *token)
  * ----------
  */
 
-/* Where in the caller's document we are, for messages. */
-typedef struct Place
+/* A call whose document is being read. */
+typedef struct Call
 {
 	const Target *target;
-	int index; /* of the point; -1: the document is the point */
-	char *key;
-} Place;
+	JsonbInState rows; /* what will be written */
+	int count;		   /* points so far */
+	int index;		   /* of the point at hand; -1: the document is the point */
 
+	/* the point at hand */
+	JsonbContainer *point;
+	JsonbValue *value; /* of each field of the target */
+	bool *given;
+	bool has_others; /* there are keys of no field */
+
+	List *lost; /* keys that have no place, as shown() */
+} Call;
+
+/* "metrics[3]", "details" */
 static char *
-place_text(const Place *place)
+point_text(const Call *call)
 {
-	if (place->index < 0)
-		return psprintf("key \"%s\" of %s", place->key, place->target->what);
-	return psprintf("key \"%s\" of %s[%d]", place->key, place->target->what,
-					place->index);
+	if (call->index < 0)
+		return pstrdup(call->target->rules->what);
+	return psprintf("%s[%d]", call->target->rules->what, call->index);
 }
 
 /* A value as a message shows it, cut to a bearable length. */
@@ -384,13 +529,27 @@ shown(JsonbValue *value)
 }
 
 static void
-bad_value(const Place *place, const char *must, JsonbValue *value)
+bad_value(const Call *call, const Field *field, const char *must,
+		  JsonbValue *value)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("invalid value for %s", place_text(place)),
+			 errmsg("invalid value for key \"%s\" of %s", field->key,
+					point_text(call)),
 			 errdetail("The value must be %s, not %s.", must, shown(value)),
 			 errhint("Nothing of this call was stored.")));
+}
+
+static void
+too_large(const char *what, Size size, const char *setting, int limit)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+			 errmsg("%s too large: %zu bytes", what, size),
+			 errdetail("Setting \"%s\" allows %d bytes.", setting, limit),
+			 errhint(
+				 "Send less at once, or have a superuser raise the setting. "
+				 "Nothing of this call was stored.")));
 }
 
 static bool
@@ -410,7 +569,7 @@ double_of(JsonbValue *value)
 
 /* A number beyond a double's range is infinite or zero, as for the trainer. */
 static void
-check_number(const Place *place, JsonbValue *value)
+check_number(const Call *call, const Field *field, JsonbValue *value)
 {
 	if (value->type == jbvNumeric)
 	{
@@ -430,7 +589,8 @@ check_number(const Place *place, JsonbValue *value)
 		(string_is(value, "NaN") || string_is(value, "Infinity") ||
 		 string_is(value, "-Infinity")))
 		return;
-	bad_value(place, "a number, \"NaN\", \"Infinity\" or \"-Infinity\"", value);
+	bad_value(call, field, "a number, \"NaN\", \"Infinity\" or \"-Infinity\"",
+			  value);
 }
 
 /* A number as an integer's text; 5.0 is what some clients write for 5. */
@@ -443,7 +603,7 @@ round_value(JsonbValue *value)
 }
 
 static void
-check_count(const Place *place, JsonbValue *value)
+check_count(const Call *call, const Field *field, JsonbValue *value)
 {
 	double number = -1;
 
@@ -451,16 +611,16 @@ check_count(const Place *place, JsonbValue *value)
 		number = double_of(value);
 	if (!(number >= 0 && number < 9.2233720368547e18 &&
 		  number == floor(number)))
-		bad_value(place, "a whole number that is not negative", value);
+		bad_value(call, field, "a whole number that is not negative", value);
 	round_value(value);
 }
 
 static void
-check_integer(const Place *place, JsonbValue *value)
+check_integer(const Call *call, const Field *field, JsonbValue *value)
 {
 	if (value->type != jbvNumeric ||
 		!(fabs(double_of(value)) < 9.2233720368547e18))
-		bad_value(place, "a number that the column can hold", value);
+		bad_value(call, field, "a number that the column can hold", value);
 	round_value(value);
 }
 
@@ -484,95 +644,162 @@ text_of(JsonbValue *value)
 }
 
 /*
- * Whether the column's type reads the value, as the INSERT will; an error
- * names the key.  An array or object is left to the INSERT: it may fill a
+ * Checks that the column's type reads the value, as the INSERT will, which does
+ * not know the key.  An array or object is left to the INSERT: it may fill a
  * column of json, of an array or of a composite type.
  */
 static void
-check_type(const Place *place, JsonbValue *value, const Field *field)
+check_type(const Call *call, const Field *field, JsonbValue *value)
 {
-	MemoryContext caller = CurrentMemoryContext;
-	Oid base = getBaseType(field->type);
+	const Column *column = &field->column;
 	char *text = text_of(value);
+	Datum datum;
 
-	if (base == JSONBOID || base == JSONOID)
+	if (column->type == JSONBOID || column->type == JSONOID || text == NULL)
 		return;
-	if (text == NULL)
-		return;
-	PG_TRY();
-	{
-		Oid input;
-		Oid ioparam;
-
-		getTypeInputInfo(field->type, &input, &ioparam);
-		(void) OidInputFunctionCall(input, text, ioparam, field->typmod);
-	}
-	PG_CATCH();
-	{
-		int category;
-
-		/* not swallowed: raised again in words that say where it was */
-		MemoryContextSwitchTo(caller);
-		category = ERRCODE_TO_CATEGORY(geterrcode());
-		if (category != ERRCODE_DATA_EXCEPTION &&
-			category != ERRCODE_INTEGRITY_CONSTRAINT_VIOLATION)
-			PG_RE_THROW();
-		FlushErrorState();
-		bad_value(place,
-				  field->use == FIELD_TIME
+	if (!trainjob_read_input(text, field->type, column->typmod, &datum))
+		bad_value(call, field,
+				  field->use == FIELD_MOMENT || field->use == FIELD_TIME
 					  ? "a point in time"
 					  : psprintf("of type %s",
-								 format_type_with_typemod(field->type,
-														  field->typmod)),
+								 format_type_with_typemod(
+									 field->type, OidIsValid(column->domain)
+													  ? -1
+													  : column->typmod)),
 				  value);
-	}
-	PG_END_TRY();
+	/* the two types of times are infinite alike */
+	if (field->use == FIELD_MOMENT &&
+		TIMESTAMP_NOT_FINITE(DatumGetTimestamp(datum)))
+		bad_value(call, field, "a point in time", value);
 }
 
 /* Checks the value of a key for a field; may put another in its place. */
 static void
-check_value(const Place *place, const Field *field, JsonbValue *value)
+check_value(const Call *call, const Field *field, JsonbValue *value)
 {
 	if (value->type == jbvNull && field->use != FIELD_STEP)
 		return;
 	switch (field->use)
 	{
 		case FIELD_NUMBER:
-			check_number(place, value);
+			check_number(call, field, value);
 			break;
 		case FIELD_STEP:
 		case FIELD_COUNT:
-			check_count(place, value);
+			check_count(call, field, value);
 			break;
 		case FIELD_INTEGER:
-			check_integer(place, value);
+			check_integer(call, field, value);
 			break;
+		case FIELD_MOMENT:
 		case FIELD_TIME:
 			if (value->type != jbvString)
-				bad_value(place, "a point in time as text", value);
+				bad_value(call, field, "a point in time as text", value);
 			break;
 		case FIELD_TEXT:
 			if (value->type != jbvString)
-				bad_value(place, "a text", value);
+				bad_value(call, field, "a text", value);
 			break;
 		case FIELD_OTHER:
 			break;
+		case FIELD_KEPT:
 		case FIELD_REST:
 			return;
 	}
 	if (field->narrow)
-		check_type(place, value, field);
+		check_type(call, field, value);
 }
 
-static const Field *
-find_field(const Target *target, JsonbValue *key)
+/* The number of a key's field, -1 where it has none. */
+static int
+find_field(const Target *target, const JsonbValue *key)
 {
 	for (int i = 0; i < target->count; i++)
-		if (strlen(target->field[i].key) == key->val.string.len &&
-			strncmp(target->field[i].key, key->val.string.val,
-					key->val.string.len) == 0)
-			return &target->field[i];
-	return NULL;
+	{
+		const char *name = target->field[i].key;
+
+		if (strlen(name) == key->val.string.len &&
+			memcmp(name, key->val.string.val, key->val.string.len) == 0)
+			return i;
+	}
+	return -1;
+}
+
+/* The next key of an object and its value; false: no more. */
+static bool
+next_member(JsonbIterator **iterator, JsonbValue *key, JsonbValue *value)
+{
+	JsonbIteratorToken token;
+
+	while ((token = JsonbIteratorNext(iterator, key, true)) != WJB_DONE)
+		if (token == WJB_KEY)
+		{
+			(void) JsonbIteratorNext(iterator, value, true);
+			return true;
+		}
+	return false;
+}
+
+/* A warning lists so many keys. */
+#define MAX_KEYS_SHOWN 5
+
+/* Takes a key down for the warning, once. */
+static void
+note_key(Call *call, JsonbValue *key)
+{
+	char *text;
+	ListCell *cell;
+
+	if (list_length(call->lost) > MAX_KEYS_SHOWN)
+		return;
+	text = shown(key);
+	foreach (cell, call->lost)
+		if (strcmp(lfirst(cell), text) == 0)
+			return;
+	call->lost = lappend(call->lost, text);
+}
+
+/* Takes the point at hand apart: what its keys' fields get, and what remains. */
+static void
+split_point(Call *call)
+{
+	const Target *target = call->target;
+	JsonbIterator *iterator = JsonbIteratorInit(call->point);
+	JsonbValue key;
+	JsonbValue value;
+
+	memset(call->given, 0, target->count * sizeof(bool));
+	call->has_others = false;
+	while (next_member(&iterator, &key, &value))
+	{
+		int i = find_field(target, &key);
+
+		if (i >= 0)
+		{
+			call->value[i] = value;
+			call->given[i] = true;
+			continue;
+		}
+		call->has_others = true;
+		if (target->rest < 0)
+			note_key(call, &key);
+	}
+}
+
+/* Checks what the fields get of the point at hand; may put other values there. */
+static void
+check_point(Call *call)
+{
+	for (int i = 0; i < call->target->count; i++)
+	{
+		const Field *field = &call->target->field[i];
+
+		if (!call->given[i] && field->use == FIELD_STEP)
+			call->value[i].type = jbvNull;
+		else if (!call->given[i])
+			continue;
+		check_value(call, field, &call->value[i]);
+	}
 }
 
 static void
@@ -586,142 +813,148 @@ push(JsonbInState *state, const char *key, int length, JsonbValue *value)
 	pushJsonbValue(state, WJB_VALUE, value);
 }
 
-/* Adds the members of an object to the one that is being built. */
-static void
-push_members(JsonbInState *state, JsonbContainer *object)
-{
-	JsonbIterator *iterator = JsonbIteratorInit(object);
-	JsonbValue key;
-	JsonbValue value;
-	JsonbIteratorToken token;
-
-	while ((token = JsonbIteratorNext(&iterator, &key, true)) != WJB_DONE)
-		if (token == WJB_KEY)
-		{
-			(void) JsonbIteratorNext(&iterator, &value, true);
-			push(state, key.val.string.val, key.val.string.len, &value);
-		}
-}
-
 /*
- * Takes a point apart: an object of what goes to columns, under the columns'
- * names, and under the name of the column for the rest an object of all other
- * keys.
+ * Pushes an object of the keys that have no field.  The members of an object
+ * that is given for the rest itself win over them; anything else given for it
+ * is a member of its name.
  */
 static void
-push_point(JsonbInState *state, Place *place, JsonbContainer *point)
+push_rest(Call *call)
 {
-	const Target *target = place->target;
-	JsonbIterator *iterator = JsonbIteratorInit(point);
-	JsonbInState rest = {0};
-	JsonbContainer *given_rest = NULL;
+	const Target *target = call->target;
+	const Field *field = &target->field[target->rest];
+	JsonbValue *given = &call->value[target->rest];
+	JsonbIterator *iterator = JsonbIteratorInit(call->point);
 	JsonbValue key;
 	JsonbValue value;
-	JsonbIteratorToken token;
-	bool has_step = false;
-	bool has_rest = false;
 
-	pushJsonbValue(state, WJB_BEGIN_OBJECT, NULL);
-	pushJsonbValue(&rest, WJB_BEGIN_OBJECT, NULL);
-	while ((token = JsonbIteratorNext(&iterator, &key, true)) != WJB_DONE)
+	key.type = jbvString;
+	key.val.string.val = field->column.name;
+	key.val.string.len = strlen(field->column.name);
+	pushJsonbValue(&call->rows, WJB_KEY, &key);
+	pushJsonbValue(&call->rows, WJB_BEGIN_OBJECT, NULL);
+	while (next_member(&iterator, &key, &value))
+		if (find_field(target, &key) < 0)
+			push(&call->rows, key.val.string.val, key.val.string.len, &value);
+	if (call->given[target->rest] && given->type == jbvBinary &&
+		JsonContainerIsObject(given->val.binary.data))
 	{
-		const Field *field;
-
-		if (token != WJB_KEY)
-			continue;
-		(void) JsonbIteratorNext(&iterator, &value, true);
-		field = find_field(target, &key);
-		if (field == NULL)
-		{
-			push(&rest, key.val.string.val, key.val.string.len, &value);
-			has_rest = true;
-			continue;
-		}
-		place->key = field->key;
-		check_value(place, field, &value);
-		if (field->use != FIELD_REST)
-		{
-			has_step = has_step || field->use == FIELD_STEP;
-			push(state, field->column, strlen(field->column), &value);
-		}
-		else if (value.type == jbvBinary &&
-				 JsonContainerIsObject(value.val.binary.data))
-			given_rest = value.val.binary.data;
-		else if (value.type != jbvNull)
-		{
-			push(&rest, key.val.string.val, key.val.string.len, &value);
-			has_rest = true;
-		}
+		iterator = JsonbIteratorInit(given->val.binary.data);
+		while (next_member(&iterator, &key, &value))
+			push(&call->rows, key.val.string.val, key.val.string.len, &value);
 	}
-	if (given_rest != NULL)
-	{
-		push_members(&rest, given_rest);
-		has_rest = true;
-	}
-	pushJsonbValue(&rest, WJB_END_OBJECT, NULL);
-	if (has_rest)
-		for (int i = 0; i < target->count; i++)
-			if (target->field[i].use == FIELD_REST)
-			{
-				Jsonb *jsonb = JsonbValueToJsonb(rest.result);
-				JsonbValue binary = {.type = jbvBinary};
-
-				binary.val.binary.data = &jsonb->root;
-				binary.val.binary.len = VARSIZE(jsonb) - VARHDRSZ;
-				push(state, target->field[i].column,
-					 strlen(target->field[i].column), &binary);
-			}
-	if (!has_step && target->kind.attnum == 0)
-	{
-		JsonbValue missing = {.type = jbvNull};
-
-		place->key = "step";
-		bad_value(place, "a whole number that is not negative", &missing);
-	}
-	pushJsonbValue(state, WJB_END_OBJECT, NULL);
+	else if (call->given[target->rest] && given->type != jbvNull)
+		push(&call->rows, field->key, strlen(field->key), given);
+	pushJsonbValue(&call->rows, WJB_END_OBJECT, NULL);
 }
 
-/* The points as rows for the INSERT; sets *count. */
-static Jsonb *
-rows_of(const Target *target, Jsonb *document, int *count)
+/* Pushes the point at hand as a row: its values under their columns' names. */
+static void
+push_point(Call *call)
 {
-	JsonbInState state = {0};
-	Place place = {.target = target, .index = -1};
+	const Target *target = call->target;
+	bool has_rest = call->has_others;
 
-	*count = 0;
-	pushJsonbValue(&state, WJB_BEGIN_ARRAY, NULL);
+	pushJsonbValue(&call->rows, WJB_BEGIN_OBJECT, NULL);
+	for (int i = 0; i < target->count; i++)
+	{
+		const char *name = target->field[i].column.name;
+
+		if (!call->given[i])
+			continue;
+		if (i == target->rest)
+			has_rest = has_rest || call->value[i].type != jbvNull;
+		else
+			push(&call->rows, name, strlen(name), &call->value[i]);
+	}
+	if (target->rest >= 0 && has_rest)
+		push_rest(call);
+	pushJsonbValue(&call->rows, WJB_END_OBJECT, NULL);
+}
+
+/* Adds a point of so many bytes. */
+static void
+add_point(Call *call, JsonbContainer *point, Size size)
+{
+	if (size > max_point_size)
+		too_large(point_text(call), size, "trainjob.max_point_size",
+				  max_point_size);
+	call->count++;
+	call->point = point;
+	split_point(call);
+	check_point(call);
+	push_point(call);
+}
+
+/* Adds the points of an array. */
+static void
+add_points(Call *call, Jsonb *document)
+{
+	const char *what = call->target->rules->what;
+	JsonbIterator *iterator = JsonbIteratorInit(&document->root);
+	JsonbValue value;
+	JsonbIteratorToken token;
+
+	while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
+	{
+		if (token != WJB_ELEM)
+			continue;
+		call->index = call->count;
+		if (JB_ROOT_IS_SCALAR(document) || value.type != jbvBinary ||
+			!JsonContainerIsObject(value.val.binary.data))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 JB_ROOT_IS_SCALAR(document)
+						 ? errmsg("invalid %s", what)
+						 : errmsg("invalid value for %s", point_text(call)),
+					 errdetail("It must be an object, not %s.", shown(&value)),
+					 errhint("Nothing of this call was stored.")));
+		CHECK_FOR_INTERRUPTS();
+		add_point(call, value.val.binary.data, value.val.binary.len);
+	}
+}
+
+/* The points of a document as rows for the INSERT. */
+static Jsonb *
+rows_of(Call *call, Jsonb *document)
+{
+	call->index = -1;
+	call->value = palloc(call->target->count * sizeof(JsonbValue));
+	call->given = palloc(call->target->count * sizeof(bool));
+	pushJsonbValue(&call->rows, WJB_BEGIN_ARRAY, NULL);
 	if (JB_ROOT_IS_OBJECT(document))
-	{
-		push_point(&state, &place, &document->root);
-		*count = 1;
-	}
+		add_point(call, &document->root, VARSIZE(document) - VARHDRSZ);
 	else
-	{
-		JsonbIterator *iterator = JsonbIteratorInit(&document->root);
-		JsonbValue value;
-		JsonbIteratorToken token;
+		add_points(call, document);
+	pushJsonbValue(&call->rows, WJB_END_ARRAY, NULL);
+	return JsonbValueToJsonb(call->rows.result);
+}
 
-		while ((token = JsonbIteratorNext(&iterator, &value, true)) != WJB_DONE)
-		{
-			if (token != WJB_ELEM)
-				continue;
-			place.index = (*count)++;
-			if (JB_ROOT_IS_SCALAR(document) || value.type != jbvBinary ||
-				!JsonContainerIsObject(value.val.binary.data))
-				ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-								JB_ROOT_IS_SCALAR(document)
-									? errmsg("invalid %s", target->what)
-									: errmsg("invalid value for %s[%d]",
-											 target->what, place.index),
-								errdetail("It must be an object, not %s.",
-										  shown(&value)),
-								errhint("Nothing of this call was stored.")));
-			CHECK_FOR_INTERRUPTS();
-			push_point(&state, &place, value.val.binary.data);
-		}
-	}
-	pushJsonbValue(&state, WJB_END_ARRAY, NULL);
-	return JsonbValueToJsonb(state.result);
+/* Says which keys of a call that was written have no place in the table. */
+static void
+warn_of_lost_keys(const Call *call, const SetTable *table)
+{
+	const char *rest = call->target->rules->rest;
+	StringInfoData keys;
+
+	if (call->lost == NIL)
+		return;
+	initStringInfo(&keys);
+	for (int i = 0; i < list_length(call->lost); i++)
+		appendStringInfo(&keys, "%s%s", i > 0 ? ", " : "",
+						 i < MAX_KEYS_SHOWN ? (char *) list_nth(call->lost, i)
+											: "...");
+	ereport(WARNING,
+			(errcode(ERRCODE_UNDEFINED_COLUMN),
+			 errmsg("keys of %s were not stored: %s", call->target->rules->what,
+					keys.data),
+			 errdetail("Table %s has no columns for them that a token may "
+					   "write, and no column \"%s\" for all other keys.",
+					   table->quoted, rest),
+			 errhint("ALTER TABLE %s ADD COLUMN %s jsonb; or name columns that "
+					 "a token may write in trainjob.attach(..., token_columns "
+					 "=> ...).",
+					 table->quoted, rest)));
 }
 
 /*
@@ -729,10 +962,11 @@ rows_of(const Target *target, Jsonb *document, int *count)
  *	SELECT $1, [$3,] columns FROM jsonb_to_recordset($2) AS (columns)
  *
  * Where a point has no value, a column takes its default; recorded_at and
- * occurred_at are now where they have none.
+ * occurred_at are now where they have none.  The values are read by the types
+ * under their domains, which are for what the column comes to have.
  */
 static SPIPlanPtr
-write_plan(TrainjobSet *set, ReportPart *part, TableId table)
+write_plan(TrainjobSet *set, ReportPart *part)
 {
 	Target *target = &part->target;
 	StringInfoData columns;
@@ -757,7 +991,7 @@ write_plan(TrainjobSet *set, ReportPart *part, TableId table)
 	for (int i = 0; i < target->count; i++)
 	{
 		Field *field = &target->field[i];
-		const char *name = quote_identifier(field->column);
+		const char *name = quote_identifier(field->column.name);
 
 		appendStringInfo(&columns, ", %s", name);
 		if (field->preset != NULL)
@@ -766,7 +1000,8 @@ write_plan(TrainjobSet *set, ReportPart *part, TableId table)
 		else
 			appendStringInfo(&values, ", r.%s", name);
 		appendStringInfo(&types, "%s%s %s", i > 0 ? ", " : "", name,
-						 format_type_extended(field->type, field->typmod,
+						 format_type_extended(field->column.type,
+											  field->column.typmod,
 											  FORMAT_TYPE_TYPEMOD_GIVEN |
 												  FORMAT_TYPE_FORCE_QUALIFY));
 	}
@@ -774,9 +1009,21 @@ write_plan(TrainjobSet *set, ReportPart *part, TableId table)
 		set, QUERY_WRITE,
 		psprintf("INSERT INTO %s (%s) SELECT $1%s%s"
 				 " FROM pg_catalog.jsonb_to_recordset($2) AS r (%s)%s",
-				 set->table[table].quoted, columns.data, is_alert ? ", $3" : "",
-				 values.data, types.data, returning),
+				 set->table[target->rules->table].quoted, columns.data,
+				 is_alert ? ", $3" : "", values.data, types.data, returning),
 		is_alert ? 3 : 2, argtypes);
+}
+
+/* The document of an argument, not taken out of storage if it is too large. */
+static Jsonb *
+get_document(FunctionCallInfo fcinfo, int arg, const TargetRules *rules)
+{
+	Size size = toast_raw_datum_size(PG_GETARG_DATUM(arg)) - VARHDRSZ;
+
+	if (size > max_report_size)
+		too_large(rules->what, size, "trainjob.max_report_size",
+				  max_report_size);
+	return PG_GETARG_JSONB_P(arg);
 }
 
 /*
@@ -789,28 +1036,47 @@ Datum
 trainjob_report_metrics(PG_FUNCTION_ARGS)
 {
 	text *token = PG_ARGISNULL(0) ? NULL : PG_GETARG_TEXT_PP(0);
-	Jsonb *document = PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1);
+	Jsonb *document =
+		PG_ARGISNULL(1) ? NULL : get_document(fcinfo, 1, &metrics_target);
 	Relation jobs = trainjob_open_jobs(fcinfo, 2);
 	TrainjobSet *set =
 		trainjob_get_set_of(jobs, "report_metrics", build_metrics_part);
 	ReportPart *part = set->part;
+	Call call = {.target = &part->target};
 	TrainjobUser caller;
 	Datum args[2];
-	int count = 0;
 	int64 stored = 0;
 
 	SPI_connect();
-	trainjob_become_owner(&set->table[TABLE_JOBS], &caller);
 	args[0] = find_job(set, part, token);
+	trainjob_become_owner(&set->table[TABLE_METRICS], &caller);
 	if (document != NULL)
-		args[1] = JsonbPGetDatum(rows_of(&part->target, document, &count));
-	if (count > 0)
-		stored = trainjob_execute(write_plan(set, part, TABLE_METRICS),
-								  SPI_OK_INSERT, args, NULL);
+		args[1] = JsonbPGetDatum(rows_of(&call, document));
+	if (call.count > 0)
+		stored =
+			trainjob_execute(write_plan(set, part), SPI_OK_INSERT, args, NULL);
 	trainjob_become_user(&caller);
+	warn_of_lost_keys(&call, &set->table[TABLE_METRICS]);
 	SPI_finish();
 	relation_close(jobs, NoLock);
 	PG_RETURN_INT64(stored);
+}
+
+/* The details of an alert as an object, an empty one for NULL. */
+static Jsonb *
+get_details(FunctionCallInfo fcinfo, int arg)
+{
+	Jsonb *details;
+
+	if (PG_ARGISNULL(arg))
+		return DatumGetJsonbP(
+			DirectFunctionCall1(jsonb_in, CStringGetDatum("{}")));
+	details = get_document(fcinfo, arg, &alerts_target);
+	if (!JB_ROOT_IS_OBJECT(details))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+						errmsg("the details of an alert must be an object"),
+						errhint("Nothing of this call was stored.")));
+	return details;
 }
 
 /*
@@ -828,45 +1094,53 @@ trainjob_report_alert(PG_FUNCTION_ARGS)
 	TrainjobSet *set =
 		trainjob_get_set_of(jobs, "report_alert", build_alerts_part);
 	ReportPart *part = set->part;
+	Call call = {.target = &part->target};
 	TrainjobUser caller;
 	Datum args[3];
 	Jsonb *details;
+	char *outcome = NULL;
 	text *result = NULL;
-	int count;
 
 	if (PG_ARGISNULL(1))
 		ereport(ERROR, (errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 						errmsg("the type of an alert must not be NULL"),
 						errhint("It is %s.", trainjob_alert_type_list())));
-	details = PG_ARGISNULL(2)
-				  ? DatumGetJsonbP(
-						DirectFunctionCall1(jsonb_in, CStringGetDatum("{}")))
-				  : PG_GETARG_JSONB_P(2);
-	if (!JB_ROOT_IS_OBJECT(details))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("the details of an alert must be an object"),
-						errhint("Nothing of this call was stored.")));
+	details = get_details(fcinfo, 2);
 	SPI_connect();
-	trainjob_become_owner(&set->table[TABLE_JOBS], &caller);
 	args[0] = find_job(set, part, token);
-	args[1] = JsonbPGetDatum(rows_of(&part->target, details, &count));
+	trainjob_become_owner(&set->table[TABLE_ALERTS], &caller);
+	args[1] = JsonbPGetDatum(rows_of(&call, details));
 	args[2] = PG_GETARG_DATUM(1);
-	if (trainjob_execute(write_plan(set, part, TABLE_ALERTS),
-						 SPI_OK_INSERT_RETURNING, args, NULL) > 0)
-	{
-		char *outcome =
-			SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
-
-		if (outcome != NULL)
-		{
-			MemoryContextSwitchTo(memory);
-			result = cstring_to_text(outcome);
-		}
-	}
+	if (trainjob_execute(write_plan(set, part), SPI_OK_INSERT_RETURNING, args,
+						 NULL) > 0)
+		outcome = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
 	trainjob_become_user(&caller);
+	warn_of_lost_keys(&call, &set->table[TABLE_ALERTS]);
+	if (outcome != NULL)
+	{
+		MemoryContextSwitchTo(memory);
+		result = cstring_to_text(outcome);
+	}
 	SPI_finish();
 	relation_close(jobs, NoLock);
 	if (result == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(result);
+}
+
+/* Defines the settings of this file. */
+void
+trainjob_report_init(void)
+{
+	/* a trainer must not raise what holds it, hence a superuser's */
+	DefineCustomIntVariable("trainjob.max_report_size",
+							"Sets how large a call with a token may be.", NULL,
+							&max_report_size, max_report_size, 1024,
+							MaxAllocSize, PGC_SUSET, GUC_UNIT_BYTE, NULL, NULL,
+							NULL);
+	DefineCustomIntVariable("trainjob.max_point_size",
+							"Sets how large a point of such a call may be.",
+							NULL, &max_point_size, max_point_size, 1024,
+							MaxAllocSize, PGC_SUSET, GUC_UNIT_BYTE, NULL, NULL,
+							NULL);
 }

@@ -318,7 +318,7 @@ SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'trainjob_report_metrics';
 
 COMMENT ON FUNCTION trainjob.report_metrics(text, jsonb, regclass) IS
-'Writes a metric point, or an array of them, for the job of the token: keys that are columns go there, all others into extra. Returns the number of rows.';
+'Writes a metric point, or an array of them, for the job of the token: keys that are columns of trainjob, or that argument token_columns of attach names, go there, all others into extra. Returns the number of rows.';
 
 CREATE FUNCTION trainjob.report_alert(job_token text, type text,
 	details jsonb DEFAULT NULL, jobs regclass DEFAULT NULL)
@@ -328,7 +328,7 @@ SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'trainjob_report_alert';
 
 COMMENT ON FUNCTION trainjob.report_alert(text, text, jsonb, regclass) IS
-'Writes an alert for the job of the token: error_message, error_type, current_step, total_steps, loss and occurred_at of the details go to columns, all else into payload. Returns the outcome, NULL where a trigger left the alert out.';
+'Writes an alert for the job of the token: error_message, error_type, current_step, total_steps, loss and occurred_at of the details go to columns, and what argument token_columns of attach names, all else into payload. Returns the outcome, NULL where a trigger left the alert out.';
 
 -- ---------------------------------------------------------------------------
 -- Curves
@@ -972,6 +972,22 @@ END;
 COMMENT ON FUNCTION trainjob.coverage_query(jsonb, jsonb) IS
 'The query of a set''s coverage view.';
 
+CREATE FUNCTION trainjob.token_arguments(columns jsonb)
+RETURNS TABLE (argument text, table_key text, column_name name)
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT c.key, split_part(c.key, '.', 1), c.value::name
+	FROM jsonb_each_text(columns) AS c
+	WHERE (c.key LIKE 'metrics.%' OR c.key LIKE 'alerts.%')
+	  AND NOT EXISTS (
+		SELECT FROM trainjob.canonical_columns() AS k
+		WHERE c.key = k.table_key || '.' || k.column_name)
+	ORDER BY c.key COLLATE "C";
+END;
+
+COMMENT ON FUNCTION trainjob.token_arguments(jsonb) IS
+'Of the columns of a set, as trainjob.job_sets() has them, those that are not trainjob''s own and that a token may write.';
+
 CREATE FUNCTION trainjob.trigger_arguments(key text, tables jsonb, columns jsonb)
 RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -986,12 +1002,16 @@ BEGIN ATOMIC
 		UNION ALL
 		SELECT 2, f.table_key, f.table_key || '.' || f.column_name || '=' || COALESCE(f.actual_name, '')
 		FROM trainjob.set_columns(tables, columns) AS f
-		WHERE f.actual_name <> f.column_name OR f.unwanted) AS a
+		WHERE f.actual_name <> f.column_name OR f.unwanted
+		UNION ALL
+		-- what a token may write is asked of the jobs table's triggers alone
+		SELECT 2, NULL, t.argument || '=' || t.column_name
+		FROM trainjob.token_arguments(columns) AS t) AS a
 	WHERE trigger_arguments.key = 'jobs' OR a.table_key IN ('jobs', trigger_arguments.key);
 END;
 
 COMMENT ON FUNCTION trainjob.trigger_arguments(text, jsonb, jsonb) IS
-'The arguments that each trigger of a set gets: its tables, and the columns with other names.';
+'The arguments that each trigger of a set gets: its tables, the columns with other names, and those that a token may write.';
 
 CREATE FUNCTION trainjob.read_arguments(tgargs bytea)
 RETURNS text[]
@@ -1503,6 +1523,9 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	tables jsonb;
+	columns jsonb := '{}';
+	known jsonb;
+	item record;
 BEGIN
 	IF schema IS NULL THEN
 		RAISE EXCEPTION USING
@@ -1521,7 +1544,20 @@ BEGIN
 		INTO tables
 		FROM trainjob.canonical_tables() AS t;
 	IF with_triggers THEN
-		PERFORM trainjob.attach_set(tables, '{}', schema, 'job_overview', 'metric_coverage');
+		-- what attach was told that a token may write holds
+		SELECT s.columns INTO known
+			FROM trainjob.job_sets() AS s
+			WHERE s.jobs = format('%I.local_training_jobs', schema)::regclass;
+		FOR item IN
+			SELECT * FROM trainjob.check_token_columns(tables, columns, known, NULL)
+		LOOP
+			IF item.note IS NULL THEN
+				columns := columns || jsonb_build_object(item.argument, item.column_name);
+			ELSE
+				RAISE WARNING '%', item.note;
+			END IF;
+		END LOOP;
+		PERFORM trainjob.attach_set(tables, columns, schema, 'job_overview', 'metric_coverage');
 	END IF;
 END;
 $$;
@@ -1704,6 +1740,106 @@ $$;
 COMMENT ON FUNCTION trainjob.check_columns(jsonb, jsonb, boolean) IS
 'Part of attach: checks that the tables have the columns that are needed, adds or lists those that are missing.';
 
+CREATE FUNCTION trainjob.token_column(key text, rel regclass, column_name name,
+	columns jsonb, OUT is_ours boolean, OUT refusal text)
+RETURNS record
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	WITH kept AS (
+		SELECT unnest(ARRAY['id', 'job_id', 'type', 'user_id', 'received_at', 'outcome', 'outcome_reason',
+							'status_before', 'status_after']::name[]) AS name
+	), own AS (
+		SELECT f.column_name AS name, f.actual_name = token_column.column_name AS stands_for
+		FROM trainjob.find_columns(key, rel, columns) AS f
+		WHERE token_column.column_name IN (f.column_name, f.actual_name)
+		-- what it stands for says more than how it is called
+		ORDER BY (f.column_name IN (SELECT k.name FROM kept AS k)) DESC, 2 DESC NULLS LAST
+		LIMIT 1
+	)
+	SELECT o.name IS NOT NULL AND o.name NOT IN (SELECT k.name FROM kept AS k),
+		CASE
+			WHEN o.name IN (SELECT k.name FROM kept AS k) AND o.name <> column_name THEN
+				format('It stands for "%s", which no trainer may say of itself.', o.name)
+			WHEN column_name IN (SELECT k.name FROM kept AS k) THEN
+				'It is one of those that say which row it is, whose it is, and what became of it.'
+			WHEN o.name IS NOT NULL THEN NULL
+			WHEN a.attname IS NULL THEN 'There is no such column.'
+			WHEN a.attidentity <> '' THEN 'It is an identity column, which the database fills.'
+			WHEN a.attgenerated <> '' THEN 'It is a generated column, which the database computes.'
+			WHEN strpos(column_name, '=') > 0 THEN 'A trigger''s argument cannot have it, for there is a "=" in its name.'
+		END
+	FROM (VALUES (true)) AS one (row)
+	LEFT JOIN own AS o ON true
+	LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = rel AND a.attname = column_name
+		AND a.attnum > 0 AND NOT a.attisdropped;
+END;
+
+COMMENT ON FUNCTION trainjob.token_column(text, regclass, name, jsonb) IS
+'Part of attach: whether a column of the metrics or the alerts table is trainjob''s own and written by reports anyway, and else why a token cannot be let write it; NULL: it can.';
+
+CREATE FUNCTION trainjob.check_token_columns(tables jsonb, columns jsonb,
+	known jsonb, token_columns text[])
+RETURNS TABLE (argument text, column_name name, note text)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	item record;
+BEGIN
+	-- what was said before holds, as far as it can
+	IF token_columns IS NULL THEN
+		RETURN QUERY
+			SELECT t.argument, t.column_name,
+				   CASE WHEN c.is_ours OR c.refusal IS NOT NULL THEN
+					format('tokens write column "%s" of %s no more: %s', t.column_name, tables ->> t.table_key,
+						   COALESCE(c.refusal, 'It is one of trainjob''s own now.')) END
+			FROM trainjob.token_arguments(known) AS t
+			CROSS JOIN LATERAL trainjob.token_column(t.table_key, (tables ->> t.table_key)::regclass,
+													 t.column_name, columns) AS c
+			WHERE tables ->> t.table_key IS NOT NULL;
+		RETURN;
+	END IF;
+	FOR item IN
+		SELECT DISTINCT e.element, f.table_key, f.name, c.is_ours, c.refusal
+		FROM unnest(token_columns) AS e (element)
+		LEFT JOIN (
+			SELECT t.key AS table_key, t.value::regclass AS rel, n.name
+			FROM jsonb_each_text(tables) AS t
+			CROSS JOIN LATERAL (
+				SELECT a.attname FROM pg_attribute AS a
+				WHERE a.attrelid = t.value::regclass AND a.attnum > 0 AND NOT a.attisdropped
+				UNION
+				SELECT k.column_name FROM trainjob.canonical_columns() AS k WHERE k.table_key = t.key) AS n (name)
+			WHERE t.key IN ('metrics', 'alerts')) AS f
+			ON e.element IN (f.name, f.table_key || '.' || f.name)
+		LEFT JOIN LATERAL trainjob.token_column(f.table_key, f.rel, f.name, columns) AS c ON true
+		ORDER BY 1, 2
+	LOOP
+		IF item.name IS NULL THEN
+			RAISE EXCEPTION USING
+				ERRCODE = 'undefined_column',
+				MESSAGE = format('column %s does not exist', COALESCE('"' || item.element || '"', 'NULL')),
+				DETAIL = format('Argument "token_columns" names it, but neither the metrics table (%s) nor the alerts table (%s) has it.',
+								COALESCE(tables ->> 'metrics', 'none'), COALESCE(tables ->> 'alerts', 'none')),
+				HINT = 'Each element is the name of a column of one of them, alone or as metrics.name or alerts.name.';
+		ELSIF item.refusal IS NOT NULL THEN
+			RAISE EXCEPTION USING
+				ERRCODE = 'invalid_parameter_value',
+				MESSAGE = format('a token cannot be allowed to write column "%s" of table %s', item.name, tables ->> item.table_key),
+				DETAIL = item.refusal,
+				HINT = 'Take it out of argument "token_columns".';
+		END IF;
+		CONTINUE WHEN item.is_ours;
+		argument := item.table_key || '.' || item.name;
+		column_name := item.name;
+		RETURN NEXT;
+	END LOOP;
+END;
+$$;
+
+COMMENT ON FUNCTION trainjob.check_token_columns(jsonb, jsonb, jsonb, text[]) IS
+'Part of create_tables and attach: the triggers'' arguments for columns that a token may write, from argument "token_columns" or, where that is NULL, from those that there are; note: why one of these does not hold any more.';
+
 CREATE FUNCTION trainjob.missing_indexes(tables jsonb, columns jsonb)
 RETURNS TABLE (action text, object text)
 LANGUAGE sql STABLE
@@ -1751,7 +1887,8 @@ COMMENT ON FUNCTION trainjob.missing_indexes(jsonb, jsonb) IS
 CREATE FUNCTION trainjob.attach(jobs regclass, metrics regclass DEFAULT NULL,
 	datasets regclass DEFAULT NULL, alerts regclass DEFAULT NULL,
 	columns jsonb DEFAULT '{}', add_columns boolean DEFAULT false,
-	view_schema name DEFAULT NULL, with_triggers boolean DEFAULT true)
+	view_schema name DEFAULT NULL, with_triggers boolean DEFAULT true,
+	token_columns text[] DEFAULT NULL)
 RETURNS TABLE (action text, object text)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -1853,6 +1990,7 @@ BEGIN
 			SELECT COALESCE(jsonb_object_agg(k.key, k.value), '{}')
 			FROM jsonb_each_text(known.columns) AS k
 			WHERE NOT columns ? k.key AND NOT columns ? split_part(k.key, '.', 2)
+			  AND k.key NOT IN (SELECT t.argument FROM trainjob.token_arguments(known.columns) AS t)
 			  AND (k.value = '' OR EXISTS (
 				SELECT FROM pg_attribute AS a
 				WHERE a.attrelid = (tables ->> split_part(k.key, '.', 1))::regclass
@@ -1922,6 +2060,18 @@ BEGIN
 		END IF;
 	END LOOP;
 
+	FOR other IN
+		SELECT * FROM trainjob.check_token_columns(tables, columns, known.columns, token_columns)
+	LOOP
+		IF other.note IS NULL THEN
+			columns := columns || jsonb_build_object(other.argument, other.column_name);
+		ELSE
+			action := 'note';
+			object := other.note;
+			RETURN NEXT;
+		END IF;
+	END LOOP;
+
 	IF NOT with_triggers THEN
 		RETURN;
 	END IF;
@@ -1939,8 +2089,8 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION trainjob.attach(regclass, regclass, regclass, regclass, jsonb, boolean, name, boolean) IS
-'Puts the triggers and views of a set on tables that an application has. Returns what was done and what is missing; calling it again repairs, or changes nothing. Without triggers and views for tables that are to be distributed first: a second call makes them.';
+COMMENT ON FUNCTION trainjob.attach(regclass, regclass, regclass, regclass, jsonb, boolean, name, boolean, text[]) IS
+'Puts the triggers and views of a set on tables that an application has. Returns what was done and what is missing; calling it again repairs, or changes nothing. Reports with a token write the columns in token_columns too. Without triggers and views for tables that are to be distributed first: a second call makes them.';
 
 CREATE FUNCTION trainjob.detach(jobs regclass DEFAULT NULL)
 RETURNS TABLE (action text, object text)
@@ -2010,7 +2160,7 @@ REVOKE EXECUTE ON FUNCTION
 	trainjob.create_table(name, text, name, jsonb),
 	trainjob.create_tables(name, boolean), trainjob.check_columns(jsonb, jsonb, boolean),
 	trainjob.give_to_owner(text, text, regclass),
-	trainjob.attach(regclass, regclass, regclass, regclass, jsonb, boolean, name, boolean),
+	trainjob.attach(regclass, regclass, regclass, regclass, jsonb, boolean, name, boolean, text[]),
 	trainjob.detach(regclass)
 FROM PUBLIC;
 

@@ -33,6 +33,7 @@ _PG_init(void)
 	trainjob_direct_init();
 	trainjob_job_steps_init();
 	trainjob_alert_init();
+	trainjob_report_init();
 	trainjob_overview_init();
 	MarkGUCPrefixReserved("trainjob");
 }

@@ -196,13 +196,12 @@ typedef struct WantedColumn
 /* Fills set->part; called in set->context with the trigger's relation. */
 typedef void (*TrainjobBuildPart)(TrainjobSet *set, Relation rel);
 
-/* The user to restore, and the table acted on. */
+/* The user to restore, and what to do where there is an error until then. */
 typedef struct TrainjobUser
 {
 	Oid userid;
 	int sec_context;
-	const char *table; /* its name */
-	bool may_read;	   /* whether an error may show a row of it */
+	bool may_read; /* whether an error may show a row of it */
 	ErrorContextCallback on_error;
 } TrainjobUser;
 
@@ -875,6 +874,10 @@ extern const char *trainjob_outcome_name(AlertOutcome outcome);
 /* ---- alert.c ------------------------------------------------------------ */
 
 extern void trainjob_alert_init(void);
+
+/* ---- report.c ----------------------------------------------------------- */
+
+extern void trainjob_report_init(void);
 
 /* ---- overview.c --------------------------------------------------------- */
 

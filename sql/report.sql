@@ -111,6 +111,33 @@ SELECT trainjob.report_metrics('secret-1',
 -- the last of many
 SELECT trainjob.report_metrics('secret-1',
 	(SELECT jsonb_agg(jsonb_build_object('step', n, 'train_loss', CASE WHEN n = 1999 THEN 'x' END)) FROM generate_series(0, 1999) AS n)); -- fails
+-- a time that is none
+SELECT trainjob.report_metrics('secret-1', '[{"step": 20}, {"step": 21, "recorded_at": "infinity"}]'); -- fails
+SELECT trainjob.report_metrics('secret-1', '{"step": 20, "recorded_at": "-infinity"}'); -- fails
+SELECT trainjob.report_alert('secret-1', 'gpu_oom', '{"occurred_at": "Infinity"}'); -- fails
+-- what is too large, by a setting that is not the trainer's
+SET trainjob.max_point_size = '1GB'; -- fails
+RESET ROLE;
+BEGIN;
+SET LOCAL trainjob.max_report_size = '4kB';
+SET LOCAL trainjob.max_point_size = '1kB';
+SET LOCAL ROLE regress_trainjob_trainer;
+SAVEPOINT before;
+SELECT trainjob.report_metrics('secret-1',
+	(SELECT jsonb_agg(jsonb_build_object('step', n, 'note', repeat('x', 500))) FROM generate_series(1, 7) AS n)) > 0 AS stored;
+ROLLBACK TO before;
+SELECT trainjob.report_metrics('secret-1',
+	(SELECT jsonb_agg(jsonb_build_object('step', n, 'note', repeat('x', 500))) FROM generate_series(1, 8) AS n)); -- fails
+ROLLBACK TO before;
+SELECT trainjob.report_metrics('secret-1', jsonb_build_object('step', 20, 'note', repeat('x', 1000))); -- fails
+ROLLBACK TO before;
+SELECT trainjob.report_metrics('secret-1', jsonb_build_array('{"step": 20}'::jsonb, jsonb_build_object('step', 21, 'note', repeat('x', 1000)))); -- fails
+ROLLBACK TO before;
+SELECT trainjob.report_alert('secret-1', 'gpu_oom', jsonb_build_object('note', repeat('x', 1020))); -- fails
+ROLLBACK TO before;
+SELECT trainjob.report_alert('secret-1', 'gpu_oom', jsonb_build_object('note', repeat('x', 5000))); -- fails
+ROLLBACK;
+SET ROLE regress_trainjob_trainer;
 -- Nothing of all this was stored, and the job is as it was.
 SELECT * FROM watch.job();
 
@@ -240,7 +267,36 @@ ALTER TABLE local_training_metrics
 	ADD COLUMN double_loss float8 GENERATED ALWAYS AS (train_loss * 2) STORED;
 CREATE DOMAIN percent AS real CHECK (VALUE BETWEEN 0 AND 100);
 ALTER TABLE local_training_metrics ADD COLUMN load percent, ADD COLUMN "Odd ""name"" \" text;
+ALTER TABLE alert_event ADD COLUMN severity integer;
+-- what is not trainjob's own is not a token's, unless the owner says so
+CREATE FUNCTION let_write(VARIADIC token_columns text[]) RETURNS SETOF text LANGUAGE sql AS $$
+	SELECT action || ': ' || object FROM trainjob.attach('report.local_training_jobs', token_columns => token_columns)
+	WHERE action NOT IN ('missing column', 'missing index')
+$$;
+SELECT trainjob.report_metrics('secret-1',
+	'{"step": 29, "rank": 3, "source": "replay", "number": 5, "double_loss": 9, "load": 101, "id": 9, "severity": 1}');
+SELECT trainjob.report_alert('secret-2', 'disk_warning', '{"severity": 7, "received_at": "2025-01-01 00:00Z", "status_after": "failed"}');
+SELECT step, id <> 9 AS own_id, rank, source, number <> 5 AS numbered, double_loss, load, extra FROM local_training_metrics WHERE step = 29;
+SELECT severity, received_at > '2025-06-01' AS now, status_after, payload FROM alert_event WHERE payload ? 'severity';
+SELECT let_write('rank', 'number'); -- fails: identity
+SELECT let_write('double_loss'); -- fails: generated
+SELECT let_write('id'); -- fails
+SELECT let_write('metrics.job_id'); -- fails
+SELECT let_write('alerts.type'); -- fails
+SELECT let_write('alerts.outcome'); -- fails
+SELECT let_write('user_id'); -- fails
+SELECT let_write('rang'); -- fails
+SELECT let_write('jobs.status'); -- fails
+SELECT let_write(NULL::text); -- fails
+SELECT let_write('train_loss', 'rank', 'delta', 'note', 'ratio', 'fine', 'document', 'sizes', 'run', 'reviewed_at', 'source', 'load',
+	'Odd "name" \', 'alerts.severity');
+SELECT let_write(VARIADIC NULL);
+SELECT tgname, array_to_string(trainjob.read_arguments(tgargs), ' ') AS arguments FROM pg_trigger
+WHERE tgrelid IN ('local_training_jobs'::regclass, 'local_training_metrics'::regclass)
+	AND tgname IN ('trainjob_fill_job', 'trainjob_fill_metric') ORDER BY 1;
 SET ROLE regress_trainjob_trainer;
+SELECT trainjob.report_alert('secret-2', 'disk_warning', '{"severity": "7"}'); -- fails
+SELECT trainjob.report_alert('secret-2', 'disk_warning', '{"severity": 7.4}');
 SELECT trainjob.report_metrics('secret-1',
 	'[{"step": 30},
 	  {"step": 31, "rank": 3, "delta": -5, "note": "fünf!", "ratio": 12.345, "fine": true,
@@ -268,12 +324,54 @@ SET ROLE regress_trainjob_trainer;
 SELECT trainjob.report_metrics('secret-1', '{"step": 35, "rank": 1, "note": "long enough", "remark": "yes"}');
 RESET ROLE;
 SELECT step, remark, extra FROM local_training_metrics WHERE step = 35;
+SELECT let_write(VARIADIC NULL);
+SELECT let_write('remark');
+SELECT trainjob.report_metrics('secret-1', '{"step": 35, "id": 35, "remark": "again", "source": "me"}');
+SELECT severity, remark, source, m.extra FROM alert_event, local_training_metrics AS m WHERE step = 35 AND severity IS NOT NULL;
+SELECT trainjob.create_tables('report');
+SELECT trainjob.report_metrics('secret-1', '{"step": 35, "id": 36, "remark": "kept"}');
+SELECT let_write(VARIADIC '{}');
+SELECT trainjob.report_metrics('secret-1', '{"step": 35, "id": 37, "remark": "no more"}');
+SELECT remark, extra FROM local_training_metrics WHERE step = 35 ORDER BY id;
 -- without a column for the rest, the rest has no place
 BEGIN;
 DROP VIEW job_overview, metric_coverage;
 ALTER TABLE local_training_metrics DROP COLUMN extra;
 SELECT trainjob.report_metrics('secret-1', '{"step": 36, "other": 1, "extra": {"a": 1}}');
 ROLLBACK;
+
+-- A column that stands for one of ours has precedence over one that bears our
+-- name, whatever this is: it is no other's then.
+CREATE SCHEMA twin;
+CREATE TABLE twin.jobs (id integer PRIMARY KEY, status text, job_token text, status_text text, token text, created_at text);
+CREATE TABLE twin.metrics (job_id text, run integer, step text, n integer, train_loss text, loss real, extra text, more jsonb,
+	recorded_at text, at timestamptz, id integer GENERATED ALWAYS AS IDENTITY, grad_norm float8);
+CREATE TABLE twin.alerts (id serial, job_id text, run integer, type text, kind text, outcome integer, result text,
+	error_message integer, message text, payload text, more jsonb);
+SELECT action, object FROM trainjob.attach('twin.jobs', 'twin.metrics', alerts => 'twin.alerts', columns =>
+	'{"jobs.status": "status_text", "job_token": "token", "jobs.created_at": "", "metrics.job_id": "run", "step": "n",
+	  "train_loss": "loss", "extra": "more", "recorded_at": "at", "alerts.job_id": "run", "type": "kind", "outcome": "result",
+	  "alerts.error_message": "message", "payload": "more"}', token_columns => ARRAY['metrics.step', 'train_loss'])
+WHERE action = 'note';
+INSERT INTO twin.jobs (id, status_text, token) VALUES (1, 'pending', 'secret-twin');
+SELECT trainjob.report_metrics('secret-twin',
+	'{"step": 1, "train_loss": 2.5, "loss": 9, "n": 9, "run": 2, "at": "x", "recorded_at": "2025-01-03 00:00Z", "extra": {"a": 1}}', 'twin.jobs');
+SELECT trainjob.report_alert('secret-twin', 'job_failed',
+	'{"error_message": "odd", "message": 5, "kind": "job_completed", "outcome": 1, "payload": {"b": 2}}', 'twin.jobs');
+SELECT * FROM twin.metrics;
+SELECT * FROM twin.alerts;
+-- nor do arguments made by hand give what attach would not
+SELECT format('CREATE OR REPLACE TRIGGER trainjob_fill_job BEFORE INSERT OR UPDATE ON twin.jobs FOR EACH ROW EXECUTE FUNCTION trainjob.fill_job(%s)',
+	string_agg(quote_literal(a.argument), ', '))
+FROM pg_trigger, unnest(trainjob.read_arguments(tgargs)
+	|| '{metrics.number=id,metrics.whose=run,metrics.run=run,metrics.none=none,metrics.user_id=job_id,alerts.what=kind,alerts.id=id,alerts.became=result}') AS a (argument)
+WHERE tgrelid = 'twin.jobs'::regclass AND tgname = 'trainjob_fill_job'
+\gexec
+SELECT trainjob.report_metrics('secret-twin', '{"step": 2, "number": 7, "whose": 7, "run": 7, "none": 7, "user_id": "7", "id": 7}', 'twin.jobs');
+SELECT trainjob.report_alert('secret-twin', 'gpu_oom', '{"what": "job_completed", "id": 7, "became": "applied", "job_id": 7}', 'twin.jobs');
+SELECT job_id, run, n, id, more FROM twin.metrics WHERE n = 2;
+SELECT id, job_id, run, kind, result, more FROM twin.alerts WHERE kind = 'gpu_oom';
+DROP SCHEMA twin CASCADE;
 
 -- Columns with other names go by trainjob's names, and by no other.
 CREATE SCHEMA own;
@@ -397,7 +495,8 @@ CREATE DOMAIN liked AS integer CHECK (odd.is_liked(VALUE));
 CREATE TABLE jobs (id integer PRIMARY KEY, status text, job_token text);
 CREATE TABLE metrics (job_id integer, step double precision, recorded_at timestamptz, liked liked, numbers integer[]);
 CREATE TABLE alerts (id serial, job_id integer, type text, "Result" text, current_step integer, total_steps numeric);
-SELECT action, object FROM trainjob.attach('jobs', 'metrics', NULL, 'alerts', '{"alerts.outcome": "Result"}')
+SELECT action, object FROM trainjob.attach('jobs', 'metrics', NULL, 'alerts', '{"alerts.outcome": "Result"}',
+	token_columns => '{liked,numbers}')
 WHERE action ~ 'view' ORDER BY 1, 2;
 INSERT INTO jobs VALUES (1, 'pending', 'secret-odd');
 CREATE TRIGGER leave_out BEFORE INSERT ON metrics FOR EACH ROW WHEN (NEW.step = 3) EXECUTE FUNCTION leave_out();
