@@ -114,8 +114,9 @@ mark_stale(Datum arg, Oid relid)
 }
 
 /*
- * Syscache callback: a role was changed, or who is a member of it.  Any set may
- * hold a privilege that is not there any more.
+ * Syscache callback: a role was changed, or who is a member of it, or a schema's
+ * name.  Any set may hold a privilege that is not there any more, or a query that
+ * names the schema.
  */
 static void
 mark_all_stale(Datum arg, int cacheid, uint32 hashvalue)
@@ -966,4 +967,5 @@ trainjob_plan_cache_init(void)
 	CacheRegisterRelcacheCallback(mark_stale, (Datum) 0);
 	CacheRegisterSyscacheCallback(AUTHOID, mark_all_stale, (Datum) 0);
 	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, mark_all_stale, (Datum) 0);
+	CacheRegisterSyscacheCallback(NAMESPACEOID, mark_all_stale, (Datum) 0);
 }

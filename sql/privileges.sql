@@ -403,4 +403,4 @@ SET client_min_messages = error;
 \set VERBOSITY terse
 DROP SCHEMA plain, helpers CASCADE;
 DROP OWNED BY regress_trainjob_trainer, regress_trainjob_app, regress_trainjob_other;
-DROP ROLE regress_trainjob_trainer, regress_trainjob_app, regress_trainjob_other;
+DROP ROLE regress_trainjob_trainer, regress_trainjob_app, regress_trainjob_other, app;
