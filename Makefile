@@ -6,12 +6,14 @@ EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" $(EXTENSION).c
 
 MODULE_big = $(EXTENSION)
 OBJS = trainjob.o trigger_call.o columns.o plan_cache.o direct_find.o direct_update.o tuple_patch.o \
-	job_config.o job_steps.o job_explain.o job_status.o job_fill.o \
+	job_status.o job_fill.o \
 	metric_rows.o metric_newest.o metric_fill.o metric_rollup.o alert.o report.o overview.o \
-	drop_guard.o lttb.o
+	drop_guard.o lttb.o \
+	$(addprefix src/steps/,number.o config.o dialect.o openai.o lightning.o torchtune.o axolotl.o hf.o baseline.o \
+		steps.o evidence.o explain.o functions.o)
 DATA = $(sort $(wildcard $(EXTENSION)--*.sql))
 PGFILEDESC = "trainjob - keeps the rows of training jobs true"
-PG_CPPFLAGS = -DTRAINJOB_VERSION='"$(EXTVERSION)"'
+PG_CPPFLAGS = -I$(srcdir)/src -DTRAINJOB_VERSION='"$(EXTVERSION)"'
 PG_CFLAGS = -Wall -Wextra -Wno-unused-parameter -Wno-sign-compare \
 	-Wno-missing-field-initializers
 EXTRA_CLEAN = demo/train
@@ -37,7 +39,7 @@ PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 endif
 
-$(OBJS): trainjob.h compat.h
+$(OBJS): trainjob.h compat.h $(wildcard $(srcdir)/src/*/*.h)
 
 # make test TESTS="job_fill tap" runs these only; see test/run.
 test:

@@ -31,7 +31,8 @@ _PG_init(void)
 {
 	trainjob_plan_cache_init();
 	trainjob_direct_init();
-	trainjob_job_steps_init();
+	trainjob_config_init();
+	trainjob_steps_init();
 	trainjob_alert_init();
 	trainjob_report_init();
 	trainjob_overview_init();

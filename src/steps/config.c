@@ -1,5 +1,5 @@
 /*
- * job_config.c
+ * config.c
  *	  A job's configuration: finding values in it and judging them.
  *
  * Trainers write their settings in a dozen shapes.  trainjob_read_config()
@@ -8,31 +8,25 @@
  * is copied and nothing is judged: a JobConfig points into the jsonb.  Values
  * are judged when someone asks.
  *
- * No jsonb can raise an error here, whatever it holds.  Numbers of a jsonb may
- * have 130,000 digits and are compared with bigint's limits before anything
- * else is done with them.  Nothing recurses into the document.
+ * No jsonb can raise an error here, whatever it holds.  Nothing recurses into
+ * the document.
  */
 #include "postgres.h"
 
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
-#include "utils/float.h"
 #include "utils/fmgrprotos.h"
 #include "utils/json.h"
-#include "utils/memutils.h"
 #include "utils/numeric.h"
 
-#include "trainjob.h"
+#include "steps/config.h"
 
 /*
  * An object of up to this many keys is walked beside our list of keys, both
- * being in the same order; in a larger one each of our keys is searched.
+ * being in jsonb's order; in a larger one each of our keys is searched.
  */
 #define WALKED_KEYS_MAX 512
-
-/* Digits that decide how a number rounds to a double: 767; more are dropped. */
-#define KEPT_DIGITS_MAX 800
 
 /* The most bytes of a value that a message shows. */
 #define SHOWN_BYTES_MAX 40
@@ -75,6 +69,9 @@ typedef struct KeyName
 static const KeyName keys[CONFIG_KEY_COUNT] = {{"", 0},
 											   TRAINJOB_CONFIG_KEYS(KEY_NAME)};
 
+/* The keys in jsonb's order: shorter ones first, then by byte. */
+static ConfigKey sorted_keys[CONFIG_KEY_COUNT - 1];
+
 /* Where a configuration states its number of samples, in order (section 1). */
 typedef struct SamplePath
 {
@@ -89,217 +86,6 @@ static const SamplePath sample_paths[] = {
 	{"dataset", "total_examples", false}, {"metadata", "total_examples", false},
 	{"metadata", "dataset_size", false},  {"training", "total_samples", false},
 	{"data", "examples", true},			  {"dataset", "examples", true}};
-
-/* ----------
- * Numbers
- * ----------
- */
-
-static bool
-is_blank(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-/* Takes the blanks off both ends of a text. */
-static void
-trim(const char **text, int *len)
-{
-	while (*len > 0 && is_blank((*text)[*len - 1]))
-		(*len)--;
-	while (*len > 0 && is_blank(**text))
-	{
-		(*text)++;
-		(*len)--;
-	}
-}
-
-/* A number beyond bigint, of which only the sign is kept. */
-static void
-set_huge(ConfigNumber *out, int sign)
-{
-	*out = (ConfigNumber){.sign = sign,
-						  .is_whole = true,
-						  .value = sign * get_float8_infinity()};
-}
-
-/*
- * Value from its significant digits: 0.ddd x 10^point, no zero at either end.
- * "digits" has room for an exponent behind them.
- */
-static void
-set_from_digits(ConfigNumber *out, int sign, char *digits, int ndigits,
-				int64 point)
-{
-	uint64 whole = 0;
-
-	if (point > 19)
-	{
-		set_huge(out, sign);
-		return;
-	}
-	for (int i = 0; i < point; i++)
-		whole = whole * 10 + (i < ndigits ? digits[i] - '0' : 0);
-	if (whole > PG_INT64_MAX)
-	{
-		set_huge(out, sign);
-		return;
-	}
-	out->sign = sign;
-	out->fits = true;
-	out->is_whole = ndigits <= point;
-	out->whole = sign * (int64) whole;
-	if (out->is_whole)
-		out->value = (double) out->whole;
-	else
-	{
-		sprintf(digits + ndigits, "e%d", (int) Max(point, -99999) - ndigits);
-		out->value = sign * strtod(digits, NULL);
-	}
-}
-
-/*
- * Reads a decimal number: blanks, sign, digits with a point, exponent, blanks.
- * Returns false where the text is anything else.  The text may be of any
- * length and needs no terminator.
- */
-static bool
-parse_number(const char *text, int len, ConfigNumber *out)
-{
-	char digits[KEPT_DIGITS_MAX + 16];
-	int ndigits = 0;
-	int64 point = 0; /* where the point is, counted from the first digit */
-	int64 exponent = 0;
-	bool any_digit = false;
-	bool dropped = false;
-	int sign = 1;
-	const char *end;
-
-	trim(&text, &len);
-	end = text + len;
-	memset(out, 0, sizeof(*out));
-
-	if (text < end && (*text == '-' || *text == '+'))
-		sign = *text++ == '-' ? -1 : 1;
-	for (; text < end; text++)
-	{
-		if (*text == '.' && !out->has_point)
-		{
-			out->has_point = true;
-			continue;
-		}
-		if (*text < '0' || *text > '9')
-			break;
-		any_digit = true;
-		if (ndigits > 0 || *text != '0')
-		{
-			if (ndigits < KEPT_DIGITS_MAX)
-				digits[ndigits++] = *text;
-			else if (*text != '0')
-				dropped = true;
-			point += !out->has_point;
-		}
-		else
-			point -= out->has_point;
-	}
-	if (!any_digit)
-		return false;
-	if (text < end && (*text == 'e' || *text == 'E'))
-	{
-		int exponent_sign = 1;
-
-		out->has_point = true;
-		text++;
-		if (text < end && (*text == '-' || *text == '+'))
-			exponent_sign = *text++ == '-' ? -1 : 1;
-		if (text == end)
-			return false;
-		for (; text < end && *text >= '0' && *text <= '9'; text++)
-			exponent = Min(exponent * 10 + (*text - '0'), PG_INT32_MAX);
-		exponent *= exponent_sign;
-	}
-	if (text < end)
-		return false;
-
-	while (ndigits > 0 && digits[ndigits - 1] == '0' && !dropped)
-		ndigits--;
-	if (dropped)
-		digits[ndigits++] = '1'; /* rounds as all that was dropped would */
-	if (ndigits > 0)
-		set_from_digits(out, sign, digits, ndigits, point + exponent);
-	else
-		out->fits = out->is_whole = true;
-	return true;
-}
-
-/* The limits of bigint as numerics, made once. */
-static Numeric
-bigint_limit(bool upper)
-{
-	static Numeric limits[2];
-
-	if (limits[upper] == NULL)
-	{
-		MemoryContext old_context = MemoryContextSwitchTo(TopMemoryContext);
-
-		limits[upper] = int64_to_numeric(upper ? PG_INT64_MAX : -PG_INT64_MAX);
-		MemoryContextSwitchTo(old_context);
-	}
-	return limits[upper];
-}
-
-static int
-compare_numerics(Numeric a, Numeric b)
-{
-	return DatumGetInt32(DirectFunctionCall2(numeric_cmp, NumericGetDatum(a),
-											 NumericGetDatum(b)));
-}
-
-/* A number of jsonb, which has neither NaN nor infinity. */
-static void
-read_numeric(Numeric number, ConfigNumber *out)
-{
-	char *text;
-
-	if (compare_numerics(number, bigint_limit(true)) > 0)
-	{
-		set_huge(out, 1);
-		return;
-	}
-	if (compare_numerics(number, bigint_limit(false)) < 0)
-	{
-		set_huge(out, -1);
-		return;
-	}
-	if (DatumGetInt32(
-			DirectFunctionCall1(numeric_scale, NumericGetDatum(number))) == 0)
-	{
-		out->whole = DatumGetInt64(
-			DirectFunctionCall1(numeric_int8, NumericGetDatum(number)));
-		out->sign = out->whole > 0 ? 1 : out->whole < 0 ? -1 : 0;
-		out->fits = out->is_whole = true;
-		out->has_point = false;
-		out->value = (double) out->whole;
-		return;
-	}
-	text = DatumGetCString(
-		DirectFunctionCall1(numeric_out, NumericGetDatum(number)));
-	parse_number(text, strlen(text), out);
-	pfree(text);
-}
-
-static bool
-read_number(const JsonbValue *value, ConfigNumber *out)
-{
-	if (value->type == jbvNumeric)
-	{
-		read_numeric(value->val.numeric, out);
-		return true;
-	}
-	if (value->type == jbvString)
-		return parse_number(value->val.string.val, value->val.string.len, out);
-	return false;
-}
 
 /* ----------
  * Finding values
@@ -317,7 +103,7 @@ is_missing(const JsonbValue *value)
 		return value->type == jbvNull;
 	text = value->val.string.val;
 	len = value->val.string.len;
-	trim(&text, &len);
+	trainjob_trim(&text, &len);
 	return len == 0;
 }
 
@@ -382,41 +168,26 @@ compare_key(const KeyName *name, const JsonbValue *key)
 	return memcmp(name->name, key->val.string.val, name->len);
 }
 
-/* Both lists are in this order: jsonb's, and ours by the hand of its editor. */
-#ifdef USE_ASSERT_CHECKING
-static bool
-keys_are_sorted(void)
-{
-	for (ConfigKey key = CONFIG_NONE + 1; key < CONFIG_KEY_COUNT; key++)
-		if (keys[key - 1].len > keys[key].len ||
-			(keys[key - 1].len == keys[key].len &&
-			 strcmp(keys[key - 1].name, keys[key].name) >= 0))
-			return false;
-	return true;
-}
-#endif
-
 static void
 walk_section(JsonbContainer *object, ConfigSection section, JobConfig *config)
 {
 	JsonbIterator *walk = JsonbIteratorInit(object);
-	ConfigKey key = CONFIG_NONE + 1;
+	int next = 0;
 	JsonbValue value;
 
-	Assert(keys_are_sorted());
 	JsonbIteratorNext(&walk, &value, true); /* WJB_BEGIN_OBJECT */
 	while (JsonbIteratorNext(&walk, &value, true) == WJB_KEY)
 	{
 		int order = -1;
 
-		while (key < CONFIG_KEY_COUNT &&
-			   (order = compare_key(&keys[key], &value)) < 0)
-			key++;
-		if (key == CONFIG_KEY_COUNT)
+		while (next < lengthof(sorted_keys) &&
+			   (order = compare_key(&keys[sorted_keys[next]], &value)) < 0)
+			next++;
+		if (next == lengthof(sorted_keys))
 			break;
 		JsonbIteratorNext(&walk, &value, true); /* WJB_VALUE */
 		if (order == 0)
-			note_value(config, key++, section, &value);
+			note_value(config, sorted_keys[next++], section, &value);
 	}
 	if (walk != NULL) /* freed by itself at the object's end */
 		pfree(walk);
@@ -529,7 +300,7 @@ trainjob_config_sample_total(Jsonb *config)
 				JsonContainerSize(value.val.binary.data) > 0)
 				return JsonContainerSize(value.val.binary.data);
 		}
-		else if (read_number(&value, &number) && number.fits &&
+		else if (trainjob_read_number(&value, &number) && number.fits &&
 				 number.is_whole && number.sign > 0)
 			return number.whole;
 	}
@@ -552,7 +323,7 @@ is_word(const JsonbValue *value, const char *word)
 		return false;
 	text = value->val.string.val;
 	len = value->val.string.len;
-	trim(&text, &len);
+	trainjob_trim(&text, &len);
 	return len == strlen(word) && pg_strncasecmp(text, word, len) == 0;
 }
 
@@ -565,7 +336,7 @@ is_on(const JsonbValue *value)
 		return value->val.boolean;
 	if (is_word(value, "true") || is_word(value, "yes") || is_word(value, "on"))
 		return true;
-	return read_number(value, &number) && number.sign != 0;
+	return trainjob_read_number(value, &number) && number.sign != 0;
 }
 
 bool
@@ -573,7 +344,7 @@ trainjob_config_number(const JobConfig *config, ConfigKey key,
 					   ConfigNumber *out)
 {
 	return trainjob_config_given(config, key) &&
-		   read_number(&config->value[key].value, out);
+		   trainjob_read_number(&config->value[key].value, out);
 }
 
 int64
@@ -710,7 +481,7 @@ lower_text(const JsonbValue *value)
 		return NULL;
 	text = value->val.string.val;
 	len = value->val.string.len;
-	trim(&text, &len);
+	trainjob_trim(&text, &len);
 	lower = pnstrdup(text, len);
 	for (char *c = lower; *c != '\0'; c++)
 		*c = pg_ascii_tolower((unsigned char) *c);
@@ -735,4 +506,27 @@ trainjob_config_text_at(const JobConfig *config, const char *section,
 	if (section != NULL)
 		object = find_object(object, section);
 	return find_member(object, key, &value) ? lower_text(&value) : NULL;
+}
+
+/* ----------
+ * Loading
+ * ----------
+ */
+
+static int
+compare_config_keys(const void *a, const void *b)
+{
+	const KeyName *x = &keys[*(const ConfigKey *) a];
+	const KeyName *y = &keys[*(const ConfigKey *) b];
+
+	return x->len != y->len ? x->len - y->len : strcmp(x->name, y->name);
+}
+
+void
+trainjob_config_init(void)
+{
+	for (int i = 0; i < lengthof(sorted_keys); i++)
+		sorted_keys[i] = CONFIG_NONE + 1 + i;
+	qsort(sorted_keys, lengthof(sorted_keys), sizeof(ConfigKey),
+		  compare_config_keys);
 }

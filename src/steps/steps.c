@@ -1,0 +1,474 @@
+/*
+ * steps.c
+ *	  How many steps a job will run.
+ *
+ * All of this is arithmetic on a JobConfig and counts.  An input that makes no
+ * sense gives -1, unknown, with a reason; nothing here raises an error.  The
+ * divisors are applied one after the other, which gives the same as dividing
+ * by their product, and cannot overflow.
+ */
+#include "postgres.h"
+
+#include <limits.h>
+#include <math.h>
+
+#include "utils/float.h"
+#include "utils/guc.h"
+
+#include "steps/dialect.h"
+
+typedef enum SamplesBasisSetting
+{
+	SAMPLES_BASIS_TRAIN,
+	SAMPLES_BASIS_TOTAL
+} SamplesBasisSetting;
+
+/* In the order in which they are recognised; what is none is baseline. */
+static const Dialect *const dialects[] = {&trainjob_openai, &trainjob_lightning,
+										  &trainjob_torchtune,
+										  &trainjob_axolotl, &trainjob_hf};
+
+/* Of several that are given the largest counts (section 4). */
+static const ConfigKey world_keys[] = {CONFIG_WORLD_SIZE, CONFIG_NUM_GPUS,
+									   CONFIG_N_GPU};
+
+/* Above 1, these make several processes work on one batch (section 4). */
+static const ConfigKey sharing_keys[] = {CONFIG_TENSOR_PARALLEL_SIZE,
+										 CONFIG_TP_SIZE,
+										 CONFIG_TENSOR_PARALLEL_DIM,
+										 CONFIG_CONTEXT_PARALLEL_SIZE,
+										 CONFIG_CP_SIZE,
+										 CONFIG_CONTEXT_PARALLEL_DIM,
+										 CONFIG_SEQUENCE_PARALLEL_SIZE,
+										 CONFIG_SP_SIZE,
+										 CONFIG_PIPELINE_PARALLEL_SIZE};
+
+/* On, these make an epoch longer or shorter than N samples (section 6). */
+static const ConfigKey packing_keys[] = {CONFIG_PACKING, CONFIG_SAMPLE_PACKING,
+										 CONFIG_NEAT_PACKING, CONFIG_PACKED};
+static const ConfigKey streaming_keys[] = {CONFIG_STREAMING,
+										   CONFIG_USE_STREAMING};
+
+/* Methods whose samplers repeat prompts, and the keys that name a method. */
+static const char *const sampling_methods[] = {"ppo", "rlhf", "grpo", "rloo",
+											   "ebft"};
+static const ConfigKey method_keys[] = {CONFIG_METHOD, CONFIG_TRAINING_METHOD,
+										CONFIG_RL};
+
+static int samples_basis = SAMPLES_BASIS_TRAIN;
+
+static const struct config_enum_entry samples_basis_options[] = {
+	{"train", SAMPLES_BASIS_TRAIN, false},
+	{"total", SAMPLES_BASIS_TOTAL, false},
+	{NULL, 0, false}};
+
+/* ----------
+ * Reading W and E (section 4)
+ * ----------
+ */
+
+/* Whether a list of keys, which ends with CONFIG_NONE, has this one. */
+static bool
+is_among(const ConfigKey *keys, ConfigKey key)
+{
+	while (*keys != CONFIG_NONE && *keys != key)
+		keys++;
+	return *keys != CONFIG_NONE;
+}
+
+/*
+ * Where several processes work on one batch, W is what is left of them, if the
+ * dialect says so of the key.
+ */
+static void
+share_world(const JobConfig *config, StepPlan *plan)
+{
+	for (int i = 0; i < lengthof(sharing_keys); i++)
+	{
+		ConfigKey key = sharing_keys[i];
+		int64 processes;
+
+		if (!trainjob_config_given(config, key))
+			continue;
+		processes = trainjob_config_count(config, key);
+		if (processes == 1)
+			continue;
+		if (processes > 1 && is_among(plan->dialect->divides_world, key))
+			plan->world.value /= processes;
+		else
+			plan->world.value = -1;
+		if (plan->world.value < 1)
+		{
+			plan->world.value = -1;
+			trainjob_give_reason(plan,
+								 processes < 0 ? REASON_UNUSABLE
+											   : REASON_WORLD_SHARED,
+								 key);
+			return;
+		}
+	}
+}
+
+static void
+read_world(const JobConfig *config, StepPlan *plan)
+{
+	plan->world = (StepFactor){1, CONFIG_NONE};
+	if (plan->dialect->one_process)
+		return;
+	for (int i = 0; i < lengthof(world_keys); i++)
+	{
+		ConfigKey key = world_keys[i];
+		int64 processes;
+
+		if (!trainjob_config_given(config, key))
+			continue;
+		processes = trainjob_config_count(config, key);
+		if (processes < 0)
+		{
+			plan->world = (StepFactor){-1, key};
+			trainjob_give_reason(plan, REASON_UNUSABLE, key);
+			return;
+		}
+		if (plan->world.key == CONFIG_NONE || processes > plan->world.value)
+			plan->world = (StepFactor){processes, key};
+	}
+	if (plan->world.key == CONFIG_NONE && plan->dialect->read_devices != NULL)
+		plan->dialect->read_devices(config, plan);
+	if (plan->world.value > 1)
+		share_world(config, plan);
+}
+
+/* E, and for lightning whether there is any (section 7e). */
+static void
+read_epochs(const JobConfig *config, StepPlan *plan)
+{
+	const Dialect *dialect = plan->dialect;
+	ConfigKey key = trainjob_first_given(config, dialect->epochs);
+	ConfigNumber number;
+
+	plan->epochs_key = key;
+	if (key == CONFIG_NONE)
+	{
+		if (dialect->max_steps_is_ceiling && trainjob_step_ceiling(config) != 0)
+			plan->is_unlimited = true;
+		else if (dialect->default_epochs > 0)
+		{
+			plan->num_epochs = dialect->default_epochs;
+			if (plan->num_epochs == floor(plan->num_epochs))
+				plan->whole_epochs = (int64) plan->num_epochs;
+		}
+		else
+			trainjob_give_reason(plan, REASON_MISSING, dialect->epochs[0]);
+		return;
+	}
+	if (!trainjob_config_number(config, key, &number))
+		trainjob_give_reason(plan, REASON_UNUSABLE, key);
+	else if (dialect->max_steps_is_ceiling && number.is_whole &&
+			 number.whole == -1)
+		plan->is_unlimited = true;
+	else if (number.sign <= 0 || (dialect->whole_epochs && !number.is_whole))
+		trainjob_give_reason(plan, REASON_UNUSABLE, key);
+	else if (!number.fits)
+		trainjob_give_reason(plan, REASON_TOO_LARGE, key);
+	else
+	{
+		plan->num_epochs = number.value;
+		if (number.is_whole)
+			plan->whole_epochs = number.whole;
+	}
+	if (plan->is_unlimited && trainjob_step_ceiling(config) == 0)
+		trainjob_give_reason(plan, REASON_NO_LIMIT, key);
+}
+
+/* ----------
+ * What an epoch holds (sections 1 and 6)
+ * ----------
+ */
+
+static void
+choose_samples(const SampleCounts *counts, StepPlan *plan)
+{
+	plan->val_samples = counts->val >= 0 ? counts->val : -1;
+	if (samples_basis == SAMPLES_BASIS_TOTAL && counts->total > 0)
+	{
+		plan->basis = BASIS_TOTAL;
+		plan->samples = counts->total;
+	}
+	else if (counts->train > 0)
+	{
+		plan->basis = BASIS_TRAIN;
+		plan->samples = counts->train;
+	}
+	else if (counts->total > 0 && counts->val >= 0)
+	{
+		plan->basis = BASIS_TOTAL_LESS_VAL;
+		if (counts->total > counts->val)
+			plan->samples = counts->total - counts->val;
+	}
+	else if (counts->total > 0)
+	{
+		plan->basis = BASIS_TOTAL;
+		plan->samples = counts->total;
+	}
+}
+
+static bool
+names_sampling_method(const JobConfig *config, ConfigKey key)
+{
+	for (int i = 0; i < lengthof(sampling_methods); i++)
+		if (trainjob_config_word(config, key, sampling_methods[i]))
+			return true;
+	return false;
+}
+
+/*
+ * Whether an epoch has N samples, as far as the configuration can tell; else
+ * gives the reason.  Packing comes last, and is the reason only where there is
+ * no other: a report can tell the total then, see trainjob_observed_total().
+ */
+static bool
+epoch_is_samples(const JobConfig *config, StepPlan *plan)
+{
+	StepReason reason = REASON_NONE;
+	ConfigKey key = CONFIG_NONE;
+	ConfigNumber cap;
+
+	for (int i = 0; i < lengthof(packing_keys); i++)
+		if (trainjob_config_on(config, packing_keys[i]))
+		{
+			reason = REASON_PACKED;
+			key = packing_keys[i];
+		}
+	if (trainjob_config_word(config, CONFIG_STAGE, "pt") &&
+		!trainjob_config_given(config, CONFIG_PACKING))
+	{
+		reason = REASON_PACKED;
+		key = CONFIG_STAGE;
+	}
+	if (plan->samples > 0 &&
+		trainjob_config_number(config, CONFIG_MAX_SAMPLES, &cap) &&
+		cap.sign > 0 && cap.fits && cap.whole < plan->samples)
+	{
+		reason = REASON_CAPPED;
+		key = CONFIG_MAX_SAMPLES;
+	}
+	if (trainjob_config_given(config, CONFIG_GLOBAL_BATCH_SIZE))
+	{
+		reason = REASON_OTHER_BATCH;
+		key = CONFIG_GLOBAL_BATCH_SIZE;
+	}
+	for (int i = 0; i < lengthof(method_keys); i++)
+		if (names_sampling_method(config, method_keys[i]))
+		{
+			reason = REASON_SAMPLED;
+			key = method_keys[i];
+		}
+	if (trainjob_config_given(config, CONFIG_NUM_GENERATIONS))
+	{
+		reason = REASON_SAMPLED;
+		key = CONFIG_NUM_GENERATIONS;
+	}
+	for (int i = 0; i < lengthof(streaming_keys); i++)
+		if (trainjob_config_on(config, streaming_keys[i]))
+		{
+			reason = REASON_STREAMED;
+			key = streaming_keys[i];
+		}
+	if (trainjob_config_given(config, CONFIG_PRETRAINING_DATASET))
+	{
+		reason = REASON_STREAMED;
+		key = CONFIG_PRETRAINING_DATASET;
+	}
+	if (reason == REASON_NONE)
+		return true;
+	trainjob_give_reason(plan, reason, key);
+	return false;
+}
+
+/* ----------
+ * The total (section 5)
+ * ----------
+ */
+
+/* Takes what a key states for the total, which may be "beyond bigint". */
+static void
+state_total(StepPlan *plan, int64 total, ConfigKey key)
+{
+	plan->total_is_explicit = true;
+	plan->total_key = key;
+	plan->total_steps = total >= 1 ? total : -1;
+	if (total < 1)
+	{
+		plan->reason = REASON_TOO_LARGE;
+		plan->reason_key = key;
+	}
+}
+
+/* steps_per_epoch x E, where E is written down: the third candidate */
+static bool
+state_total_by_epochs(const JobConfig *config, StepPlan *plan)
+{
+	const Dialect *dialect = plan->dialect;
+	ConfigKey key = trainjob_first_given(config, dialect->epochs);
+	int64 updates = trainjob_config_count(config, CONFIG_STEPS_PER_EPOCH);
+	int64 total = -1;
+	int64 ceiling;
+	ConfigNumber epochs;
+
+	if (updates < 0 || key == CONFIG_NONE ||
+		!trainjob_config_number(config, key, &epochs) || epochs.sign <= 0)
+		return false;
+	if (epochs.fits)
+		total =
+			trainjob_times_epochs(epochs.value,
+								  epochs.is_whole ? epochs.whole : -1, updates);
+	ceiling = dialect->max_steps_is_ceiling ? trainjob_step_ceiling(config) : 0;
+	if (ceiling > 0 && (total < 0 || ceiling < total))
+		state_total(plan, ceiling, CONFIG_MAX_STEPS);
+	else
+		state_total(plan, total, CONFIG_STEPS_PER_EPOCH);
+	/* lightning evaluates by its batches, which this does not tell */
+	if (!dialect->max_steps_is_ceiling)
+		set_epoch(plan,
+				  plan->accumulation.value > 0
+					  ? updates * plan->accumulation.value
+					  : -1,
+				  updates);
+	return true;
+}
+
+/*
+ * The total that the configuration states, if any (section 5); and lightning's
+ * max_steps where epochs do not end the run, which needs no samples either.
+ */
+static bool
+total_is_stated(const JobConfig *config, StepPlan *plan)
+{
+	bool ceiling = plan->dialect->max_steps_is_ceiling;
+	ConfigNumber number;
+
+	if (trainjob_config_number(config, CONFIG_TOTAL_STEPS, &number) &&
+		number.sign > 0)
+	{
+		state_total(plan, trainjob_whole_up(&number), CONFIG_TOTAL_STEPS);
+		return true;
+	}
+	if (!ceiling && trainjob_config_number(config, CONFIG_MAX_STEPS, &number) &&
+		number.sign > 0)
+	{
+		state_total(plan, trainjob_whole_up(&number), CONFIG_MAX_STEPS);
+		return true;
+	}
+	if (state_total_by_epochs(config, plan))
+		return true;
+	if (plan->is_unlimited && trainjob_step_ceiling(config) != 0)
+	{
+		state_total(plan, trainjob_step_ceiling(config), CONFIG_MAX_STEPS);
+		return true;
+	}
+	return false;
+}
+
+/* ----------
+ * The plan
+ * ----------
+ */
+
+static const Dialect *
+recognise_dialect(const JobConfig *config)
+{
+	for (int i = 0; i < lengthof(dialects); i++)
+	{
+		const Dialect *dialect = dialects[i];
+		uint8 mark = dialect->null_marks ? CONFIG_SEEN : CONFIG_GIVEN;
+
+		if (dialect->method_marks && config->has_method_object)
+			return dialect;
+		for (const ConfigKey *key = dialect->marks; *key != CONFIG_NONE; key++)
+			if (config->seen[*key] & mark)
+				return dialect;
+	}
+	return &trainjob_baseline;
+}
+
+void
+trainjob_plan_steps(const JobConfig *config, const SampleCounts *counts,
+					StepPlan *plan)
+{
+	const Dialect *dialect = recognise_dialect(config);
+	bool is_known;
+
+	*plan = (StepPlan){.dialect = dialect,
+					   .samples = -1,
+					   .batch = {-1, CONFIG_NONE},
+					   .accumulation = {-1, CONFIG_NONE},
+					   .world = {-1, CONFIG_NONE},
+					   .num_epochs = get_float8_nan(),
+					   .whole_epochs = -1,
+					   .batches_per_epoch = -1,
+					   .updates_per_epoch = -1,
+					   .total_steps = -1,
+					   .eval_every_steps = -1,
+					   .first_eval_step = -1};
+	choose_samples(counts, plan);
+	if (!config->is_readable)
+	{
+		trainjob_give_reason(plan, REASON_NOT_AN_OBJECT, CONFIG_NONE);
+		return;
+	}
+
+	trainjob_read_factor(config, plan, dialect->batch, dialect->default_batch,
+						 &plan->batch);
+	if (dialect->read_accumulation != NULL)
+		dialect->read_accumulation(config, plan);
+	else
+		trainjob_read_accumulation(config, plan);
+	read_world(config, plan);
+	is_known = plan->reason == REASON_NONE;
+	read_epochs(config, plan);
+	is_known &= epoch_is_samples(config, plan);
+	if (plan->samples < 1)
+	{
+		is_known = false;
+		trainjob_give_reason(plan,
+							 plan->basis == BASIS_TOTAL_LESS_VAL
+								 ? REASON_NO_TRAIN_SAMPLES
+								 : REASON_NO_SAMPLES,
+							 CONFIG_NONE);
+	}
+
+	/* U is of use for the first evaluation even where T or E is not known */
+	if (is_known)
+		dialect->measure_epoch(config, plan);
+	if (!total_is_stated(config, plan) && plan->reason == REASON_NONE)
+		dialect->count_steps(config, plan);
+	trainjob_plan_evaluation(config, plan);
+}
+
+void
+trainjob_plan_evaluation(const JobConfig *config, StepPlan *plan)
+{
+	plan->eval_schedule = EVAL_UNKNOWN;
+	plan->eval_every_steps = -1;
+	plan->first_eval_step = -1;
+	plan->eval_key = CONFIG_NONE;
+	if (plan->val_samples == 0)
+		plan->eval_schedule = EVAL_NONE;
+	else if (config->is_readable)
+		plan->dialect->plan_evaluation(config, plan);
+}
+
+void
+trainjob_steps_init(void)
+{
+	trainjob_baseline_init();
+
+	/* trainers step over the training split; some count samples otherwise */
+	DefineCustomEnumVariable(
+		"trainjob.samples_basis",
+		"Sets which number of samples the number of steps is computed from.",
+		"train: the samples that are not used for validation. total: "
+		"total_samples where it is known, else as train.",
+		&samples_basis, SAMPLES_BASIS_TRAIN, samples_basis_options, PGC_USERSET,
+		0, NULL, NULL, NULL);
+}
