@@ -7,10 +7,10 @@ EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" $(EXTENSION).c
 MODULE_big = $(EXTENSION)
 OBJS = trainjob.o trigger_call.o columns.o plan_cache.o direct_find.o direct_update.o tuple_patch.o \
 	job_status.o job_fill.o \
-	metric_rows.o metric_newest.o metric_fill.o metric_rollup.o alert.o report.o overview.o \
-	drop_guard.o lttb.o \
+	metric_rows.o metric_newest.o metric_fill.o metric_rollup.o alert.o report.o \
 	$(addprefix src/steps/,number.o config.o dialect.o openai.o lightning.o torchtune.o axolotl.o hf.o baseline.o \
-		steps.o evidence.o explain.o functions.o)
+		steps.o evidence.o explain.o functions.o) \
+	$(addprefix src/reading/,lttb.o views.o)
 DATA = $(sort $(wildcard $(EXTENSION)--*.sql))
 PGFILEDESC = "trainjob - keeps the rows of training jobs true"
 PG_CPPFLAGS = -I$(srcdir)/src -DTRAINJOB_VERSION='"$(EXTVERSION)"'

@@ -175,16 +175,34 @@ COMMENT ON FUNCTION trainjob.stall_timeout() IS
 
 CREATE FUNCTION trainjob.number_text(value float8, digits integer)
 RETURNS text
-LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-AS 'MODULE_PATHNAME', 'trainjob_number_text';
+LANGUAGE sql STABLE STRICT PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE
+		WHEN value = 'NaN' OR abs(value) = 'Infinity' THEN value::text
+		WHEN digits < 0 OR abs(value) >= 1e10 OR value <> 0 AND abs(value) < 0.5 * power(10, -digits)
+			THEN ltrim(to_char(value, '9.' || repeat('9', greatest(abs(digits), 2)) || 'EEEE'))
+		ELSE to_char(value, 'FM99999999990' || CASE WHEN digits > 0 THEN '.' || repeat('0', digits) ELSE '' END)
+	END;
+END;
 
 COMMENT ON FUNCTION trainjob.number_text(float8, integer) IS
 'A number with so many digits after the point; in scientific form where digits is negative or the number too small or large.';
 
 CREATE FUNCTION trainjob.duration_text(seconds float8)
 RETURNS text
-LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-AS 'MODULE_PATHNAME', 'trainjob_duration_text';
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE
+		WHEN d.seconds < 59.5 THEN round(d.seconds) || ' s'
+		WHEN d.minutes < 60 THEN d.minutes || ' min'
+		WHEN d.minutes < 24 * 60 THEN format('%s h %s min', d.minutes / 60, d.minutes % 60)
+		ELSE format('%s d %s h', d.minutes / (24 * 60), d.minutes / 60 % 24)
+	END
+	FROM (
+		SELECT v.seconds, round(v.seconds / 60)::bigint AS minutes
+		FROM (SELECT CASE WHEN duration_text.seconds BETWEEN 0 AND 1e15 THEN duration_text.seconds END) AS v (seconds)) AS d
+	WHERE d.seconds IS NOT NULL;
+END;
 
 COMMENT ON FUNCTION trainjob.duration_text(float8) IS
 'A duration as a person reads it: 45 s, 12 min, 3 h 20 min, 2 d 4 h.';
@@ -370,21 +388,63 @@ CREATE AGGREGATE trainjob.lttb(x float8, y float8, max_points int) (
 COMMENT ON AGGREGATE trainjob.lttb(float8, float8, int) IS
 'Thins a curve to at most max_points of its own points, in order of x, so that it looks the same (Largest-Triangle-Three-Buckets): first and last point and peaks stay, and where y is NaN or infinite, a point says so. NULL for max_points keeps all.';
 
-CREATE FUNCTION trainjob.sparkline(y float8[])
-RETURNS text
-AS 'MODULE_PATHNAME', 'trainjob_sparkline'
-LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
-
-COMMENT ON FUNCTION trainjob.sparkline(float8[]) IS
-'Draws a curve in one line of text, a character per element, from the lowest to the highest of eight levels; a space where an element is NULL or NaN.';
-
 CREATE FUNCTION trainjob.sparkline(y float8[], width int)
 RETURNS text
-AS 'MODULE_PATHNAME', 'trainjob_sparkline'
-LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE;
+LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	count CONSTANT bigint := cardinality(y);
+BEGIN
+	IF width < 1 THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'invalid_parameter_value',
+			MESSAGE = 'invalid value for argument "width"',
+			DETAIL = format('The value must be at least 1, not %s.', width);
+	END IF;
+	-- in numeric, whose sums and differences always are numbers
+	RETURN (
+		WITH shown AS (
+			SELECT (e.n * least(width, count) - 1) / count AS place,
+				   COALESCE(bool_or(e.value = 'Infinity'), false) AS high,
+				   COALESCE(bool_or(e.value = '-Infinity'), false) AS low,
+				   avg(e.value::numeric) FILTER (WHERE abs(e.value) < 'Infinity') AS mean
+			FROM unnest(y) WITH ORDINALITY AS e (value, n)
+			GROUP BY 1
+		), finite AS (
+			SELECT min(s.mean) AS least, max(s.mean) AS most
+			FROM shown AS s
+			WHERE NOT (s.high OR s.low)
+		), drawn AS (
+			SELECT s.place, CASE
+				WHEN s.high AND s.low OR s.mean IS NULL AND NOT (s.high OR s.low) THEN NULL
+				WHEN s.high THEN 8
+				WHEN s.low THEN 1
+				WHEN f.least = f.most THEN 4 -- neither low nor high
+				ELSE least(width_bucket(s.mean, f.least, f.most, 8), 8) END AS level
+			FROM shown AS s, finite AS f
+		)
+		SELECT COALESCE(string_agg(CASE
+			WHEN d.level IS NULL THEN ' '
+			-- the eight blocks follow each other in Unicode
+			WHEN getdatabaseencoding() = 'UTF8' THEN chr(9600 + d.level)
+			ELSE substr('_.-=+*#@', d.level, 1) END, '' ORDER BY d.place), '')
+		FROM drawn AS d);
+END;
+$$;
 
 COMMENT ON FUNCTION trainjob.sparkline(float8[], int) IS
 'Draws a curve in one line of text of at most width characters, of which each shows the mean of its share of the elements.';
+
+CREATE FUNCTION trainjob.sparkline(y float8[])
+RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT trainjob.sparkline(y, greatest(cardinality(y), 1));
+END;
+
+COMMENT ON FUNCTION trainjob.sparkline(float8[]) IS
+'Draws a curve in one line of text, a character per element, from the lowest to the highest of eight levels; a space where an element is NULL or NaN.';
 
 -- ---------------------------------------------------------------------------
 -- Sets of tables
@@ -2834,24 +2894,3 @@ REVOKE EXECUTE ON FUNCTION
 	trainjob.verify_jobs(regclass), trainjob.refill_jobs(regclass, integer),
 	trainjob.fail_stalled(interval, regclass)
 FROM PUBLIC;
-
--- ---------------------------------------------------------------------------
--- Dropping the extension
--- ---------------------------------------------------------------------------
-
-CREATE FUNCTION trainjob.guard_drop()
-RETURNS event_trigger
-LANGUAGE c
-AS 'MODULE_PATHNAME', 'trainjob_guard_drop';
-
-COMMENT ON FUNCTION trainjob.guard_drop() IS
-'Says, when the extension is to be dropped and triggers use it, what to do.';
-
-REVOKE EXECUTE ON FUNCTION trainjob.guard_drop() FROM PUBLIC;
-
-CREATE EVENT TRIGGER trainjob_guard_drop ON ddl_command_start
-	WHEN TAG IN ('DROP EXTENSION')
-	EXECUTE FUNCTION trainjob.guard_drop();
-
-COMMENT ON EVENT TRIGGER trainjob_guard_drop IS
-'Says, when extension trainjob is to be dropped and triggers use it, what to do.';

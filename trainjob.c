@@ -20,6 +20,7 @@
 
 #include "utils/guc.h"
 
+#include "reading/views.h"
 #include "trainjob.h"
 
 PG_MODULE_MAGIC_EXT(.name = "trainjob", .version = TRAINJOB_VERSION);
@@ -35,6 +36,6 @@ _PG_init(void)
 	trainjob_steps_init();
 	trainjob_alert_init();
 	trainjob_report_init();
-	trainjob_overview_init();
+	trainjob_views_init();
 	MarkGUCPrefixReserved("trainjob");
 }

@@ -508,8 +508,4 @@ extern void trainjob_alert_init(void);
 
 extern void trainjob_report_init(void);
 
-/* ---- overview.c --------------------------------------------------------- */
-
-extern void trainjob_overview_init(void);
-
 #endif /* TRAINJOB_H */

@@ -258,7 +258,9 @@ SELECT id, status, progress FROM app.job_overview;
 RESET ROLE;
 BEGIN;
 SAVEPOINT before;
+\set VERBOSITY terse
 DROP EXTENSION trainjob; -- fails
+\set VERBOSITY default
 ROLLBACK TO before;
 DROP EXTENSION trainjob CASCADE;
 SELECT relname FROM pg_class

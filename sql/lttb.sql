@@ -205,4 +205,5 @@ SELECT pg_temp.levels(trainjob.sparkline('{1, 3, 4, 4, 9, 11}', 3)),
 		(SELECT array_agg(0.1::float8) FROM generate_series(1, 1000)), 7)),
 	pg_temp.levels(trainjob.sparkline('{1.7e308, 1.7e308, -1.7e308, -1.7e308}', 2)),
 	trainjob.sparkline('{1}', NULL) IS NULL AS nothing;
+\set SHOW_CONTEXT never
 SELECT trainjob.sparkline('{1, 2}', 0);  -- fails

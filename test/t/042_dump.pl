@@ -108,8 +108,8 @@ my ($ret, $stdout, $stderr) = $node->psql('plain', 'DROP EXTENSION trainjob');
 isnt($ret, 0, 'DROP EXTENSION is refused');
 like(
 	$stderr,
-	qr/HINT:  Call trainjob\.detach\(\) .* DROP EXTENSION trainjob CASCADE/,
-	'DROP EXTENSION says what to do');
+	qr/DETAIL: .*trigger trainjob_fill_job on table local_training_jobs depends on function/s,
+	'DROP EXTENSION says what uses it');
 $node->safe_psql('custom', 'DELETE FROM local_training_jobs WHERE id = repeat(\'e\', 32)::uuid');
 my $before = $node->safe_psql('custom', 'SELECT count(*) FROM local_training_metrics');
 $node->safe_psql('custom', 'DROP EXTENSION trainjob CASCADE');

@@ -1,6 +1,6 @@
 /*
  * lttb.c
- *	  Curves made small: the aggregate lttb, and sparkline.
+ *	  Curves made small: the aggregate lttb.
  *
  * Words used here:
  *
@@ -46,14 +46,11 @@
 
 #include "catalog/pg_type.h"
 #include "fmgr.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/geo_decls.h"
 #include "utils/memutils.h"
-
-#include "trainjob.h"
 
 /* max_points NULL, as in LIMIT NULL */
 #define ALL_POINTS 0
@@ -95,7 +92,6 @@ typedef struct Picture
 
 PG_FUNCTION_INFO_V1(trainjob_lttb_transition);
 PG_FUNCTION_INFO_V1(trainjob_lttb_final);
-PG_FUNCTION_INFO_V1(trainjob_sparkline);
 
 /*
  * float8's order, in which NaN equals itself and follows all else.
@@ -578,187 +574,4 @@ trainjob_lttb_final(PG_FUNCTION_ARGS)
 		array = thin_curve(curve->points, curve->count, curve->max_points);
 
 	PG_RETURN_ARRAYTYPE_P(array);
-}
-
-/* ----------
- * sparkline
- * ----------
- */
-
-#define LEVELS 8
-
-/* Levels of a database whose encoding has no blocks. */
-static const char ascii_levels[LEVELS + 1] = "_.-=+*#@";
-
-/* What a flat curve is drawn as: neither low nor high. */
-#define FLAT_LEVEL 3
-
-/* The first of eight blocks that follow each other, U+2581, in UTF-8. */
-#define BLOCK_BYTES 3
-static const unsigned char first_block[BLOCK_BYTES] = {0xE2, 0x96, 0x81};
-
-/*
- * The elements of an array of float8, whatever its dimensions, NaN for NULL.
- */
-static double *
-read_numbers(ArrayType *array, int count)
-{
-	double *numbers = (double *) palloc(count * sizeof(double));
-	const double *next = (const double *) ARR_DATA_PTR(array);
-	const uint8 *present = ARR_NULLBITMAP(array);
-
-	Assert(ARR_ELEMTYPE(array) == FLOAT8OID);
-	for (int i = 0; i < count; i++)
-	{
-		if (present != NULL && (present[i / 8] & (1 << (i % 8))) == 0)
-			numbers[i] = NAN;
-		else
-			numbers[i] = *next++;
-	}
-	return numbers;
-}
-
-/*
- * The mean of those numbers that are not NaN; NaN where there are none. One
- * infinite number makes the mean infinite, and two of both signs make it NaN.
- *
- * Counted from the first number: the mean of equal numbers is exactly that
- * number, else a flat curve would show the dirt of rounding at full height.
- */
-static double
-mean_number(const double *numbers, int from, int to)
-{
-	double first = 0;
-	double above = 0;
-	double infinite = 0;
-	int count = 0;
-
-	for (int i = from; i < to; i++)
-	{
-		if (isinf(numbers[i]))
-			infinite += numbers[i];
-		else if (!isnan(numbers[i]))
-		{
-			if (count++ == 0)
-				first = numbers[i];
-			above += numbers[i] - first;
-		}
-	}
-	if (infinite != 0)
-		return infinite;
-	return count == 0 ? NAN : first + above / count;
-}
-
-/*
- * Brings numbers near 1, so that differences and sums are finite.
- */
-static void
-scale_numbers(double *numbers, int count)
-{
-	double largest = 0;
-	double scale;
-
-	for (int i = 0; i < count; i++)
-	{
-		if (isfinite(numbers[i]))
-			largest = Max(largest, fabs(numbers[i]));
-	}
-	scale = scale_for(largest);
-	for (int i = 0; i < count; i++)
-		numbers[i] *= scale;
-}
-
-/*
- * The level of a number between lowest and highest: of eight bands of equal
- * height, the one it is in. -1 for NaN, which is not drawn.
- */
-static int
-level_of(double number, double lowest, double highest)
-{
-	if (isnan(number))
-		return -1;
-	if (isinf(number))
-		return number > 0 ? LEVELS - 1 : 0;
-	if (lowest == highest)
-		return FLAT_LEVEL;
-	return Min(LEVELS - 1,
-			   (int) (LEVELS * ((number - lowest) / (highest - lowest))));
-}
-
-/*
- * One character per number, from the lowest to the highest of the finite ones.
- */
-static text *
-draw_levels(const double *numbers, int count)
-{
-	bool blocks = GetDatabaseEncoding() == PG_UTF8;
-	double lowest = INFINITY;
-	double highest = -INFINITY;
-	char *result = (char *) palloc((Size) count * BLOCK_BYTES + 1);
-	char *next = result;
-
-	for (int i = 0; i < count; i++)
-	{
-		if (isfinite(numbers[i]))
-		{
-			lowest = Min(lowest, numbers[i]);
-			highest = Max(highest, numbers[i]);
-		}
-	}
-
-	for (int i = 0; i < count; i++)
-	{
-		int level = level_of(numbers[i], lowest, highest);
-
-		if (level < 0)
-			*next++ = ' ';
-		else if (blocks)
-		{
-			memcpy(next, first_block, BLOCK_BYTES);
-			next[BLOCK_BYTES - 1] += level;
-			next += BLOCK_BYTES;
-		}
-		else
-			*next++ = ascii_levels[level];
-	}
-	return cstring_to_text_with_len(result, next - result);
-}
-
-/*
- * trainjob_sparkline
- *		SQL: sparkline(y float8[]), sparkline(y float8[], width int) return text;
- *		both strict.
- *
- * A curve in one line of text. With more numbers than width, the numbers are
- * parted in order into that many columns of equal count, and a column shows
- * its mean.
- */
-Datum
-trainjob_sparkline(PG_FUNCTION_ARGS)
-{
-	ArrayType *array = PG_GETARG_ARRAYTYPE_P(0);
-	int count = ArrayGetNItems(ARR_NDIM(array), ARR_DIMS(array));
-	int width = count;
-	double *numbers = read_numbers(array, count);
-
-	if (PG_NARGS() == 2)
-	{
-		width = PG_GETARG_INT32(1);
-		if (width < 1)
-			ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-							errmsg("invalid value for argument \"width\""),
-							errdetail("The value must be at least 1, not %d.",
-									  width)));
-	}
-
-	scale_numbers(numbers, count);
-	if (count > width)
-	{
-		/* In place: what column i and later ones show begins at i or later. */
-		for (int i = 0; i < width; i++)
-			numbers[i] = mean_number(numbers, part_start(i, width, count),
-									 part_start(i + 1, width, count));
-		count = width;
-	}
-	PG_RETURN_TEXT_P(draw_levels(numbers, count));
 }

@@ -1,10 +1,11 @@
 /*
- * overview.c
- *	  What the views need beside SQL: numbers and durations as a person reads
- *	  them, and the setting that says when a job counts as stalled.
+ * views.c
+ *	  What the views need beside SQL: numbers of a configuration and of a report's
+ *	  own keys, and the setting that says when a job counts as stalled.
  */
 #include "postgres.h"
 
+#include <limits.h>
 #include <math.h>
 
 #include "miscadmin.h"
@@ -12,12 +13,12 @@
 #include "utils/guc.h"
 #include "utils/jsonb.h"
 #include "utils/numeric.h"
+#include "utils/timestamp.h"
 
-#include "trainjob.h"
+#include "reading/views.h"
+#include "steps/config.h"
 
 PG_FUNCTION_INFO_V1(trainjob_stall_timeout);
-PG_FUNCTION_INFO_V1(trainjob_number_text);
-PG_FUNCTION_INFO_V1(trainjob_duration_text);
 PG_FUNCTION_INFO_V1(trainjob_config_samples);
 PG_FUNCTION_INFO_V1(trainjob_extra_number);
 
@@ -35,63 +36,6 @@ trainjob_stall_timeout(PG_FUNCTION_ARGS)
 
 	interval->time = stall_timeout * USECS_PER_SEC;
 	PG_RETURN_INTERVAL_P(interval);
-}
-
-/*
- * trainjob_number_text
- *		SQL: number_text(value float8, digits int), strict.
- *
- * The number with so many digits after the point; in scientific form where
- * that would show a number that is not zero as zero or take more than ten
- * digits before the point.  Negative digits ask for the scientific form.
- */
-Datum
-trainjob_number_text(PG_FUNCTION_ARGS)
-{
-	double value = PG_GETARG_FLOAT8(0);
-	int digits = PG_GETARG_INT32(1);
-	int places = Min(digits < 0 ? -digits : digits, 17);
-	double magnitude = fabs(value);
-	char *text;
-
-	if (isnan(value))
-		text = "NaN";
-	else if (isinf(value))
-		text = value > 0 ? "Infinity" : "-Infinity";
-	else if (digits < 0 || magnitude >= 1e10 ||
-			 (magnitude > 0 && magnitude < 0.5 * pow(10, -places)))
-		text = psprintf("%.*e", Max(places, 2), value);
-	else
-		text = psprintf("%.*f", places, value);
-	PG_RETURN_TEXT_P(cstring_to_text(text));
-}
-
-/*
- * trainjob_duration_text
- *		SQL: duration_text(seconds float8), strict: "45 s", "12 min",
- *		"3 h 20 min", "2 d 4 h"; NULL for what is no duration.
- */
-Datum
-trainjob_duration_text(PG_FUNCTION_ARGS)
-{
-	double seconds = PG_GETARG_FLOAT8(0);
-	int64 minutes;
-	char *text;
-
-	if (isnan(seconds) || seconds < 0 || seconds > 1e15)
-		PG_RETURN_NULL();
-	minutes = (int64) rint(seconds / 60);
-	if (seconds < 59.5)
-		text = psprintf("%d s", (int) rint(seconds));
-	else if (minutes < 60)
-		text = psprintf(INT64_FORMAT " min", minutes);
-	else if (minutes < 24 * 60)
-		text =
-			psprintf("%d h %d min", (int) (minutes / 60), (int) (minutes % 60));
-	else
-		text = psprintf(INT64_FORMAT " d %d h", minutes / (24 * 60),
-						(int) (minutes / 60 % 24));
-	PG_RETURN_TEXT_P(cstring_to_text(text));
 }
 
 /*
@@ -176,7 +120,7 @@ trainjob_extra_number(PG_FUNCTION_ARGS)
 
 /* Defines the settings of this file. */
 void
-trainjob_overview_init(void)
+trainjob_views_init(void)
 {
 	/* Silence is no failure: the overview's health says "stalled". */
 	DefineCustomIntVariable(
