@@ -5,11 +5,15 @@ EXTENSION = trainjob
 EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" $(EXTENSION).control)
 
 MODULE_big = $(EXTENSION)
-OBJS = trainjob.o trigger_call.o columns.o plan_cache.o direct_find.o direct_update.o tuple_patch.o \
-	job_status.o job_fill.o \
-	metric_rows.o metric_newest.o metric_fill.o metric_rollup.o alert.o report.o \
+OBJS = trainjob.o \
+	$(addprefix src/pg/,trigger_call.o tuple_patch.o) \
+	$(addprefix src/tables/,column.o set.o direct_find.o) \
 	$(addprefix src/steps/,number.o config.o dialect.o openai.o lightning.o torchtune.o axolotl.o hf.o baseline.o \
 		steps.o evidence.o explain.o functions.o) \
+	$(addprefix src/jobs/,status.o job_fill.o direct_update.o) \
+	$(addprefix src/metrics/,fill.o reports.o newest.o rollup.o) \
+	$(addprefix src/alerts/,alert.o) \
+	$(addprefix src/token/,report.o) \
 	$(addprefix src/reading/,lttb.o views.o)
 DATA = $(sort $(wildcard $(EXTENSION)--*.sql))
 PGFILEDESC = "trainjob - keeps the rows of training jobs true"
@@ -39,7 +43,13 @@ PGXS := $(shell $(PG_CONFIG) --pgxs)
 include $(PGXS)
 endif
 
-$(OBJS): trainjob.h compat.h $(wildcard $(srcdir)/src/*/*.h)
+$(OBJS): $(wildcard $(srcdir)/src/*/*.h)
+
+# For a build outside the source tree.
+folders = $(sort $(dir $(OBJS)))
+$(OBJS) $(OBJS:.o=.bc): | $(folders)
+$(folders):
+	@mkdir -p $@
 
 # make test TESTS="job_fill tap" runs these only; see test/run.
 test:

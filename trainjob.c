@@ -20,8 +20,13 @@
 
 #include "utils/guc.h"
 
+#include "alerts/alert.h"
+#include "pg/compat.h"
 #include "reading/views.h"
-#include "trainjob.h"
+#include "steps/steps.h"
+#include "tables/direct_find.h"
+#include "tables/set.h"
+#include "token/report.h"
 
 PG_MODULE_MAGIC_EXT(.name = "trainjob", .version = TRAINJOB_VERSION);
 

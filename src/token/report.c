@@ -35,7 +35,10 @@
 #include "utils/numeric.h"
 #include "utils/ruleutils.h"
 
-#include "trainjob.h"
+#include "jobs/status.h"
+#include "pg/compat.h"
+#include "tables/set.h"
+#include "token/report.h"
 
 PG_FUNCTION_INFO_V1(trainjob_token_digest);
 PG_FUNCTION_INFO_V1(trainjob_report_metrics);

@@ -31,7 +31,12 @@
 #include "utils/json.h"
 #include "utils/lsyscache.h"
 
-#include "trainjob.h"
+#include "alerts/alert.h"
+#include "jobs/job_fill.h"
+#include "jobs/status.h"
+#include "pg/trigger_call.h"
+#include "tables/direct_find.h"
+#include "tables/set.h"
 
 PG_FUNCTION_INFO_V1(trainjob_apply_alert);
 PG_FUNCTION_INFO_V1(trainjob_apply_waiting_alerts);

@@ -1,5 +1,5 @@
 /*
- * plan_cache.c
+ * set.c
  *	  What is kept of a set of tables between calls of a trigger: which tables
  *	  it names, where their columns are, and the plans of its queries.
  *
@@ -45,7 +45,8 @@
 #include "utils/syscache.h"
 #include "utils/varlena.h"
 
-#include "trainjob.h"
+#include "tables/direct_find.h"
+#include "tables/set.h"
 
 PG_FUNCTION_INFO_V1(trainjob_jobs_table);
 PG_FUNCTION_INFO_V1(trainjob_table_of);

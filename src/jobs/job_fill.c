@@ -31,7 +31,12 @@
 #include "utils/datum.h"
 #include "utils/memutils.h"
 
-#include "trainjob.h"
+#include "jobs/job_fill.h"
+#include "jobs/status.h"
+#include "pg/trigger_call.h"
+#include "steps/steps.h"
+#include "tables/direct_find.h"
+#include "tables/set.h"
 
 PG_FUNCTION_INFO_V1(trainjob_fill_job);
 PG_FUNCTION_INFO_V1(trainjob_fill_waiting_jobs);
@@ -253,7 +258,7 @@ changed(JobFill *fill, JobColumn c)
 static bool
 named(JobFill *fill, JobColumn c)
 {
-	return trainjob_names_column(fill->trigdata, &fill->part->column[c]);
+	return trainjob_names_column(fill->trigdata, fill->part->column[c].attnum);
 }
 
 /* Whether the writer meant the column to have the value it has. */

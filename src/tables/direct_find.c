@@ -40,7 +40,8 @@
 #include "utils/snapmgr.h"
 #include "utils/typcache.h"
 
-#include "trainjob.h"
+#include "pg/compat.h"
+#include "tables/direct_find.h"
 
 /*
  * Where rows lay.  A trainer's connection reports of one job, or of a few, again

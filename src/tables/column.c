@@ -1,5 +1,5 @@
 /*
- * columns.c
+ * column.c
  *	  Columns by name, and values to and from the types they are found with.
  *
  * An application's tables may hold a count as smallint, integer, bigint,
@@ -30,7 +30,8 @@
 #include "utils/syscache.h"
 #include "utils/typcache.h"
 
-#include "trainjob.h"
+#include "pg/compat.h"
+#include "tables/column.h"
 
 PG_FUNCTION_INFO_V1(trainjob_type_holds);
 PG_FUNCTION_INFO_V1(trainjob_base_type);

@@ -12,7 +12,7 @@
 #include "access/sysattr.h"
 #include "utils/builtins.h"
 
-#include "trainjob.h"
+#include "pg/trigger_call.h"
 
 /*
  * trainjob_check_trigger_call
@@ -86,13 +86,13 @@ trainjob_check_trigger_call(FunctionCallInfo fcinfo, const char *function,
 /*
  * trainjob_names_column
  *		Whether the UPDATE that fired the trigger has the column in its SET
- *		list.  False for INSERT and for an absent column.
+ *		list.  False for INSERT and for attnum 0, an absent column.
  */
 bool
-trainjob_names_column(TriggerData *trigdata, const Column *column)
+trainjob_names_column(TriggerData *trigdata, AttrNumber attnum)
 {
-	if (column->attnum == 0 || trigdata->tg_updatedcols == NULL)
+	if (attnum == 0 || trigdata->tg_updatedcols == NULL)
 		return false;
-	return bms_is_member(column->attnum - FirstLowInvalidHeapAttributeNumber,
+	return bms_is_member(attnum - FirstLowInvalidHeapAttributeNumber,
 						 trigdata->tg_updatedcols);
 }

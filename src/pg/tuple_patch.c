@@ -11,7 +11,7 @@
 #include "access/htup_details.h"
 #include "access/tupmacs.h"
 
-#include "trainjob.h"
+#include "pg/tuple_patch.h"
 
 /* What a number of eight bytes needs, and everything else is content with. */
 #define NUMBER_SIZE ((int) sizeof(int64))

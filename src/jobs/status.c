@@ -1,5 +1,5 @@
 /*
- * job_status.c
+ * status.c
  *	  The statuses of a job, the types of alerts, and what an alert does to a
  *	  job in each state.  Pure: tables and a function over them.
  *
@@ -19,9 +19,10 @@
  */
 #include "postgres.h"
 
+#include "lib/stringinfo.h"
 #include "utils/builtins.h"
 
-#include "trainjob.h"
+#include "jobs/status.h"
 
 PG_FUNCTION_INFO_V1(trainjob_is_job_status);
 PG_FUNCTION_INFO_V1(trainjob_is_total_steps_source);

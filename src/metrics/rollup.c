@@ -1,9 +1,9 @@
 /*
- * metric_rollup.c
+ * rollup.c
  *	  Reports go up: the statement trigger that carries a statement's reports to
  *	  their jobs, and the row trigger that does it when a job restarts.
  *
- * roll_up_metrics has one JobReports for each job (metric_rows.c), and updates
+ * roll_up_metrics has one JobReports for each job (reports.c), and updates
  * the jobs one by one in the order of their ids.
  *
  * The ordinary report is ahead of all that came before: its steps are higher
@@ -12,11 +12,11 @@
  * Everything else goes the long way (settle_job): the first report, an
  * evaluation, a report that comes late or twice, a change of status, an UPDATE
  * of reports.  It locks the job, asks the metrics table which value is the
- * newest where the reports at hand do not say (metric_newest.c), and writes
+ * newest where the reports at hand do not say (newest.c), and writes
  * only what differs.
  *
  * Each of these has a query, and where nobody would notice the difference is
- * done without one (direct_find.c, direct_update.c).
+ * done without one (tables/direct_find.c, jobs/direct_update.c).
  *
  * "Newest" is by (step, id) within the attempt, whatever the order of arrival.
  */
@@ -35,7 +35,12 @@
 #include "utils/memutils.h"
 #include "utils/typcache.h"
 
-#include "trainjob.h"
+#include "jobs/direct_update.h"
+#include "jobs/job_fill.h"
+#include "jobs/status.h"
+#include "metrics/newest.h"
+#include "pg/trigger_call.h"
+#include "steps/steps.h"
 
 PG_FUNCTION_INFO_V1(trainjob_roll_up_metrics);
 PG_FUNCTION_INFO_V1(trainjob_roll_up_restart);

@@ -1,5 +1,5 @@
 /*
- * metric_newest.c
+ * newest.c
  *	  What the metrics table knows of a job: the newest values of its attempt,
  *	  and its best evaluation.
  *
@@ -9,7 +9,7 @@
  *
  * The newest reports are read one by one, the newest first, until all that is
  * wanted is found: mostly that is the first one.  An index on (job_id, step, id)
- * gives them so without a query (direct_find.c).
+ * gives them so without a query (tables/direct_find.c).
  */
 #include "postgres.h"
 
@@ -18,7 +18,7 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
-#include "trainjob.h"
+#include "metrics/newest.h"
 
 /* The metrics table of a set while it is read. */
 typedef struct Reading

@@ -1,5 +1,5 @@
 /*
- * metric_rows.c
+ * reports.c
  *	  Rows of the metrics table, as they are reported: which columns go up to the
  *	  job, and what the rows of one statement say of each job.
  *
@@ -22,7 +22,7 @@
 #include "utils/memutils.h"
 #include "utils/tuplestore.h"
 
-#include "trainjob.h"
+#include "metrics/reports.h"
 
 PG_FUNCTION_INFO_V1(trainjob_latest_columns);
 PG_FUNCTION_INFO_V1(trainjob_perplexity);

@@ -38,7 +38,11 @@
 #include "optimizer/optimizer.h"
 #include "utils/snapmgr.h"
 
-#include "trainjob.h"
+#include "jobs/direct_update.h"
+#include "jobs/job_fill.h"
+#include "pg/compat.h"
+#include "pg/tuple_patch.h"
+#include "tables/set.h"
 
 /* In place of a trigger's number in the table's TriggerDesc. */
 #define NO_TRIGGER (-1)

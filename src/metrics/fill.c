@@ -1,5 +1,5 @@
 /*
- * metric_fill.c
+ * fill.c
  *	  A report completes itself: the row trigger that adds perplexities, and
  *	  refuses a step that cannot be.
  */
@@ -8,7 +8,10 @@
 #include "access/htup_details.h"
 #include "access/xact.h"
 
-#include "trainjob.h"
+#include "metrics/reports.h"
+#include "pg/trigger_call.h"
+#include "pg/tuple_patch.h"
+#include "tables/set.h"
 
 PG_FUNCTION_INFO_V1(trainjob_fill_metric);
 

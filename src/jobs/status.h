@@ -1,0 +1,47 @@
+/*
+ * status.h
+ *	  Statuses of a job, types of alerts, and what one does to the other.
+ */
+#ifndef TRAINJOB_JOBS_STATUS_H
+#define TRAINJOB_JOBS_STATUS_H
+
+typedef enum JobState
+{
+	STATE_WAITING, /* pending, queued, starting, paused */
+	STATE_RUNNING,
+	STATE_FAILED,
+	STATE_COMPLETED,
+	STATE_CANCELLED
+} JobState;
+
+/* What a report means for a job's status. */
+typedef enum ReportEffect
+{
+	REPORT_CHANGES_NOTHING,
+	REPORT_STARTS,	/* it runs */
+	REPORT_RESUMES, /* it runs, if the report is newer than the pause */
+	REPORT_REVIVES	/* the same for a failure; a new attempt */
+} ReportEffect;
+
+typedef enum AlertOutcome
+{
+	OUTCOME_APPLIED,   /* the job changed its status */
+	OUTCOME_UNCHANGED, /* the job was so already */
+	OUTCOME_LATE,	   /* the job failed after the alert */
+	OUTCOME_REFUSED,   /* it contradicts what the job came to */
+	OUTCOME_NOTED,	   /* a warning */
+	OUTCOME_WAITING	   /* there is no such job yet */
+} AlertOutcome;
+
+extern JobState trainjob_state_of(const char *status);
+extern ReportEffect trainjob_report_effect(const char *status,
+										   const char *error_type);
+extern bool trainjob_has_ended(JobState state);
+extern bool trainjob_is_restart(JobState before, JobState after);
+extern bool trainjob_is_alert_type(const char *type);
+extern char *trainjob_alert_type_list(void);
+extern AlertOutcome trainjob_alert_next_state(JobState state, const char *type,
+											  bool newer, const char **status);
+extern const char *trainjob_outcome_name(AlertOutcome outcome);
+
+#endif /* TRAINJOB_JOBS_STATUS_H */

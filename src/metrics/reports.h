@@ -1,0 +1,112 @@
+/*
+ * reports.h
+ *	  What the reports of a statement say of each job.
+ */
+#ifndef TRAINJOB_METRICS_REPORTS_H
+#define TRAINJOB_METRICS_REPORTS_H
+
+#include "tables/set.h"
+
+/*
+ * The columns of a report whose newest value the job shows: its name, the
+ * job's, and whether it means something else in a trainer's summary row.  A new
+ * one is a line here and a column in both tables.
+ */
+#define TRAINJOB_LATEST_COLUMNS(COLUMN)                                        \
+	COLUMN(EPOCH, "epoch", "current_epoch", false)                             \
+	COLUMN(TRAIN_LOSS, "train_loss", "loss", true)                             \
+	COLUMN(EVAL_LOSS, "eval_loss", "eval_loss", false)                         \
+	COLUMN(PERPLEXITY, "perplexity", "perplexity", true)                       \
+	COLUMN(LEARNING_RATE, "learning_rate", "learning_rate", false)             \
+	COLUMN(GRAD_NORM, "grad_norm", "grad_norm", false)                         \
+	COLUMN(SAMPLES_PER_SECOND, "samples_per_second", "samples_per_second",     \
+		   false)                                                              \
+	COLUMN(TOKENS_PER_SECOND, "tokens_per_second", "tokens_per_second", false) \
+	COLUMN(GPU_MEMORY, "gpu_memory_allocated_gb", "gpu_memory_allocated_gb",   \
+		   false)                                                              \
+	COLUMN(GPU_UTILIZATION, "gpu_utilization_percent",                         \
+		   "gpu_utilization_percent", false)
+
+/* LATEST_EPOCH, LATEST_TRAIN_LOSS, ... */
+#define TRAINJOB_LATEST_MEMBER(symbol, metric, job, not_in_summary) \
+	LATEST_##symbol,
+enum
+{
+	TRAINJOB_LATEST_COLUMNS(TRAINJOB_LATEST_MEMBER) LATEST_COUNT
+};
+
+typedef struct LatestColumn
+{
+	const char *metric;
+	const char *job;
+	bool not_in_summary;
+} LatestColumn;
+
+extern const LatestColumn trainjob_latest[LATEST_COUNT];
+
+/* The columns of a metrics table that go up to the job, or say which do. */
+typedef struct MetricColumns
+{
+	Column job_id;
+	Column step;
+	Column id;
+	Column recorded_at;
+	Column extra;
+	Column latest[LATEST_COUNT];
+} MetricColumns;
+
+/* The newest value of a column among the reports of a statement. */
+typedef struct Newest
+{
+	bool seen;
+	int64 step;
+	int64 id;
+	double number;
+} Newest;
+
+/* What a statement reports of one job. */
+typedef struct JobReports
+{
+	Datum job_id;
+	int64 min_step;
+	int64 max_step;
+	TimestampTz min_recorded;
+	TimestampTz max_recorded;
+	Newest newest[LATEST_COUNT];
+
+	/* the lowest finite eval_loss, at the first step that has it */
+	bool has_best;
+	double best;
+	int64 best_step;
+	int64 best_id;
+	Value best_epoch;
+
+	Newest evidence; /* the newest epoch that has a fraction */
+
+	/* an UPDATE: what the rows held before */
+	bool replaced[LATEST_COUNT]; /* a value stood there */
+	bool replaced_best;			 /* a finite eval_loss stood there */
+	double old_best;			 /* the lowest of those */
+	int64 old_max_step;
+
+	bool all; /* a restart: whatever the attempt has already */
+} JobReports;
+
+/* A JobReports for each job that a statement reports of. */
+typedef struct ReportList
+{
+	JobReports **jobs;
+	int count;
+} ReportList;
+
+extern void trainjob_find_metric_columns(TrainjobSet *set, Relation rel,
+										 MetricColumns *metric);
+extern bool trainjob_is_summary(const Column *extra, Datum datum, bool isnull);
+extern bool trainjob_is_summary_row(TupleTableSlot *row, const Column *extra);
+extern Value trainjob_perplexity_of(Value loss);
+extern void trainjob_init_reports(JobReports *reports, Datum job_id);
+extern void trainjob_read_reports(TriggerData *trigdata,
+								  const MetricColumns *metric,
+								  ReportList *list);
+
+#endif /* TRAINJOB_METRICS_REPORTS_H */

@@ -1,0 +1,23 @@
+/*
+ * trigger_call.h
+ *	  How a trigger function was called.
+ */
+#ifndef TRAINJOB_PG_TRIGGER_CALL_H
+#define TRAINJOB_PG_TRIGGER_CALL_H
+
+#include "commands/trigger.h"
+#include "fmgr.h"
+
+/* Timing, level and events that a trigger function accepts, ored together. */
+#define TRAINJOB_BEFORE_ROW 0x01
+#define TRAINJOB_AFTER_ROW 0x02
+#define TRAINJOB_AFTER_STATEMENT 0x04
+#define TRAINJOB_ON_INSERT 0x10
+#define TRAINJOB_ON_UPDATE 0x20
+
+extern TriggerData *trainjob_check_trigger_call(FunctionCallInfo fcinfo,
+												const char *function,
+												int accepted);
+extern bool trainjob_names_column(TriggerData *trigdata, AttrNumber attnum);
+
+#endif /* TRAINJOB_PG_TRIGGER_CALL_H */

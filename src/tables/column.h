@@ -1,0 +1,106 @@
+/*
+ * column.h
+ *	  Columns by name; their values to and from the types they have.
+ */
+#ifndef TRAINJOB_TABLES_COLUMN_H
+#define TRAINJOB_TABLES_COLUMN_H
+
+#include "commands/trigger.h"
+#include "executor/tuptable.h"
+#include "utils/jsonb.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+/* What a column holds for us, whatever SQL type it was found with. */
+typedef enum ColumnKind
+{
+	COLUMN_KEY,	   /* an identity: kept as the Datum it is */
+	COLUMN_COUNT,  /* whole number: int64 */
+	COLUMN_NUMBER, /* measure: double */
+	COLUMN_TIME,   /* point in time: TimestampTz */
+	COLUMN_TEXT,   /* text, varchar, char, name or enum: cstring */
+	COLUMN_JSON	   /* json or jsonb: Jsonb */
+} ColumnKind;
+
+/* A column as it was found. attnum 0: the table has no such column. */
+typedef struct Column
+{
+	Oid table;
+	Oid owner; /* of the table; InvalidOid for a column of none */
+	AttrNumber attnum;
+	ColumnKind kind;
+	Oid type;	/* base type, domains looked through */
+	Oid domain; /* as declared, if that is a domain */
+	int32 typmod;
+	int16 typlen;
+	bool typbyval;
+	bool is_enum;
+	bool is_plain;	   /* stored as Value has it: bigint, float8, timestamptz */
+	bool is_generated; /* the database computes it, no one writes it */
+	bool is_checked;   /* the domain may have constraints */
+	char *name;		   /* the name it has in the table */
+} Column;
+
+/* A value of a column, in the form of its kind. */
+typedef struct Value
+{
+	bool isnull;
+	union
+	{
+		int64 count;
+		double number;
+		TimestampTz time;
+		char *text;
+		Datum key;
+	};
+} Value;
+
+extern bool trainjob_lookup_column(Relation rel, const char *name,
+								   ColumnKind kind, Column *column);
+extern bool trainjob_is_reference(const Column *column, const Column *target);
+extern void trainjob_check_reference(const Column *column,
+									 const Column *target);
+extern Value trainjob_convert_value(const Column *column, Datum datum);
+extern Datum trainjob_write_value(const Column *column, const Value *value,
+								  bool *isnull);
+extern Jsonb *trainjob_read_jsonb(const Column *column, Datum datum);
+extern bool trainjob_same_datum(const Column *column, Datum a, bool a_null,
+								Datum b, bool b_null);
+
+/*
+ * The value of a column, in the form of its kind.
+ *
+ * A column that is absent, or a number that its kind cannot hold, reads as
+ * NULL.  Text is palloc'd in the current context; a key stays what it is.
+ * COLUMN_JSON is not read here, see trainjob_read_jsonb.
+ */
+static inline Value
+trainjob_read_value(const Column *column, Datum datum, bool isnull)
+{
+	if (column->attnum == 0 || isnull)
+		return (Value){.isnull = true};
+	if (column->is_plain)
+		return (Value){.key = datum}; /* the bits are the same */
+	return trainjob_convert_value(column, datum);
+}
+
+/* The value of a column in a row; NULL where either is absent. */
+static inline Value
+trainjob_row_value(TupleTableSlot *row, const Column *column)
+{
+	Datum datum;
+	bool isnull;
+
+	if (column->attnum == 0 || row == NULL)
+		return (Value){.isnull = true};
+	datum = slot_getattr(row, column->attnum, &isnull);
+	return trainjob_read_value(column, datum, isnull);
+}
+
+extern bool trainjob_same_in_rows(TupleTableSlot *a, TupleTableSlot *b,
+								  const Column *column);
+extern bool trainjob_same_attribute(TupleTableSlot *a, TupleTableSlot *b,
+									AttrNumber attnum);
+extern const char *trainjob_selected(const Column *column);
+
+#endif /* TRAINJOB_TABLES_COLUMN_H */
