@@ -2519,6 +2519,24 @@ $$;
 COMMENT ON FUNCTION trainjob.refill_query(jsonb, jsonb, text, text) IS
 'Part of refill_jobs: looks through a page of jobs for those that want to be filled, at most $1, and fills them if they are at least $2.';
 
+CREATE FUNCTION trainjob.check_batch(batch integer)
+RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF batch IS NULL OR batch < 1 THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'invalid_parameter_value',
+			MESSAGE = format('invalid value for argument "batch": %s', COALESCE(batch::text, 'NULL')),
+			DETAIL = 'It must be at least 1.';
+	END IF;
+END;
+$$;
+
+COMMENT ON FUNCTION trainjob.check_batch(integer) IS
+'Part of refill_jobs and fail_stalled: refuses a batch of no job.';
+
 CREATE FUNCTION trainjob.refill_jobs(jobs regclass DEFAULT NULL,
 	batch integer DEFAULT 1000)
 RETURNS bigint
@@ -2538,12 +2556,7 @@ DECLARE
 	page record;
 	wanting text[];
 BEGIN
-	IF batch IS NULL OR batch < 1 THEN
-		RAISE EXCEPTION USING
-			ERRCODE = 'invalid_parameter_value',
-			MESSAGE = format('invalid value for argument "batch": %s', COALESCE(batch::text, 'NULL')),
-			DETAIL = 'It must be at least 1.';
-	END IF;
+	PERFORM trainjob.check_batch(batch);
 	SELECT f.actual_name, f.actual_type INTO STRICT key
 		FROM trainjob.find_columns('jobs', (of_set.tables ->> 'jobs')::regclass, of_set.columns) AS f
 		WHERE f.column_name = 'id';
@@ -2623,8 +2636,9 @@ COMMENT ON FUNCTION trainjob.refill_jobs(regclass, integer) IS
 
 CREATE FUNCTION trainjob.fail_stalled(
 	silent_for interval DEFAULT trainjob.stall_timeout(),
-	jobs regclass DEFAULT NULL)
-RETURNS bigint
+	jobs regclass DEFAULT NULL, batch integer DEFAULT 1000,
+	OUT failed bigint, OUT passed_over text[])
+RETURNS record
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -2632,10 +2646,10 @@ DECLARE
 	of_set record := trainjob.job_set(jobs);
 	silent text;
 	candidate record;
-	still_silent boolean;
+	locked record;
 	write text;
-	failed bigint := 0;
 BEGIN
+	PERFORM trainjob.check_batch(batch);
 	IF silent_for < '0 s' THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'invalid_parameter_value',
@@ -2659,30 +2673,43 @@ BEGIN
 		JOIN trainjob.find_columns('alerts', (of_set.tables ->> 'alerts')::regclass, of_set.columns) AS f
 			ON f.column_name = n.name
 		WHERE f.actual_name IS NOT NULL;
+	failed := 0;
+	passed_over := '{}';
 	FOR candidate IN EXECUTE
 		format('SELECT s.id FROM (%s) AS s WHERE s.is_silent ORDER BY s.id', silent)
 		USING silent_for
 	LOOP
-		-- the trainer may have reported since: only a locked row tells
-		EXECUTE format('SELECT s.is_silent FROM (%s) AS s WHERE s.id = $2 FOR NO KEY UPDATE', silent)
-			INTO still_silent
+		-- The trainer may have reported since: only a locked row tells.  Who
+		-- holds it is alive, and may be so for long: the jobs that are failed
+		-- by then would wait with us.
+		EXECUTE format('SELECT s.is_silent FROM (%s) AS s WHERE s.id = $2 FOR NO KEY UPDATE SKIP LOCKED', silent)
+			INTO locked
 			USING silent_for, candidate.id;
-		CONTINUE WHEN still_silent IS NOT TRUE;
-		EXECUTE write
-			USING candidate.id, 'job_failed',
-				  'No report for ' || trainjob.duration_text(extract(epoch FROM silent_for)::float8), 'stalled';
-		failed := failed + 1;
+		IF locked.is_silent THEN
+			EXECUTE write
+				USING candidate.id, 'job_failed',
+					  'No report for ' || trainjob.duration_text(extract(epoch FROM silent_for)::float8), 'stalled';
+			failed := failed + 1;
+			EXIT WHEN failed = batch;
+		ELSIF locked.is_silent IS NULL THEN
+			-- held, or else deleted meanwhile, or of another status by now
+			EXECUTE format('SELECT s.is_silent FROM (%s) AS s WHERE s.id = $2', silent)
+				INTO locked
+				USING silent_for, candidate.id;
+			IF locked.is_silent THEN
+				passed_over := passed_over || candidate.id::text;
+			END IF;
+		END IF;
 	END LOOP;
-	RETURN failed;
 END;
 $$;
 
-COMMENT ON FUNCTION trainjob.fail_stalled(interval, regclass) IS
-'Inserts a job_failed alert of error_type stalled for each running job that has been silent for so long; a report revives it. For pg_cron.';
+COMMENT ON FUNCTION trainjob.fail_stalled(interval, regclass, integer) IS
+'Inserts a job_failed alert of error_type stalled for each running job that has been silent for so long, at most batch; a report revives it. passed_over: the ids of those that somebody holds at that moment. For pg_cron.';
 
 REVOKE EXECUTE ON FUNCTION
 	trainjob.verify_jobs(regclass), trainjob.refill_jobs(regclass, integer),
-	trainjob.fail_stalled(interval, regclass)
+	trainjob.fail_stalled(interval, regclass, integer)
 FROM PUBLIC;
 
 -- ---------------------------------------------------------------------------
