@@ -2356,7 +2356,8 @@ BEGIN
 		JOIN LATERAL (VALUES
 			('best_step', 't.truth_best_step::text',
 			 't.best_eval_loss = t.truth_best_eval_loss AND t.best_step > t.truth_best_step'),
-			('total_steps', 't.current_step::text', 't.total_steps < t.current_step'),
+			-- a total of 0 and less is none, as in the view and for the triggers
+			('total_steps', 't.current_step::text', 't.total_steps > 0 AND t.total_steps < t.current_step'),
 			('progress', trainjob.progress_text(f.stored_type) || '::text',
 			 trainjob.progress_differs(f.stored_type)),
 			('status', '''running''',
@@ -2402,8 +2403,8 @@ DECLARE
 	wanting text;
 BEGIN
 	-- what the reports say better than the row; see verify_jobs
-	SELECT string_agg(format('%1$I = CASE WHEN %2$s THEN t.truth_%3$I ELSE u.%1$I END',
-							 f.actual_name, d.differs, f.column_name), ', '),
+	SELECT string_agg(format('%1$I = CASE WHEN %2$s THEN t.truth_%3$I::%4$s ELSE u.%1$I END',
+							 f.actual_name, d.differs, f.column_name, f.cast_type), ', '),
 		   string_agg(DISTINCT d.differs, ' OR ')
 		INTO assignments, wanting
 		FROM trainjob.written_columns(tables, columns) AS f
@@ -2428,7 +2429,7 @@ BEGIN
 						   ' THEN ''running'' ELSE u.%1$I END', f.actual_name)
 				WHEN 'started_at' THEN
 					format('%1$I = CASE WHEN u.%1$I IS NULL AND t.reported_step IS NOT NULL'
-						   ' THEN t.first_recorded_at ELSE u.%1$I END', f.actual_name)
+						   ' THEN t.first_recorded_at::%2$s ELSE u.%1$I END', f.actual_name, f.cast_type)
 				WHEN 'progress' THEN
 					-- the fill trigger computes it
 					format('%1$I = CASE WHEN %2$s THEN NULL ELSE u.%1$I END', f.actual_name,
@@ -2460,13 +2461,15 @@ BEGIN
 				WHEN 'progress' THEN trainjob.progress_differs(f.stored_type)
 				WHEN 'status' THEN '(t.status::text IN (''pending'', ''queued'', ''starting'')'
 					' AND t.status_changed_at IS NULL AND t.reported_step IS NOT NULL)'
-				WHEN 'current_step' THEN '(t.total_steps < t.current_step)'
+				WHEN 'current_step' THEN '(t.total_steps > 0 AND t.total_steps < t.current_step)'
 				END AS condition) AS w
 		WHERE w.condition IS NOT NULL;
 
-	-- counts that a dataset has, for jobs that have none
+	-- counts that a dataset has, for jobs that have none; less than 0 is no count
 	dataset_source := format($query$
-		SELECT x.sample_count, x.train_samples, x.val_samples
+		SELECT CASE WHEN x.sample_count >= 0 THEN x.sample_count END AS sample_count,
+			   CASE WHEN x.train_samples >= 0 THEN x.train_samples END AS train_samples,
+			   CASE WHEN x.val_samples >= 0 THEN x.val_samples END AS val_samples
 		FROM %s AS x
 		WHERE x.storage_path = t.dataset_path
 		  AND (x.user_id::text = t.user_id::text OR x.user_id IS NULL)
