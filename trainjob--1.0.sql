@@ -742,11 +742,34 @@ END;
 COMMENT ON FUNCTION trainjob.text_for_null(name, text, jsonb, jsonb) IS
 'Part of overview_query: what to show where a column of the job is NULL.';
 
+CREATE FUNCTION trainjob.with_known_times(query text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	-- A column of times holds many that are none, of which a subtraction makes
+	-- an error, as does the conversion of a timestamp to a timestamptz.
+	SELECT regexp_replace(query, '{(\w+[.]\w+)}',
+		'CASE WHEN \1 BETWEEN ''0001-01-01 00:00Z'' AND ''9999-12-31 00:00Z'' THEN \1 END', 'g');
+END;
+
+COMMENT ON FUNCTION trainjob.with_known_times(text) IS
+'Part of the queries of views and of operating: puts for each {t.column} the point in time that it holds, NULL where that is infinite or of no year from 1 to 9999.';
+
+CREATE FUNCTION trainjob.sign_of_life()
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT 'COALESCE(GREATEST({j.last_metric_at}, {j.status_changed_at}, {j.restarted_at}, {j.started_at}), {j.created_at})';
+END;
+
+COMMENT ON FUNCTION trainjob.sign_of_life() IS
+'Part of overview_query and fail_stalled: when a job j was last heard of.';
+
 CREATE FUNCTION trainjob.overview_query(tables jsonb, columns jsonb)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT format($view$
+	SELECT format(trainjob.with_known_times($view$
 SELECT
 	j.id, j.user_id, j.model_name,
 	trainjob.config_method(j.config) AS method,
@@ -757,10 +780,7 @@ SELECT
 		WHEN (j.loss = 'NaN' OR abs(j.loss) = 'Infinity')
 			 AND (j.restarted_at IS NULL OR j.last_metric_at >= j.restarted_at)
 			THEN 'diverged'
-		WHEN now() - COALESCE(GREATEST(j.last_metric_at, j.status_changed_at,
-									   j.restarted_at, j.started_at),
-							  j.created_at) > trainjob.stall_timeout()
-			THEN 'stalled'
+		WHEN now() - %10$s > trainjob.stall_timeout() THEN 'stalled'
 		ELSE 'active'
 	END AS health,
 	j.progress, j.current_step, j.total_steps, j.expected_total_steps,
@@ -769,8 +789,8 @@ SELECT
 	j.loss, j.eval_loss, j.perplexity, j.learning_rate, j.grad_norm,
 	j.best_eval_loss, j.best_step, j.samples_per_second, j.tokens_per_second,
 	j.started_at, j.ended_at, j.last_metric_at,
-	CASE WHEN j.until >= COALESCE(j.restarted_at, j.started_at) THEN
-		extract(epoch FROM j.until - COALESCE(j.restarted_at, j.started_at))::float8
+	CASE WHEN j.until >= j.began THEN
+		extract(epoch FROM j.until - j.began)::float8
 	END AS elapsed_seconds,
 	p.eta_seconds, p.eta_confidence,
 	a.type AS last_alert_type, a.occurred_at AS last_alert_at,
@@ -810,16 +830,17 @@ FROM (
 		j.*,
 		COALESCE(j.status::text IN ('completed', 'failed', 'cancelled'), false) AS ended,
 		COALESCE(j.status::text = 'running', false) AS running,
+		CASE WHEN j.restarted_at IS NULL THEN {j.started_at} ELSE {j.restarted_at} END AS began,
 		CASE j.status::text
-			WHEN 'completed' THEN j.completed_at
-			WHEN 'failed' THEN j.failed_at
-			WHEN 'cancelled' THEN j.cancelled_at
+			WHEN 'completed' THEN {j.completed_at}
+			WHEN 'failed' THEN {j.failed_at}
+			WHEN 'cancelled' THEN {j.cancelled_at}
 		END AS ended_at,
 		-- an end of which nobody knows when it was has no length
 		CASE j.status::text
-			WHEN 'completed' THEN j.completed_at
-			WHEN 'failed' THEN j.failed_at
-			WHEN 'cancelled' THEN j.cancelled_at
+			WHEN 'completed' THEN {j.completed_at}
+			WHEN 'failed' THEN {j.failed_at}
+			WHEN 'cancelled' THEN {j.cancelled_at}
 			ELSE now()
 		END AS until,
 		CASE
@@ -832,7 +853,8 @@ FROM (
 LEFT JOIN LATERAL (
 	SELECT
 		CASE WHEN j.status::text = 'running' THEN
-			(j.total_steps - j.current_step)
+			-- in float8, which holds the difference of any two steps
+			(j.total_steps::float8 - j.current_step)
 			* CASE
 				WHEN count(*) >= 5 THEN
 					NULLIF(GREATEST(sum(i.pace * i.weight)
@@ -841,11 +863,11 @@ LEFT JOIN LATERAL (
 					NULLIF(GREATEST(
 						CASE
 							WHEN j.restarted_at IS NULL AND max(i.step) > 0
-								 AND j.started_at < min(i.recorded_at)
-								THEN extract(epoch FROM max(i.recorded_at) - j.started_at)::float8
+								 AND j.began < min(i.recorded_at)
+								THEN extract(epoch FROM max(i.recorded_at) - j.began)::float8
 									 / max(i.step)
 							ELSE extract(epoch FROM max(i.recorded_at) - min(i.recorded_at))::float8
-								 / (max(i.step) - min(i.step))
+								 / NULLIF(max(i.step)::float8 - min(i.step), 0)
 						END, 0), 0)
 			  END
 		END AS eta_seconds,
@@ -862,13 +884,13 @@ LEFT JOIN LATERAL (
 			t.step, t.recorded_at,
 			row_number() OVER w - 1 AS weight,
 			extract(epoch FROM t.recorded_at - lag(t.recorded_at) OVER w)::float8
-				/ (t.step - lag(t.step) OVER w) AS pace
+				/ NULLIF(t.step::float8 - lag(t.step) OVER w, 0) AS pace
 		FROM (
-			SELECT m.job_id, m.step, min(m.recorded_at) AS recorded_at
+			SELECT m.job_id, m.step, min({m.recorded_at}) AS recorded_at
 			FROM %2$s AS m
 			WHERE m.job_id = j.id AND j.status::text = 'running'
 			  AND m.step <= j.current_step
-			  AND m.recorded_at >= COALESCE(GREATEST(j.status_changed_at, j.restarted_at),
+			  AND m.recorded_at >= COALESCE(GREATEST({j.status_changed_at}, {j.restarted_at}),
 											'-infinity')
 			GROUP BY m.job_id, m.step
 			ORDER BY m.step DESC
@@ -887,7 +909,7 @@ LEFT JOIN LATERAL (
 		  AND (e.outcome::text IS DISTINCT FROM 'refused' OR e.status_before IS NOT NULL)
 		ORDER BY e.occurred_at DESC, e.id DESC
 		LIMIT 1) AS l) AS a ON true
-$view$,
+$view$),
 		trainjob.source('jobs', tables, columns),
 		trainjob.source('metrics', tables, columns),
 		trainjob.source('alerts', tables, columns),
@@ -900,7 +922,8 @@ $view$,
 			 THEN '''total steps unknown: the jobs table has no column for them'', ' END,
 		-- nor, once it runs, that it has not come yet
 		CASE WHEN trainjob.job_column('eval_loss', tables, columns) IS NULL
-			 THEN 'WHEN j.running THEN ''Unknown''' END);
+			 THEN 'WHEN j.running THEN ''Unknown''' END,
+		trainjob.with_known_times(trainjob.sign_of_life()));
 END;
 
 COMMENT ON FUNCTION trainjob.overview_query(jsonb, jsonb) IS
@@ -2062,7 +2085,9 @@ DECLARE
 BEGIN
 	-- the newest report of each step that has a value
 	RETURN QUERY EXECUTE format($query$
-		SELECT i.place, p.point[0]::bigint, p.point[1]
+		-- in float8, the last steps that a bigint holds are one beyond it
+		SELECT i.place, CASE WHEN p.point[0] < 9223372036854775807 THEN p.point[0]::bigint
+							 ELSE 9223372036854775807 END, p.point[1]
 		FROM unnest($1) WITH ORDINALITY AS i (job, place)
 		CROSS JOIN LATERAL (
 			SELECT trainjob.lttb(s.step, s.value, $2) AS points
@@ -2270,15 +2295,15 @@ BEGIN ATOMIC
 		JOIN found AS f ON f.column_name = c.job_column
 	)
 	SELECT format($query$
-		SELECT j.*%10$s, t.first_recorded_at, t.reported_step,
-			   t.last_recorded_at%9$s AS truth_last_metric_at, %1$s AS truth_current_step, %2$s AS truth_best_eval_loss,
+		SELECT j.*%10$s, %12$s AS first_recorded_at, t.reported_step,
+			   (%13$s)%9$s AS truth_last_metric_at, %1$s AS truth_current_step, %2$s AS truth_best_eval_loss,
 			   %3$s AS truth_best_step, %4$s AS truth_best_epoch%5$s
 		FROM %6$s AS j%11$s
 		CROSS JOIN LATERAL (
 			SELECT max(m.step) FILTER (WHERE j.restarted_at IS NULL
 									   OR m.recorded_at >= j.restarted_at) AS reported_step,
-				   max(m.recorded_at) AS last_recorded_at,
-				   min(m.recorded_at) AS first_recorded_at
+				   max(m.recorded_at) FILTER (WHERE isfinite(m.recorded_at)) AS last_recorded_at,
+				   min(m.recorded_at) FILTER (WHERE isfinite(m.recorded_at)) AS first_recorded_at
 			FROM %7$s AS m
 			WHERE m.job_id = j.id AND m.step IS NOT NULL) AS t
 		LEFT JOIN LATERAL (
@@ -2313,7 +2338,9 @@ BEGIN ATOMIC
 		(SELECT '::' || f.cast_type FROM found AS f WHERE f.column_name = 'last_metric_at'),
 		-- first of the joins, of which the planner takes only so many together
 		CASE WHEN of_page THEN ', p.version' END,
-		CASE WHEN of_page THEN ' JOIN page AS p ON p.id = j.id' END);
+		CASE WHEN of_page THEN ' JOIN page AS p ON p.id = j.id' END,
+		trainjob.with_known_times('{t.first_recorded_at}'),
+		trainjob.with_known_times('{t.last_recorded_at}'));
 END;
 
 COMMENT ON FUNCTION trainjob.truth_query(jsonb, jsonb, boolean) IS
@@ -2341,11 +2368,12 @@ BEGIN
 		JOIN trainjob.latest_columns() AS l ON l.job_column = f.column_name;
 	-- what may be beyond the reports, by an alert or a deletion, never behind
 	SELECT concat_ws(', ', checks, string_agg(format(
-			'(%1$L, t.%1$I::text, t.truth_%1$I::text, t.truth_%1$I IS NOT NULL AND (t.%1$I IS NULL OR t.%1$I %2$s t.truth_%1$I))',
+			'(%1$L, t.%1$I::text, t.truth_%1$I::text, t.truth_%1$I IS NOT NULL AND (t.%1$I IS NULL OR %2$s))',
 			c.name, c.behind), ', '))
 		INTO checks
-		FROM (VALUES ('current_step', '<'), ('last_metric_at', '<'),
-					 ('best_eval_loss', '>')) AS c (name, behind)
+		FROM (VALUES ('current_step', 't.current_step < t.truth_current_step'),
+					 ('last_metric_at', 't.last_metric_at < t.truth_last_metric_at OR NOT isfinite(t.last_metric_at)'),
+					 ('best_eval_loss', 't.best_eval_loss > t.truth_best_eval_loss')) AS c (name, behind)
 		JOIN trainjob.written_columns(of_set.tables, of_set.columns) AS f
 			ON f.column_name = c.name;
 	-- what each column that is there should be, for what is there beside it
@@ -2413,7 +2441,8 @@ BEGIN
 				WHEN f.column_name IN (SELECT l.job_column FROM trainjob.latest_columns() AS l)
 					THEN format('(t.truth_%1$I IS NOT NULL AND t.%1$I IS DISTINCT FROM t.truth_%1$I)', f.column_name)
 				WHEN f.column_name IN ('current_step', 'last_metric_at')
-					THEN format('(t.truth_%1$I IS NOT NULL AND (t.%1$I IS NULL OR t.%1$I < t.truth_%1$I))', f.column_name)
+					THEN format('(t.truth_%1$I IS NOT NULL AND (t.%1$I IS NULL OR t.%1$I < t.truth_%1$I%2$s))', f.column_name,
+								CASE f.column_name WHEN 'last_metric_at' THEN ' OR NOT isfinite(t.last_metric_at)' END)
 				WHEN f.column_name IN ('best_eval_loss', 'best_step', 'best_epoch')
 					THEN '(t.truth_best_eval_loss IS NOT NULL AND (t.best_eval_loss IS NULL'
 						 ' OR t.best_eval_loss > t.truth_best_eval_loss'
@@ -2660,12 +2689,10 @@ BEGIN
 			DETAIL = 'It is how long a running job must have been silent, at least 0.';
 	END IF;
 	silent := format($query$
-		SELECT j.id, j.status::text = 'running'
-			   AND now() - COALESCE(GREATEST(j.last_metric_at, j.status_changed_at,
-											 j.restarted_at, j.started_at), j.created_at)
-				   >= $1 AS is_silent
+		SELECT j.id, j.status::text = 'running' AND now() - %s >= $1 AS is_silent
 		FROM %s AS j
 		$query$,
+		trainjob.with_known_times(trainjob.sign_of_life()),
 		trainjob.source('jobs', of_set.tables, of_set.columns));
 	SELECT format('INSERT INTO %s (%s) VALUES (%s)', of_set.tables ->> 'alerts',
 				  string_agg(quote_ident(f.actual_name), ', ' ORDER BY n.n),
