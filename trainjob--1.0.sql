@@ -179,10 +179,11 @@ LANGUAGE sql STABLE STRICT PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT CASE
 		WHEN value = 'NaN' OR abs(value) = 'Infinity' THEN value::text
-		WHEN digits < 0 OR abs(value) >= 1e10 OR value <> 0 AND abs(value) < 0.5 * power(10, -digits)
-			THEN ltrim(to_char(value, '9.' || repeat('9', greatest(abs(digits), 2)) || 'EEEE'))
-		ELSE to_char(value, 'FM99999999990' || CASE WHEN digits > 0 THEN '.' || repeat('0', digits) ELSE '' END)
-	END;
+		WHEN p.places < 0 OR abs(value) >= 1e10 OR value <> 0 AND abs(value) < 0.5 * power(10, -p.places)
+			THEN ltrim(to_char(value, '9.' || repeat('9', greatest(abs(p.places), 2)) || 'EEEE'))
+		ELSE to_char(value, 'FM99999999990' || CASE WHEN p.places > 0 THEN '.' || repeat('0', p.places) ELSE '' END)
+	END
+	FROM (SELECT least(greatest(digits, -17), 17)) AS p (places);
 END;
 
 COMMENT ON FUNCTION trainjob.number_text(float8, integer) IS
@@ -802,11 +803,34 @@ END;
 COMMENT ON FUNCTION trainjob.text_for_null(name, text, jsonb, jsonb) IS
 'Part of overview_query: what to show where a column of the job is NULL.';
 
+CREATE FUNCTION trainjob.with_known_times(query text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	-- A column of times holds many that are none, of which a subtraction makes
+	-- an error, as does the conversion of a timestamp to a timestamptz.
+	SELECT regexp_replace(query, '{(\w+[.]\w+)}',
+		'CASE WHEN \1 BETWEEN ''0001-01-01 00:00Z'' AND ''9999-12-31 00:00Z'' THEN \1 END', 'g');
+END;
+
+COMMENT ON FUNCTION trainjob.with_known_times(text) IS
+'Part of the queries of views and of operating: puts for each {t.column} the point in time that it holds, NULL where that is infinite or of no year from 1 to 9999.';
+
+CREATE FUNCTION trainjob.sign_of_life()
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT 'COALESCE(GREATEST({j.last_metric_at}, {j.status_changed_at}, {j.restarted_at}, {j.started_at}), {j.created_at})';
+END;
+
+COMMENT ON FUNCTION trainjob.sign_of_life() IS
+'Part of overview_query and fail_stalled: when a job j was last heard of.';
+
 CREATE FUNCTION trainjob.overview_query(tables jsonb, columns jsonb)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT format($view$
+	SELECT format(trainjob.with_known_times($view$
 SELECT
 	j.id, j.user_id, j.model_name,
 	trainjob.config_method(j.config) AS method,
@@ -817,10 +841,7 @@ SELECT
 		WHEN (j.loss = 'NaN' OR abs(j.loss) = 'Infinity')
 			 AND (j.restarted_at IS NULL OR j.last_metric_at >= j.restarted_at)
 			THEN 'diverged'
-		WHEN now() - COALESCE(GREATEST(j.last_metric_at, j.status_changed_at,
-									   j.restarted_at, j.started_at),
-							  j.created_at) > trainjob.stall_timeout()
-			THEN 'stalled'
+		WHEN now() - %10$s > trainjob.stall_timeout() THEN 'stalled'
 		ELSE 'active'
 	END AS health,
 	j.progress, j.current_step, j.total_steps, j.expected_total_steps,
@@ -829,8 +850,8 @@ SELECT
 	j.loss, j.eval_loss, j.perplexity, j.learning_rate, j.grad_norm,
 	j.best_eval_loss, j.best_step, j.samples_per_second, j.tokens_per_second,
 	j.started_at, j.ended_at, j.last_metric_at,
-	CASE WHEN j.until >= COALESCE(j.restarted_at, j.started_at) THEN
-		extract(epoch FROM j.until - COALESCE(j.restarted_at, j.started_at))::float8
+	CASE WHEN j.until >= j.began THEN
+		extract(epoch FROM j.until - j.began)::float8
 	END AS elapsed_seconds,
 	p.eta_seconds, p.eta_confidence,
 	a.type AS last_alert_type, a.occurred_at AS last_alert_at,
@@ -870,16 +891,17 @@ FROM (
 		j.*,
 		COALESCE(j.status::text IN ('completed', 'failed', 'cancelled'), false) AS ended,
 		COALESCE(j.status::text = 'running', false) AS running,
+		CASE WHEN j.restarted_at IS NULL THEN {j.started_at} ELSE {j.restarted_at} END AS began,
 		CASE j.status::text
-			WHEN 'completed' THEN j.completed_at
-			WHEN 'failed' THEN j.failed_at
-			WHEN 'cancelled' THEN j.cancelled_at
+			WHEN 'completed' THEN {j.completed_at}
+			WHEN 'failed' THEN {j.failed_at}
+			WHEN 'cancelled' THEN {j.cancelled_at}
 		END AS ended_at,
 		-- an end of which nobody knows when it was has no length
 		CASE j.status::text
-			WHEN 'completed' THEN j.completed_at
-			WHEN 'failed' THEN j.failed_at
-			WHEN 'cancelled' THEN j.cancelled_at
+			WHEN 'completed' THEN {j.completed_at}
+			WHEN 'failed' THEN {j.failed_at}
+			WHEN 'cancelled' THEN {j.cancelled_at}
 			ELSE now()
 		END AS until,
 		CASE
@@ -892,7 +914,8 @@ FROM (
 LEFT JOIN LATERAL (
 	SELECT
 		CASE WHEN j.status::text = 'running' THEN
-			(j.total_steps - j.current_step)
+			-- in float8, which holds the difference of any two steps
+			(j.total_steps::float8 - j.current_step)
 			* CASE
 				WHEN count(*) >= 5 THEN
 					NULLIF(GREATEST(sum(i.pace * i.weight)
@@ -901,11 +924,11 @@ LEFT JOIN LATERAL (
 					NULLIF(GREATEST(
 						CASE
 							WHEN j.restarted_at IS NULL AND max(i.step) > 0
-								 AND j.started_at < min(i.recorded_at)
-								THEN extract(epoch FROM max(i.recorded_at) - j.started_at)::float8
+								 AND j.began < min(i.recorded_at)
+								THEN extract(epoch FROM max(i.recorded_at) - j.began)::float8
 									 / max(i.step)
 							ELSE extract(epoch FROM max(i.recorded_at) - min(i.recorded_at))::float8
-								 / (max(i.step) - min(i.step))
+								 / NULLIF(max(i.step)::float8 - min(i.step), 0)
 						END, 0), 0)
 			  END
 		END AS eta_seconds,
@@ -922,13 +945,13 @@ LEFT JOIN LATERAL (
 			t.step, t.recorded_at,
 			row_number() OVER w - 1 AS weight,
 			extract(epoch FROM t.recorded_at - lag(t.recorded_at) OVER w)::float8
-				/ (t.step - lag(t.step) OVER w) AS pace
+				/ NULLIF(t.step::float8 - lag(t.step) OVER w, 0) AS pace
 		FROM (
-			SELECT m.job_id, m.step, min(m.recorded_at) AS recorded_at
+			SELECT m.job_id, m.step, min({m.recorded_at}) AS recorded_at
 			FROM %2$s AS m
 			WHERE m.job_id = j.id AND j.status::text = 'running'
 			  AND m.step <= j.current_step
-			  AND m.recorded_at >= COALESCE(GREATEST(j.status_changed_at, j.restarted_at),
+			  AND m.recorded_at >= COALESCE(GREATEST({j.status_changed_at}, {j.restarted_at}),
 											'-infinity')
 			GROUP BY m.job_id, m.step
 			ORDER BY m.step DESC
@@ -947,7 +970,7 @@ LEFT JOIN LATERAL (
 		  AND (e.outcome::text IS DISTINCT FROM 'refused' OR e.status_before IS NOT NULL)
 		ORDER BY e.occurred_at DESC, e.id DESC
 		LIMIT 1) AS l) AS a ON true
-$view$,
+$view$),
 		trainjob.source('jobs', tables, columns),
 		trainjob.source('metrics', tables, columns),
 		trainjob.source('alerts', tables, columns),
@@ -960,7 +983,8 @@ $view$,
 			 THEN '''total steps unknown: the jobs table has no column for them'', ' END,
 		-- nor, once it runs, that it has not come yet
 		CASE WHEN trainjob.job_column('eval_loss', tables, columns) IS NULL
-			 THEN 'WHEN j.running THEN ''Unknown''' END);
+			 THEN 'WHEN j.running THEN ''Unknown''' END,
+		trainjob.with_known_times(trainjob.sign_of_life()));
 END;
 
 COMMENT ON FUNCTION trainjob.overview_query(jsonb, jsonb) IS
@@ -2272,7 +2296,9 @@ DECLARE
 BEGIN
 	-- the newest report of each step that has a value
 	RETURN QUERY EXECUTE format($query$
-		SELECT i.place, p.point[0]::bigint, p.point[1]
+		-- in float8, the last steps that a bigint holds are one beyond it
+		SELECT i.place, CASE WHEN p.point[0] < 9223372036854775807 THEN p.point[0]::bigint
+							 ELSE 9223372036854775807 END, p.point[1]
 		FROM unnest($1) WITH ORDINALITY AS i (job, place)
 		CROSS JOIN LATERAL (
 			SELECT trainjob.lttb(s.step, s.value, $2) AS points
@@ -2480,15 +2506,15 @@ BEGIN ATOMIC
 		JOIN found AS f ON f.column_name = c.job_column
 	)
 	SELECT format($query$
-		SELECT j.*%10$s, t.first_recorded_at, t.reported_step,
-			   t.last_recorded_at%9$s AS truth_last_metric_at, %1$s AS truth_current_step, %2$s AS truth_best_eval_loss,
+		SELECT j.*%10$s, %12$s AS first_recorded_at, t.reported_step,
+			   (%13$s)%9$s AS truth_last_metric_at, %1$s AS truth_current_step, %2$s AS truth_best_eval_loss,
 			   %3$s AS truth_best_step, %4$s AS truth_best_epoch%5$s
 		FROM %6$s AS j%11$s
 		CROSS JOIN LATERAL (
 			SELECT max(m.step) FILTER (WHERE j.restarted_at IS NULL
 									   OR m.recorded_at >= j.restarted_at) AS reported_step,
-				   max(m.recorded_at) AS last_recorded_at,
-				   min(m.recorded_at) AS first_recorded_at
+				   max(m.recorded_at) FILTER (WHERE isfinite(m.recorded_at)) AS last_recorded_at,
+				   min(m.recorded_at) FILTER (WHERE isfinite(m.recorded_at)) AS first_recorded_at
 			FROM %7$s AS m
 			WHERE m.job_id = j.id AND m.step IS NOT NULL) AS t
 		LEFT JOIN LATERAL (
@@ -2523,7 +2549,9 @@ BEGIN ATOMIC
 		(SELECT '::' || f.cast_type FROM found AS f WHERE f.column_name = 'last_metric_at'),
 		-- first of the joins, of which the planner takes only so many together
 		CASE WHEN of_page THEN ', p.version' END,
-		CASE WHEN of_page THEN ' JOIN page AS p ON p.id = j.id' END);
+		CASE WHEN of_page THEN ' JOIN page AS p ON p.id = j.id' END,
+		trainjob.with_known_times('{t.first_recorded_at}'),
+		trainjob.with_known_times('{t.last_recorded_at}'));
 END;
 
 COMMENT ON FUNCTION trainjob.truth_query(jsonb, jsonb, boolean) IS
@@ -2551,11 +2579,12 @@ BEGIN
 		JOIN trainjob.latest_columns() AS l ON l.job_column = f.column_name;
 	-- what may be beyond the reports, by an alert or a deletion, never behind
 	SELECT concat_ws(', ', checks, string_agg(format(
-			'(%1$L, t.%1$I::text, t.truth_%1$I::text, t.truth_%1$I IS NOT NULL AND (t.%1$I IS NULL OR t.%1$I %2$s t.truth_%1$I))',
+			'(%1$L, t.%1$I::text, t.truth_%1$I::text, t.truth_%1$I IS NOT NULL AND (t.%1$I IS NULL OR %2$s))',
 			c.name, c.behind), ', '))
 		INTO checks
-		FROM (VALUES ('current_step', '<'), ('last_metric_at', '<'),
-					 ('best_eval_loss', '>')) AS c (name, behind)
+		FROM (VALUES ('current_step', 't.current_step < t.truth_current_step'),
+					 ('last_metric_at', 't.last_metric_at < t.truth_last_metric_at OR NOT isfinite(t.last_metric_at)'),
+					 ('best_eval_loss', 't.best_eval_loss > t.truth_best_eval_loss')) AS c (name, behind)
 		JOIN trainjob.written_columns(of_set.tables, of_set.columns) AS f
 			ON f.column_name = c.name;
 	-- what each column that is there should be, for what is there beside it
@@ -2566,7 +2595,8 @@ BEGIN
 		JOIN LATERAL (VALUES
 			('best_step', 't.truth_best_step::text',
 			 't.best_eval_loss = t.truth_best_eval_loss AND t.best_step > t.truth_best_step'),
-			('total_steps', 't.current_step::text', 't.total_steps < t.current_step'),
+			-- a total of 0 and less is none, as in the view and for the triggers
+			('total_steps', 't.current_step::text', 't.total_steps > 0 AND t.total_steps < t.current_step'),
 			('progress', trainjob.progress_text(f.stored_type) || '::text',
 			 trainjob.progress_differs(f.stored_type)),
 			('status', '''running''',
@@ -2612,8 +2642,8 @@ DECLARE
 	wanting text;
 BEGIN
 	-- what the reports say better than the row; see verify_jobs
-	SELECT string_agg(format('%1$I = CASE WHEN %2$s THEN t.truth_%3$I ELSE u.%1$I END',
-							 f.actual_name, d.differs, f.column_name), ', '),
+	SELECT string_agg(format('%1$I = CASE WHEN %2$s THEN t.truth_%3$I::%4$s ELSE u.%1$I END',
+							 f.actual_name, d.differs, f.column_name, f.cast_type), ', '),
 		   string_agg(DISTINCT d.differs, ' OR ')
 		INTO assignments, wanting
 		FROM trainjob.written_columns(tables, columns) AS f
@@ -2622,7 +2652,8 @@ BEGIN
 				WHEN f.column_name IN (SELECT l.job_column FROM trainjob.latest_columns() AS l)
 					THEN format('(t.truth_%1$I IS NOT NULL AND t.%1$I IS DISTINCT FROM t.truth_%1$I)', f.column_name)
 				WHEN f.column_name IN ('current_step', 'last_metric_at')
-					THEN format('(t.truth_%1$I IS NOT NULL AND (t.%1$I IS NULL OR t.%1$I < t.truth_%1$I))', f.column_name)
+					THEN format('(t.truth_%1$I IS NOT NULL AND (t.%1$I IS NULL OR t.%1$I < t.truth_%1$I%2$s))', f.column_name,
+								CASE f.column_name WHEN 'last_metric_at' THEN ' OR NOT isfinite(t.last_metric_at)' END)
 				WHEN f.column_name IN ('best_eval_loss', 'best_step', 'best_epoch')
 					THEN '(t.truth_best_eval_loss IS NOT NULL AND (t.best_eval_loss IS NULL'
 						 ' OR t.best_eval_loss > t.truth_best_eval_loss'
@@ -2638,7 +2669,7 @@ BEGIN
 						   ' THEN ''running'' ELSE u.%1$I END', f.actual_name)
 				WHEN 'started_at' THEN
 					format('%1$I = CASE WHEN u.%1$I IS NULL AND t.reported_step IS NOT NULL'
-						   ' THEN t.first_recorded_at ELSE u.%1$I END', f.actual_name)
+						   ' THEN t.first_recorded_at::%2$s ELSE u.%1$I END', f.actual_name, f.cast_type)
 				WHEN 'progress' THEN
 					-- the fill trigger computes it
 					format('%1$I = CASE WHEN %2$s THEN NULL ELSE u.%1$I END', f.actual_name,
@@ -2670,13 +2701,15 @@ BEGIN
 				WHEN 'progress' THEN trainjob.progress_differs(f.stored_type)
 				WHEN 'status' THEN '(t.status::text IN (''pending'', ''queued'', ''starting'')'
 					' AND t.status_changed_at IS NULL AND t.reported_step IS NOT NULL)'
-				WHEN 'current_step' THEN '(t.total_steps < t.current_step)'
+				WHEN 'current_step' THEN '(t.total_steps > 0 AND t.total_steps < t.current_step)'
 				END AS condition) AS w
 		WHERE w.condition IS NOT NULL;
 
-	-- counts that a dataset has, for jobs that have none
+	-- counts that a dataset has, for jobs that have none; less than 0 is no count
 	dataset_source := format($query$
-		SELECT x.sample_count, x.train_samples, x.val_samples
+		SELECT CASE WHEN x.sample_count >= 0 THEN x.sample_count END AS sample_count,
+			   CASE WHEN x.train_samples >= 0 THEN x.train_samples END AS train_samples,
+			   CASE WHEN x.val_samples >= 0 THEN x.val_samples END AS val_samples
 		FROM %s AS x
 		WHERE x.storage_path = t.dataset_path
 		  AND (x.user_id::text = t.user_id::text OR x.user_id IS NULL)
@@ -2729,6 +2762,24 @@ $$;
 COMMENT ON FUNCTION trainjob.refill_query(jsonb, jsonb, text, text) IS
 'Part of refill_jobs: looks through a page of jobs for those that want to be filled, at most $1, and fills them if they are at least $2.';
 
+CREATE FUNCTION trainjob.check_batch(batch integer)
+RETURNS void
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF batch IS NULL OR batch < 1 THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'invalid_parameter_value',
+			MESSAGE = format('invalid value for argument "batch": %s', COALESCE(batch::text, 'NULL')),
+			DETAIL = 'It must be at least 1.';
+	END IF;
+END;
+$$;
+
+COMMENT ON FUNCTION trainjob.check_batch(integer) IS
+'Part of refill_jobs and fail_stalled: refuses a batch of no job.';
+
 CREATE FUNCTION trainjob.refill_jobs(jobs regclass DEFAULT NULL,
 	batch integer DEFAULT 1000)
 RETURNS bigint
@@ -2748,12 +2799,7 @@ DECLARE
 	page record;
 	wanting text[];
 BEGIN
-	IF batch IS NULL OR batch < 1 THEN
-		RAISE EXCEPTION USING
-			ERRCODE = 'invalid_parameter_value',
-			MESSAGE = format('invalid value for argument "batch": %s', COALESCE(batch::text, 'NULL')),
-			DETAIL = 'It must be at least 1.';
-	END IF;
+	PERFORM trainjob.check_batch(batch);
 	SELECT f.actual_name, f.actual_type INTO STRICT key
 		FROM trainjob.find_columns('jobs', (of_set.tables ->> 'jobs')::regclass, of_set.columns) AS f
 		WHERE f.column_name = 'id';
@@ -2833,8 +2879,9 @@ COMMENT ON FUNCTION trainjob.refill_jobs(regclass, integer) IS
 
 CREATE FUNCTION trainjob.fail_stalled(
 	silent_for interval DEFAULT trainjob.stall_timeout(),
-	jobs regclass DEFAULT NULL)
-RETURNS bigint
+	jobs regclass DEFAULT NULL, batch integer DEFAULT 1000,
+	OUT failed bigint, OUT passed_over text[])
+RETURNS record
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -2842,10 +2889,10 @@ DECLARE
 	of_set record := trainjob.job_set(jobs);
 	silent text;
 	candidate record;
-	still_silent boolean;
+	locked record;
 	write text;
-	failed bigint := 0;
 BEGIN
+	PERFORM trainjob.check_batch(batch);
 	IF silent_for < '0 s' THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'invalid_parameter_value',
@@ -2853,12 +2900,10 @@ BEGIN
 			DETAIL = 'It is how long a running job must have been silent, at least 0.';
 	END IF;
 	silent := format($query$
-		SELECT j.id, j.status::text = 'running'
-			   AND now() - COALESCE(GREATEST(j.last_metric_at, j.status_changed_at,
-											 j.restarted_at, j.started_at), j.created_at)
-				   >= $1 AS is_silent
+		SELECT j.id, j.status::text = 'running' AND now() - %s >= $1 AS is_silent
 		FROM %s AS j
 		$query$,
+		trainjob.with_known_times(trainjob.sign_of_life()),
 		trainjob.source('jobs', of_set.tables, of_set.columns));
 	SELECT format('INSERT INTO %s (%s) VALUES (%s)', of_set.tables ->> 'alerts',
 				  string_agg(quote_ident(f.actual_name), ', ' ORDER BY n.n),
@@ -2869,28 +2914,41 @@ BEGIN
 		JOIN trainjob.find_columns('alerts', (of_set.tables ->> 'alerts')::regclass, of_set.columns) AS f
 			ON f.column_name = n.name
 		WHERE f.actual_name IS NOT NULL;
+	failed := 0;
+	passed_over := '{}';
 	FOR candidate IN EXECUTE
 		format('SELECT s.id FROM (%s) AS s WHERE s.is_silent ORDER BY s.id', silent)
 		USING silent_for
 	LOOP
-		-- the trainer may have reported since: only a locked row tells
-		EXECUTE format('SELECT s.is_silent FROM (%s) AS s WHERE s.id = $2 FOR NO KEY UPDATE', silent)
-			INTO still_silent
+		-- The trainer may have reported since: only a locked row tells.  Who
+		-- holds it is alive, and may be so for long: the jobs that are failed
+		-- by then would wait with us.
+		EXECUTE format('SELECT s.is_silent FROM (%s) AS s WHERE s.id = $2 FOR NO KEY UPDATE SKIP LOCKED', silent)
+			INTO locked
 			USING silent_for, candidate.id;
-		CONTINUE WHEN still_silent IS NOT TRUE;
-		EXECUTE write
-			USING candidate.id, 'job_failed',
-				  'No report for ' || trainjob.duration_text(extract(epoch FROM silent_for)::float8), 'stalled';
-		failed := failed + 1;
+		IF locked.is_silent THEN
+			EXECUTE write
+				USING candidate.id, 'job_failed',
+					  'No report for ' || trainjob.duration_text(extract(epoch FROM silent_for)::float8), 'stalled';
+			failed := failed + 1;
+			EXIT WHEN failed = batch;
+		ELSIF locked.is_silent IS NULL THEN
+			-- held, or else deleted meanwhile, or of another status by now
+			EXECUTE format('SELECT s.is_silent FROM (%s) AS s WHERE s.id = $2', silent)
+				INTO locked
+				USING silent_for, candidate.id;
+			IF locked.is_silent THEN
+				passed_over := passed_over || candidate.id::text;
+			END IF;
+		END IF;
 	END LOOP;
-	RETURN failed;
 END;
 $$;
 
-COMMENT ON FUNCTION trainjob.fail_stalled(interval, regclass) IS
-'Inserts a job_failed alert of error_type stalled for each running job that has been silent for so long; a report revives it. For pg_cron.';
+COMMENT ON FUNCTION trainjob.fail_stalled(interval, regclass, integer) IS
+'Inserts a job_failed alert of error_type stalled for each running job that has been silent for so long, at most batch; a report revives it. passed_over: the ids of those that somebody holds at that moment. For pg_cron.';
 
 REVOKE EXECUTE ON FUNCTION
 	trainjob.verify_jobs(regclass), trainjob.refill_jobs(regclass, integer),
-	trainjob.fail_stalled(interval, regclass)
+	trainjob.fail_stalled(interval, regclass, integer)
 FROM PUBLIC;

@@ -262,7 +262,7 @@ FROM jobs_overview ORDER BY id;
 SELECT job_id, status_before, status_after FROM job_status_change ORDER BY id;
 SELECT * FROM trainjob.verify_jobs();
 SELECT trainjob.refill_jobs();
-SELECT trainjob.fail_stalled('0 s');
+SELECT * FROM trainjob.fail_stalled('0 s');
 SELECT * FROM trainjob.metric_series('1', 'train_loss');
 -- metrics come later
 CREATE TABLE metrics (job_id bigint, step integer);
@@ -295,7 +295,7 @@ BEGIN
 	SELECT string_agg(concat_ws(' ', status, current_step, total_steps, total_samples, loss_text, last_alert_type), ', ' ORDER BY current_step)
 		|| format(' %s %s', (SELECT count(*) FROM trainjob.metric_series(first, 'train_loss', 10, 'kinds.jobs')),
 						 (SELECT count(*) FROM trainjob.verify_jobs('kinds.jobs')))
-		|| ' ' || trainjob.refill_jobs('kinds.jobs') || ' ' || trainjob.fail_stalled('0 s', 'kinds.jobs')
+		|| ' ' || trainjob.refill_jobs('kinds.jobs') || ' ' || (trainjob.fail_stalled('0 s', 'kinds.jobs')).failed
 		INTO result FROM kinds.jobs_overview;
 	DROP SCHEMA kinds CASCADE;
 	RETURN result;
@@ -336,7 +336,7 @@ SELECT * FROM trainjob.verify_jobs();
 SELECT trainjob.refill_jobs(), trainjob.refill_jobs();
 SELECT * FROM trainjob.verify_jobs();
 SELECT * FROM trainjob.metric_series('1', 'train_loss');
-SELECT trainjob.fail_stalled('0 s');
+SELECT * FROM trainjob.fail_stalled('0 s');
 SELECT "STATUS" FROM "Jobs\x"";DROP TABLE ""%I";
 SELECT count(*) FROM trainjob.detach();
 DROP SCHEMA "We""ird \ 'Schema'; é" CASCADE;

@@ -195,13 +195,13 @@ INSERT INTO local_training_jobs (id, status, created_at, started_at) VALUES
 INSERT INTO local_training_metrics (job_id, step, recorded_at) VALUES
 	(id(49), 1, now() - interval '50 min'), (id(50), 1, now() - interval '70 min');
 UPDATE local_training_jobs SET status = 'running' WHERE id = id(51);
-SELECT trainjob.fail_stalled(NULL) AS failed;
-SELECT trainjob.fail_stalled('2 days') AS failed;
+SELECT * FROM trainjob.fail_stalled(NULL);
+SELECT * FROM trainjob.fail_stalled('2 days');
 -- the overview says the same, but a stalled job is no failed one
 SET trainjob.stall_timeout = '1 h';
 SELECT right(id::text, 2)::integer AS job, status, health FROM job_overview WHERE health NOT IN ('waiting', 'ended') ORDER BY id;
-SELECT trainjob.fail_stalled() AS failed;
-SELECT trainjob.fail_stalled('1 hour') AS failed;
+SELECT * FROM trainjob.fail_stalled();
+SELECT * FROM trainjob.fail_stalled('1 hour');
 RESET trainjob.stall_timeout;
 SELECT right(id::text, 2)::integer AS job, status, error, error_type, failed_at = now() AS now
 FROM local_training_jobs WHERE status = 'failed' ORDER BY id;
@@ -222,6 +222,20 @@ SELECT status, error, error_type FROM local_training_jobs WHERE id = id(50);
 INSERT INTO local_training_metrics (job_id, step, recorded_at) VALUES (id(47), 6, now() + interval '1 s');
 SELECT status FROM local_training_jobs WHERE id = id(47);
 
+-- A call fails as many as it is told to, in the order of their ids, and the next call the next: those that are failed
+-- are not held until the last one is.
+BEGIN;
+INSERT INTO local_training_jobs (id, status, created_at, started_at)
+	SELECT id(n), 'running', now() - interval '1 day', now() - interval '1 day' FROM generate_series(60, 64) AS n;
+SELECT * FROM trainjob.fail_stalled('10 hours', batch => 2);
+SELECT right(id::text, 2)::integer AS job FROM local_training_jobs WHERE status = 'failed' AND error_type = 'stalled' ORDER BY id;
+SELECT * FROM trainjob.fail_stalled('10 hours', 'local_training_jobs', 2);
+SELECT * FROM trainjob.fail_stalled('10 hours', batch => 2);
+SELECT * FROM trainjob.fail_stalled('10 hours', batch => 2);
+ROLLBACK;
+SELECT trainjob.fail_stalled('10 hours', batch => 0); -- fails
+SELECT trainjob.fail_stalled('10 hours', batch => NULL); -- fails
+
 -- With the columns that an application has: no alert columns but the essential ones, enums, no times.
 CREATE SCHEMA lean;
 CREATE TYPE lean.kind AS ENUM ('job_started', 'job_failed');
@@ -229,7 +243,7 @@ CREATE TABLE lean.jobs (id integer PRIMARY KEY, status text, last_metric_at time
 CREATE TABLE lean.events (job_id integer, what lean.kind, outcome text);
 SELECT count(*) FROM trainjob.attach('lean.jobs', alerts => 'lean.events', columns => '{"alerts.type": "what"}');
 INSERT INTO lean.jobs VALUES (1, 'running', now() - interval '1 h'), (2, 'running', now()), (3, 'running', NULL);
-SELECT trainjob.fail_stalled('10 min', 'lean.jobs') AS failed;
+SELECT * FROM trainjob.fail_stalled('10 min', 'lean.jobs');
 SELECT id, status, error FROM lean.jobs ORDER BY id;
 SELECT * FROM lean.events;
 
@@ -245,7 +259,7 @@ SELECT trainjob.refill_jobs(); -- fails
 SELECT trainjob.fail_stalled(); -- fails
 RESET ROLE;
 -- what an operator needs
-GRANT EXECUTE ON FUNCTION trainjob.verify_jobs(regclass), trainjob.refill_jobs(regclass, integer), trainjob.fail_stalled(interval, regclass)
+GRANT EXECUTE ON FUNCTION trainjob.verify_jobs(regclass), trainjob.refill_jobs(regclass, integer), trainjob.fail_stalled(interval, regclass, integer)
 	TO regress_trainjob_operator;
 GRANT USAGE ON SCHEMA operate TO regress_trainjob_operator;
 GRANT SELECT, UPDATE ON local_training_jobs TO regress_trainjob_operator;
@@ -256,7 +270,7 @@ INSERT INTO local_training_metrics (job_id, step, train_loss) VALUES (id(49), 2,
 UPDATE local_training_jobs SET loss = 1 WHERE id = id(49);
 SET ROLE regress_trainjob_operator;
 SELECT right(job_id, 3)::integer AS job, column_name, stored, expected FROM trainjob.verify_jobs();
-SELECT trainjob.refill_jobs(), trainjob.fail_stalled('1 day');
+SELECT trainjob.refill_jobs(), failed, passed_over FROM trainjob.fail_stalled('1 day');
 RESET ROLE;
 -- a hostile search_path
 CREATE SCHEMA hostile;
@@ -267,7 +281,7 @@ CREATE TEMP TABLE local_training_jobs (LIKE operate.local_training_jobs);
 CREATE TEMP TABLE local_training_metrics (LIKE operate.local_training_metrics);
 SET search_path = pg_temp, hostile, pg_catalog;
 SELECT * FROM trainjob.verify_jobs();
-SELECT trainjob.refill_jobs(), trainjob.fail_stalled('1 day');
+SELECT trainjob.refill_jobs(), failed, passed_over FROM trainjob.fail_stalled('1 day');
 RESET search_path;
 
 -- ---------------------------------------------------------------------------

@@ -544,6 +544,28 @@ check_alert_type(TriggerData *trigdata, const Alert *alert)
 						errtable(trigdata->tg_relation)));
 }
 
+/*
+ * Refuses a time that is not finite.  A row that has an outcome may have one:
+ * it has changed its job already, if it was to.
+ */
+static void
+check_occurred_at(TriggerData *trigdata, const Column *column, Value occurred)
+{
+	if (occurred.isnull || !TIMESTAMP_NOT_FINITE(occurred.time))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_CHECK_VIOLATION),
+			 errmsg("time \"%s\" of an alert is not finite",
+					timestamptz_to_str(occurred.time)),
+			 errdetail("Column \"%s\" of table \"%s\" must be the point in "
+					   "time at which it happened.",
+					   column->name,
+					   RelationGetRelationName(trigdata->tg_relation)),
+			 errhint("Leave it out, or make it NULL, for the time at which the "
+					 "alert comes."),
+			 errtablecol(trigdata->tg_relation, column->attnum)));
+}
+
 /* The alert's row with what was filled. */
 static HeapTuple
 filled_alert(TriggerData *trigdata, AlertPart *part, Alert *alert)
@@ -606,6 +628,8 @@ trainjob_apply_alert(PG_FUNCTION_ARGS)
 		alert.value[ALERT_JOB_ID].isnull)
 		return PointerGetDatum(trigdata->tg_trigtuple);
 	check_alert_type(trigdata, &alert);
+	check_occurred_at(trigdata, &part->alert[ALERT_OCCURRED_AT],
+					  alert.value[ALERT_OCCURRED_AT]);
 
 	SPI_connect();
 	trainjob_become_owner(&set->table[TABLE_JOBS], &caller);
@@ -749,6 +773,9 @@ apply_waiting(TrainjobSet *set, AlertPart *part, Datum job_id)
 			alert.value[i] =
 				trainjob_read_value(&part->alert[i], datum, isnull);
 		}
+		/* an infinite time, of before it was refused, is as good as none */
+		if (TIMESTAMP_NOT_FINITE(alert.value[ALERT_OCCURRED_AT].time))
+			alert.value[ALERT_OCCURRED_AT].isnull = true;
 		if (!apply_to_job(set, part, &alert))
 			return;
 		args[0] = job_id;

@@ -225,15 +225,19 @@ value_now(JobFill *fill, JobColumn c)
 	return fill->filled[c] ? fill->value[c] : value_in(fill, fill->new_row, c);
 }
 
+/* Whether there is no value; a count that no bigint holds is none. */
 static bool
 is_null(JobFill *fill, JobColumn c)
 {
+	Column *column = &fill->part->column[c];
+	Datum datum;
 	bool isnull;
 
 	if (fill->filled[c])
 		return fill->value[c].isnull;
-	stored(fill, fill->new_row, c, &isnull);
-	return isnull;
+	datum = stored(fill, fill->new_row, c, &isnull);
+	return isnull || (column->kind == COLUMN_COUNT &&
+					  trainjob_convert_value(column, datum).isnull);
 }
 
 static bool

@@ -1,7 +1,7 @@
 /*
  * fill.c
  *	  A report completes itself: the row trigger that adds perplexities, and
- *	  refuses a step that cannot be.
+ *	  refuses a step or a time that cannot be.
  */
 #include "postgres.h"
 
@@ -86,6 +86,33 @@ check_step(Relation rel, TupleTableSlot *row, TupleTableSlot *old_row,
 			 errtablecol(rel, column->attnum)));
 }
 
+/*
+ * Refuses a time that is not finite, unless it stood there before: a job whose
+ * newest report is of such a time would never be silent.
+ */
+static void
+check_recorded_at(Relation rel, TupleTableSlot *row, TupleTableSlot *old_row,
+				  const Column *column)
+{
+	bool isnull;
+	TimestampTz time =
+		DatumGetTimestampTz(slot_getattr(row, column->attnum, &isnull));
+
+	if (isnull || !TIMESTAMP_NOT_FINITE(time) ||
+		(old_row != NULL && trainjob_same_in_rows(old_row, row, column)))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_CHECK_VIOLATION),
+			 errmsg("time \"%s\" of a report is not finite",
+					timestamptz_to_str(time)),
+			 errdetail("Column \"%s\" of table \"%s\" must be the point in "
+					   "time at which the trainer took the measure.",
+					   column->name, RelationGetRelationName(rel)),
+			 errhint("Leave it out, or make it NULL, for the time at which the "
+					 "report comes."),
+			 errtablecol(rel, column->attnum)));
+}
+
 /* The perplexity that follows from a row's loss, as its column would have it. */
 static Value
 derived_perplexity(TupleTableSlot *row, const PerplexityPair *pair)
@@ -155,7 +182,7 @@ is_summary(HeapTuple tuple, TupleTableSlot *row, const Column *extra)
  *		BEFORE INSERT OR UPDATE FOR EACH ROW on a metrics table: perplexity =
  *		exp(train_loss) and eval_perplexity = exp(eval_loss), where the trainer
  *		sent none and they are finite; recorded_at = now() where it is NULL.  A
- *		negative step is an error.
+ *		negative step is an error, and so is a time that is not finite.
  *
  * Arguments: metrics.column=name.
  */
@@ -195,10 +222,14 @@ trainjob_fill_metric(PG_FUNCTION_ARGS)
 			continue;
 		fill_column(&filled, &pair->perplexity, perplexity);
 	}
-	if (part->recorded_at.attnum != 0 &&
-		heap_attisnull(tuple, part->recorded_at.attnum, desc))
-		fill_column(&filled, &part->recorded_at,
-					(Value){.time = GetCurrentTransactionStartTimestamp()});
+	if (part->recorded_at.attnum != 0)
+	{
+		check_recorded_at(trigdata->tg_relation, row, old_row,
+						  &part->recorded_at);
+		if (heap_attisnull(tuple, part->recorded_at.attnum, desc))
+			fill_column(&filled, &part->recorded_at,
+						(Value){.time = GetCurrentTransactionStartTimestamp()});
+	}
 	if (filled.count > 0)
 		tuple = trainjob_patch_tuple(tuple, desc, filled.count, filled.attnum,
 									 filled.value, filled.isnull);

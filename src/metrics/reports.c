@@ -328,7 +328,8 @@ add_new_row(Reading *reading, TupleTableSlot *row)
 	id = row_order(row, &metric->id);
 	recorded = trainjob_row_value(row, &metric->recorded_at);
 	summary = trainjob_is_summary_row(row, &metric->extra);
-	if (recorded.isnull)
+	/* an infinite one, of before there was a trigger, is as good as none */
+	if (recorded.isnull || TIMESTAMP_NOT_FINITE(recorded.time))
 		recorded.time = GetCurrentTransactionStartTimestamp();
 	reports->min_step = Min(reports->min_step, step);
 	reports->max_step = Max(reports->max_step, step);

@@ -301,6 +301,22 @@ read_text(const Column *column, Datum datum)
 }
 
 /*
+ * A timestamp as a timestamptz or the reverse, by the session's time zone.  At
+ * the ends of what both types hold the zone may lead beyond them, which is an
+ * error; there, as where it is infinite, the time is taken as it stands.
+ */
+static Datum
+convert_time(PGFunction convert, Datum datum)
+{
+	Timestamp time = DatumGetTimestamp(datum);
+
+	if (time < MIN_TIMESTAMP + USECS_PER_DAY ||
+		time >= END_TIMESTAMP - USECS_PER_DAY)
+		return datum;
+	return DirectFunctionCall1(convert, datum);
+}
+
+/*
  * trainjob_convert_value
  *		trainjob_read_value() for a value that is there.
  */
@@ -318,7 +334,7 @@ trainjob_convert_value(const Column *column, Datum datum)
 			break;
 		case COLUMN_TIME:
 			if (column->type == TIMESTAMPOID)
-				datum = DirectFunctionCall1(timestamp_timestamptz, datum);
+				datum = convert_time(timestamp_timestamptz, datum);
 			value.time = DatumGetTimestampTz(datum);
 			break;
 		case COLUMN_TEXT:
@@ -541,7 +557,7 @@ write_time(const Column *column, TimestampTz time)
 	Datum datum = TimestampTzGetDatum(time);
 
 	if (column->type == TIMESTAMPOID)
-		datum = DirectFunctionCall1(timestamptz_timestamp, datum);
+		datum = convert_time(timestamptz_timestamp, datum);
 	if (column->typmod < 0)
 		return datum;
 	return DirectFunctionCall2(column->type == TIMESTAMPOID ? timestamp_scale
