@@ -188,17 +188,6 @@ find_own_triggers(Relation rel, DirectUpdate *direct)
 	return true;
 }
 
-/*
- * trainjob_plan_direct
- *		Prepares updates of the columns in "set" (numbered as in
- *		TriggerData.tg_updatedcols) of the row with a given key.
- *
- * "find" is by the key: of trainjob_plan_find(), unique, for SELECT and UPDATE.
- * "named" is another column, or an absent one, that triggers are to see in the
- * SET list although it keeps its value.  Returns NULL where SQL must do it.
- * "rel" must be open.  The result lies in the current memory context; it is good
- * until the relcache says that the table changed.
- */
 DirectUpdate *
 trainjob_plan_direct(Relation rel, const DirectFind *find, Bitmapset *set,
 					 const Column *named)
@@ -386,15 +375,6 @@ update_found(Relation rel, TupleTableSlot *old_row, void *arg)
 	return false;
 }
 
-/*
- * trainjob_direct_update
- *		Updates the row with this key as "change" says.
- *
- * DIRECT_DONE: it is done, triggers included.  DIRECT_DECLINED: "change" did
- * not want to, by a row that may have been updated since.  DIRECT_IMPOSSIBLE:
- * SQL must do it.  In the last two cases nothing has happened.  Leaves garbage
- * in the current memory context.
- */
 DirectResult
 trainjob_direct_update(DirectUpdate *direct, Datum key, DirectChange change,
 					   void *arg)

@@ -24,8 +24,27 @@ typedef enum DirectResult
 typedef bool (*DirectChange)(TupleTableSlot *old_row, Datum *values,
 							 bool *isnull, void *arg);
 
+/*
+ * Prepares updates of the columns in "set" (numbered as in
+ * TriggerData.tg_updatedcols) of the row with a given key.
+ *
+ * "find" is by the key: of trainjob_plan_find(), unique, for SELECT and UPDATE.
+ * "named" is another column, or an absent one, that triggers are to see in the
+ * SET list although it keeps its value.  Returns NULL where SQL must do it.
+ * "rel" must be open.  The result lies in the current memory context; it is good
+ * until the relcache says that the table changed.
+ */
 extern DirectUpdate *trainjob_plan_direct(Relation rel, const DirectFind *find,
 										  Bitmapset *set, const Column *named);
+
+/*
+ * Updates the row with this key as "change" says.
+ *
+ * DIRECT_DONE: it is done, triggers included.  DIRECT_DECLINED: "change" did
+ * not want to, by a row that may have been updated since.  DIRECT_IMPOSSIBLE:
+ * SQL must do it.  In the last two cases nothing has happened.  Leaves garbage
+ * in the current memory context.
+ */
 extern DirectResult trainjob_direct_update(DirectUpdate *direct, Datum key,
 										   DirectChange change, void *arg);
 

@@ -110,11 +110,6 @@ static const char *const outcome_names[] = {
 	[OUTCOME_LATE] = "late",	   [OUTCOME_REFUSED] = "refused",
 	[OUTCOME_NOTED] = "noted",	   [OUTCOME_WAITING] = "waiting"};
 
-/*
- * trainjob_state_of
- *		The state that a status means; STATE_WAITING for NULL and for a status
- *		that is not one of ours.
- */
 JobState
 trainjob_state_of(const char *status)
 {
@@ -125,13 +120,6 @@ trainjob_state_of(const char *status)
 	return STATE_WAITING;
 }
 
-/*
- * trainjob_report_effect
- *		What a report says of a job with this status.
- *
- * A job that failed only because it was presumed dead (error_type 'stalled')
- * is alive if it reports.  An application's own statuses are left alone.
- */
 ReportEffect
 trainjob_report_effect(const char *status, const char *error_type)
 {
@@ -187,14 +175,6 @@ trainjob_alert_type_list(void)
 	return list.data;
 }
 
-/*
- * trainjob_alert_next_state
- *		What an alert of "type" does to a job in "state".
- *
- * "newer" says whether the alert is newer than the job's last change of
- * status.  Sets *status to the status that the job changes to, or to NULL where
- * it keeps its own.  The type must be one of trainjob_is_alert_type().
- */
 AlertOutcome
 trainjob_alert_next_state(JobState state, const char *type, bool newer,
 						  const char **status)

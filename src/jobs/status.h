@@ -33,15 +33,36 @@ typedef enum AlertOutcome
 	OUTCOME_WAITING	   /* there is no such job yet */
 } AlertOutcome;
 
+/*
+ * The state that a status means; STATE_WAITING for NULL and for a status
+ * that is not one of ours.
+ */
 extern JobState trainjob_state_of(const char *status);
+
+/*
+ * What a report says of a job with this status.
+ *
+ * A job that failed only because it was presumed dead (error_type 'stalled')
+ * is alive if it reports.  An application's own statuses are left alone.
+ */
 extern ReportEffect trainjob_report_effect(const char *status,
 										   const char *error_type);
+
 extern bool trainjob_has_ended(JobState state);
 extern bool trainjob_is_restart(JobState before, JobState after);
 extern bool trainjob_is_alert_type(const char *type);
 extern char *trainjob_alert_type_list(void);
+
+/*
+ * What an alert of "type" does to a job in "state".
+ *
+ * "newer" says whether the alert is newer than the job's last change of
+ * status.  Sets *status to the status that the job changes to, or to NULL where
+ * it keeps its own.  The type must be one of trainjob_is_alert_type().
+ */
 extern AlertOutcome trainjob_alert_next_state(JobState state, const char *type,
 											  bool newer, const char **status);
+
 extern const char *trainjob_outcome_name(AlertOutcome outcome);
 
 #endif /* TRAINJOB_JOBS_STATUS_H */

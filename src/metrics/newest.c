@@ -207,15 +207,6 @@ read_by_sql(Reading *reading, Datum job_id)
 	SPI_finish();
 }
 
-/*
- * trainjob_read_newest
- *		Asks the metrics table for the newest values of a job's attempt, for
- *		what "search" wants, reading from the newest report back to where it has
- *		found them all.
- *
- * What no report has stays wanted, and as it was.  "newest_first" is of
- * trainjob_plan_descending(), by job_id, step and id.  The job must be locked.
- */
 void
 trainjob_read_newest(TrainjobSet *set, const MetricColumns *metric,
 					 const DirectFind *newest_first, Datum job_id,
@@ -285,13 +276,6 @@ best_plan(TrainjobSet *set, const MetricColumns *metric)
 	return trainjob_keep_plan(set, QUERY_BEST, query.data, 1, &type);
 }
 
-/*
- * trainjob_read_best
- *		Asks the metrics table for a job's best evaluation: the lowest finite
- *		eval_loss of all attempts, at the first step that has it.
- *
- * There must be a column eval_loss.  The job must be locked.
- */
 void
 trainjob_read_best(TrainjobSet *set, const MetricColumns *metric, Datum job_id,
 				   BestEvaluation *best)

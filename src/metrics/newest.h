@@ -38,9 +38,24 @@ typedef struct BestEvaluation
 	Value epoch;
 } BestEvaluation;
 
+/*
+ * Asks the metrics table for the newest values of a job's attempt, for
+ * what "search" wants, reading from the newest report back to where it has
+ * found them all.
+ *
+ * What no report has stays wanted, and as it was.  "newest_first" is of
+ * trainjob_plan_descending(), by job_id, step and id.  The job must be locked.
+ */
 extern void trainjob_read_newest(TrainjobSet *set, const MetricColumns *metric,
 								 const DirectFind *newest_first, Datum job_id,
 								 NewestSearch *search);
+
+/*
+ * Asks the metrics table for a job's best evaluation: the lowest finite
+ * eval_loss of all attempts, at the first step that has it.
+ *
+ * There must be a column eval_loss.  The job must be locked.
+ */
 extern void trainjob_read_best(TrainjobSet *set, const MetricColumns *metric,
 							   Datum job_id, BestEvaluation *best);
 

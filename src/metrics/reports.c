@@ -38,13 +38,6 @@ const LatestColumn trainjob_latest[LATEST_COUNT] = {
  */
 #define SUMMARY_KEY "train_runtime"
 
-/*
- * trainjob_is_summary
- *		Whether a row with this value of "extra" is a trainer's summary.
- *
- * A value that is compressed or out of line is not looked into: a summary is
- * short.
- */
 bool
 trainjob_is_summary(const Column *extra, Datum datum, bool isnull)
 {
@@ -72,10 +65,6 @@ trainjob_is_summary_row(TupleTableSlot *row, const Column *extra)
 	return trainjob_is_summary(extra, datum, isnull);
 }
 
-/*
- * trainjob_perplexity_of
- *		exp(loss), NULL where that is not finite or the loss is NULL.
- */
 Value
 trainjob_perplexity_of(Value loss)
 {
@@ -124,11 +113,6 @@ trainjob_latest_columns(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/*
- * trainjob_find_metric_columns
- *		For TrainjobBuildPart functions, with the metrics table open: an error
- *		where job_id or step is missing, attnum 0 for others that are.
- */
 void
 trainjob_find_metric_columns(TrainjobSet *set, Relation rel,
 							 MetricColumns *metric)
@@ -189,10 +173,6 @@ typedef struct Reading
 	JobReports *last; /* of the row before: mostly the same job */
 } Reading;
 
-/*
- * trainjob_init_reports
- *		A JobReports of no report yet.  "job_id" must last as long as it.
- */
 void
 trainjob_init_reports(JobReports *reports, Datum job_id)
 {
@@ -426,16 +406,6 @@ first_row(Tuplestorestate *rows, TupleDesc desc, int *pointer)
 	return MakeSingleTupleTableSlot(desc, &TTSOpsMinimalTuple);
 }
 
-/*
- * trainjob_read_reports
- *		What the statement that fired a trigger says of each job: fills "list",
- *		in the current context, in the order in which the jobs come.
- *
- * The trigger is AFTER INSERT or UPDATE with its transition tables.  They are
- * read by pointers of our own; of an UPDATE the rows before and after come in
- * the same order.  Rows without a job or step belong to nobody and are passed
- * over, as are rows that an UPDATE left as they were.
- */
 void
 trainjob_read_reports(TriggerData *trigdata, const MetricColumns *metric,
 					  ReportList *list)

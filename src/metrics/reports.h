@@ -99,12 +99,38 @@ typedef struct ReportList
 	int count;
 } ReportList;
 
+/*
+ * For TrainjobBuildPart functions, with the metrics table open: an error
+ * where job_id or step is missing, attnum 0 for others that are.
+ */
 extern void trainjob_find_metric_columns(TrainjobSet *set, Relation rel,
 										 MetricColumns *metric);
+
+/*
+ * Whether a row with this value of "extra" is a trainer's summary.
+ *
+ * A value that is compressed or out of line is not looked into: a summary is
+ * short.
+ */
 extern bool trainjob_is_summary(const Column *extra, Datum datum, bool isnull);
+
 extern bool trainjob_is_summary_row(TupleTableSlot *row, const Column *extra);
+
+/* exp(loss), NULL where that is not finite or the loss is NULL. */
 extern Value trainjob_perplexity_of(Value loss);
+
+/* A JobReports of no report yet.  "job_id" must last as long as it. */
 extern void trainjob_init_reports(JobReports *reports, Datum job_id);
+
+/*
+ * What the statement that fired a trigger says of each job: fills "list",
+ * in the current context, in the order in which the jobs come.
+ *
+ * The trigger is AFTER INSERT or UPDATE with its transition tables.  They are
+ * read by pointers of our own; of an UPDATE the rows before and after come in
+ * the same order.  Rows without a job or step belong to nobody and are passed
+ * over, as are rows that an UPDATE left as they were.
+ */
 extern void trainjob_read_reports(TriggerData *trigdata,
 								  const MetricColumns *metric,
 								  ReportList *list);

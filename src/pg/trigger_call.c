@@ -14,14 +14,6 @@
 
 #include "pg/trigger_call.h"
 
-/*
- * trainjob_check_trigger_call
- *		Returns the TriggerData of a proper call of trigger function "function".
- *
- * "accepted" holds one of TRAINJOB_BEFORE_ROW, _AFTER_ROW, _AFTER_STATEMENT
- * and the events TRAINJOB_ON_INSERT, _ON_UPDATE.  Any other call is an error
- * that names the function.
- */
 TriggerData *
 trainjob_check_trigger_call(FunctionCallInfo fcinfo, const char *function,
 							int accepted)
@@ -83,11 +75,6 @@ trainjob_check_trigger_call(FunctionCallInfo fcinfo, const char *function,
 	return trigdata;
 }
 
-/*
- * trainjob_names_column
- *		Whether the UPDATE that fired the trigger has the column in its SET
- *		list.  False for INSERT and for attnum 0, an absent column.
- */
 bool
 trainjob_names_column(TriggerData *trigdata, AttrNumber attnum)
 {

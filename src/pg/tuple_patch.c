@@ -95,14 +95,6 @@ patch(HeapTuple tuple, TupleDesc desc, int count, const int *attnums,
 	return copy;
 }
 
-/*
- * trainjob_patch_tuple
- *		What heap_modify_tuple_by_cols() makes: the tuple with these values, in the
- *		current memory context.
- *
- * Cheaper than that where the values are numbers, in the order of the table's
- * columns, and the row has a place for them.
- */
 HeapTuple
 trainjob_patch_tuple(HeapTuple tuple, TupleDesc desc, int count, int *attnums,
 					 Datum *values, bool *isnull)

@@ -8,6 +8,13 @@
 #include "access/htup.h"
 #include "access/tupdesc.h"
 
+/*
+ * What heap_modify_tuple_by_cols() makes: the tuple with these values, in the
+ * current memory context.
+ *
+ * Cheaper than that where the values are numbers, in the order of the table's
+ * columns, and the row has a place for them.
+ */
 extern HeapTuple trainjob_patch_tuple(HeapTuple tuple, TupleDesc desc,
 									  int count, int *attnums, Datum *values,
 									  bool *isnull);

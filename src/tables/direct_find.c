@@ -182,15 +182,6 @@ plan_index(Relation rel, const Column *const *columns, int count, bool unique,
 	return OidIsValid(find->index);
 }
 
-/*
- * trainjob_plan_find
- *		Prepares finding rows by a column; "unique": by an index that says that
- *		there is one at most.
- *
- * "needed" are the privileges that a query would use, on the whole table.
- * Returns false where a query must do it.  "rel" must be open.  "find" is good
- * until the relcache says that the table changed.
- */
 bool
 trainjob_plan_find(Relation rel, const Column *column, bool unique,
 				   AclMode needed, DirectFind *find)
@@ -206,11 +197,6 @@ trainjob_plan_find(Relation rel, const Column *column, bool unique,
 	return true;
 }
 
-/*
- * trainjob_plan_descending
- *		The same for trainjob_find_descending(): by "column", in the order of
- *		"step" and then of "id", which may be absent.
- */
 bool
 trainjob_plan_descending(Relation rel, const Column *column, const Column *step,
 						 const Column *id, AclMode needed, DirectFind *find)
@@ -345,14 +331,6 @@ visit_index(const DirectFind *find, Relation rel, ScanKey keys, int count,
 	index_close(index, AccessShareLock);
 }
 
-/*
- * trainjob_find_rows
- *		Shows "visit" the rows whose column is "key", until it returns false or
- *		there are no more.
- *
- * Sees what a query at this moment would, the transaction's own work included.
- * Returns false, with nothing done, where a query must do it.
- */
 bool
 trainjob_find_rows(const DirectFind *find, Datum key, DirectVisit visit,
 				   void *arg)
@@ -373,11 +351,6 @@ trainjob_find_rows(const DirectFind *find, Datum key, DirectVisit visit,
 	return true;
 }
 
-/*
- * trainjob_find_descending
- *		The same for the rows whose step is not above "bound", those of the
- *		highest step first, of these those of the highest id.
- */
 bool
 trainjob_find_descending(const DirectFind *find, Datum key, int64 bound,
 						 DirectVisit visit, void *arg)
@@ -435,17 +408,6 @@ lock_found(Relation rel, TupleTableSlot *row, void *arg)
 	return false;
 }
 
-/*
- * trainjob_lock_row
- *		Locks the row whose column is "key" as SELECT FOR NO KEY UPDATE does,
- *		waiting for whoever has it, and shows it to "visit" as it is then; there
- *		is at most one, see trainjob_plan_find().
- *
- * What others have committed meanwhile is seen by whatever looks after this.
- * Returns false, with nothing shown, where a query must do it: also where the
- * row was deleted meanwhile, or has another key.  The caller holds a lock on
- * the table that allows it.
- */
 bool
 trainjob_lock_row(const DirectFind *find, Datum key, DirectVisit visit,
 				  void *arg)
