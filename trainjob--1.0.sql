@@ -468,114 +468,12 @@ AS 'MODULE_PATHNAME', 'trainjob_perplexity';
 COMMENT ON FUNCTION trainjob.perplexity(float8) IS
 'exp(loss), NULL where that is not finite.';
 
-CREATE FUNCTION trainjob.canonical_columns()
-RETURNS TABLE (
-	table_key text, ordinal integer, column_name name, column_type text,
-	definition text, description text, essential boolean)
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT c.column1, c.column2, c.column3::name, c.column4, c.column5, c.column6,
-		c.column1 || '.' || c.column3 IN (
-			'datasets.storage_path', 'jobs.id', 'jobs.status', 'metrics.job_id',
-			'metrics.step', 'alerts.job_id', 'alerts.type', 'alerts.outcome',
-			'status_changes.job_id')
-	FROM (VALUES
-	('datasets', 1, 'id', 'uuid', 'PRIMARY KEY DEFAULT pg_catalog.gen_random_uuid()', 'Identity of the dataset.'),
-	('datasets', 2, 'user_id', 'uuid', '', 'Whose it is; NULL: everybody may train on it.'),
-	('datasets', 3, 'name', 'text', '', 'What people call it.'),
-	('datasets', 4, 'storage_path', 'text', 'NOT NULL', 'Where it lies; a job names it in dataset_path.'),
-	('datasets', 5, 'sample_count', 'bigint', '', 'Samples in all, training and validation.'),
-	('datasets', 6, 'train_samples', 'bigint', '', 'Samples of the training split.'),
-	('datasets', 7, 'val_samples', 'bigint', '', 'Samples of the validation split.'),
-	('datasets', 8, 'created_at', 'timestamptz', 'NOT NULL DEFAULT pg_catalog.now()', 'When the row came.'),
-	('datasets', 9, 'updated_at', 'timestamptz', 'NOT NULL DEFAULT pg_catalog.now()', 'When the application last changed it.'),
-
-	-- first those that indexes look at, of fixed width: each update compares them
-	('jobs', 1, 'id', 'uuid', 'PRIMARY KEY DEFAULT pg_catalog.gen_random_uuid()', 'Identity of the job.'),
-	('jobs', 2, 'user_id', 'uuid', '', 'Whose it is.'),
-	('jobs', 3, 'created_at', 'timestamptz', 'NOT NULL DEFAULT pg_catalog.now()', 'When the row came.'),
-	('jobs', 4, 'total_samples', 'bigint', '', 'Samples in all, from the dataset or the configuration.'),
-	('jobs', 5, 'train_samples', 'bigint', '', 'Samples of the training split.'),
-	('jobs', 6, 'val_samples', 'bigint', '', 'Samples of the validation split.'),
-	('jobs', 7, 'dataset_path', 'text', '', 'storage_path of its dataset.'),
-	('jobs', 8, 'job_token', 'text', '', 'The secret with which its trainer reports.'),
-	('jobs', 9, 'model_name', 'text', '', 'The model that is trained.'),
-	('jobs', 10, 'config', 'jsonb', '', 'The trainer''s configuration.'),
-	('jobs', 11, 'status', 'text', 'NOT NULL DEFAULT ''pending''', 'pending, queued, starting, running, paused, completed, failed or cancelled.'),
-	('jobs', 12, 'error', 'text', '', 'Why it failed, in words.'),
-	('jobs', 13, 'error_type', 'text', '', 'What kind of failure it was; stalled: presumed dead.'),
-	('jobs', 14, 'status_changed_at', 'timestamptz', '', 'When status last changed; NULL until it first did.'),
-	('jobs', 15, 'started_at', 'timestamptz', '', 'When it first ran.'),
-	('jobs', 16, 'restarted_at', 'timestamptz', '', 'When its present attempt began, if that is not the first.'),
-	('jobs', 17, 'completed_at', 'timestamptz', '', 'When it completed.'),
-	('jobs', 18, 'failed_at', 'timestamptz', '', 'When it failed.'),
-	('jobs', 19, 'cancelled_at', 'timestamptz', '', 'When it was cancelled.'),
-	('jobs', 20, 'expected_total_steps', 'bigint', '', 'Optimizer steps estimated from configuration and samples.'),
-	('jobs', 21, 'total_epochs', 'float8', '', 'Epochs of the run; NULL where a number of steps limits it.'),
-	('jobs', 22, 'total_steps', 'bigint', '', 'Optimizer steps of the run, see total_steps_source.'),
-	('jobs', 23, 'total_steps_source', 'text', '', 'Where total_steps comes from: given by the writer, estimated, reported by the trainer, or observed in its reports.'),
-	('jobs', 24, 'updated_at', 'timestamptz', 'NOT NULL DEFAULT pg_catalog.now()', 'When anything in the row last changed.'),
-	('jobs', 25, 'last_metric_at', 'timestamptz', '', 'recorded_at of its newest report.'),
-	('jobs', 26, 'current_step', 'bigint', '', 'The highest step of the present attempt.'),
-	('jobs', 27, 'current_epoch', 'float8', '', 'The newest epoch.'),
-	('jobs', 28, 'progress', 'float8', '', 'Percent of total_steps, 0 to 100.'),
-	('jobs', 29, 'loss', 'float8', '', 'The newest train_loss.'),
-	('jobs', 30, 'eval_loss', 'float8', '', 'The newest eval_loss.'),
-	('jobs', 31, 'perplexity', 'float8', '', 'The newest perplexity.'),
-	('jobs', 32, 'learning_rate', 'float8', '', 'The newest learning rate.'),
-	('jobs', 33, 'grad_norm', 'float8', '', 'The newest norm of the gradient.'),
-	('jobs', 34, 'samples_per_second', 'float8', '', 'The newest throughput in samples.'),
-	('jobs', 35, 'tokens_per_second', 'float8', '', 'The newest throughput in tokens.'),
-	('jobs', 36, 'gpu_memory_allocated_gb', 'float8', '', 'The newest GPU memory in use, GB.'),
-	('jobs', 37, 'gpu_utilization_percent', 'float8', '', 'The newest GPU utilization, percent.'),
-	('jobs', 38, 'best_eval_loss', 'float8', '', 'The lowest finite eval_loss of all attempts.'),
-	('jobs', 39, 'best_step', 'bigint', '', 'The first step that had it.'),
-	('jobs', 40, 'best_epoch', 'float8', '', 'The epoch of that report.'),
-
-	('metrics', 1, 'job_id', 'uuid', 'NOT NULL', 'The job.'),
-	('metrics', 2, 'step', 'bigint', 'NOT NULL', 'Optimizer steps done, 0 before the first; never negative.'),
-	('metrics', 3, 'id', 'bigint', 'GENERATED BY DEFAULT AS IDENTITY', 'Tells the reports of a step apart, in order.'),
-	('metrics', 4, 'epoch', 'float8', '', 'Epochs done, with fraction.'),
-	('metrics', 5, 'train_loss', 'float8', '', 'Training loss of the step, or the mean since the last report.'),
-	('metrics', 6, 'eval_loss', 'float8', '', 'Loss on the validation split.'),
-	('metrics', 7, 'perplexity', 'float8', '', 'exp(train_loss), unless the trainer sent its own.'),
-	('metrics', 8, 'eval_perplexity', 'float8', '', 'exp(eval_loss), unless the trainer sent its own.'),
-	('metrics', 9, 'learning_rate', 'float8', '', 'Learning rate.'),
-	('metrics', 10, 'grad_norm', 'float8', '', 'Norm of the gradient.'),
-	('metrics', 11, 'samples_per_second', 'float8', '', 'Throughput in samples.'),
-	('metrics', 12, 'tokens_per_second', 'float8', '', 'Throughput in tokens.'),
-	('metrics', 13, 'gpu_memory_allocated_gb', 'float8', '', 'GPU memory in use, GB.'),
-	('metrics', 14, 'gpu_memory_reserved_gb', 'float8', '', 'GPU memory reserved, GB.'),
-	('metrics', 15, 'gpu_utilization_percent', 'float8', '', 'GPU utilization, percent.'),
-	('metrics', 16, 'extra', 'jsonb', '', 'Whatever else the trainer reports, by its own names.'),
-	('metrics', 17, 'recorded_at', 'timestamptz', 'DEFAULT pg_catalog.now()', 'When the trainer took the measure.'),
-
-	('alerts', 1, 'id', 'bigint', 'PRIMARY KEY GENERATED BY DEFAULT AS IDENTITY', 'Identity of the alert.'),
-	('alerts', 2, 'job_id', 'uuid', 'NOT NULL', 'The job, which may come later.'),
-	('alerts', 3, 'type', 'text', 'NOT NULL', 'job_started, job_completed, job_failed, job_cancelled, gpu_oom, disk_warning or timeout_warning.'),
-	('alerts', 4, 'user_id', 'uuid', '', 'Who sends it; must be the job''s user where given.'),
-	('alerts', 5, 'error_message', 'text', '', 'For job_failed: what goes to the job''s error.'),
-	('alerts', 6, 'error_type', 'text', '', 'For job_failed: what goes to the job''s error_type.'),
-	('alerts', 7, 'current_step', 'bigint', '', 'The step that the trainer is at.'),
-	('alerts', 8, 'total_steps', 'bigint', '', 'The steps that the trainer will run.'),
-	('alerts', 9, 'loss', 'float8', '', 'The loss at that time.'),
-	('alerts', 10, 'payload', 'jsonb', '', 'Whatever else the sender says.'),
-	('alerts', 11, 'occurred_at', 'timestamptz', 'DEFAULT pg_catalog.now()', 'When it happened, by the sender''s clock.'),
-	('alerts', 12, 'received_at', 'timestamptz', 'DEFAULT pg_catalog.now()', 'When it came.'),
-	('alerts', 13, 'outcome', 'text', '', 'What it did: applied, unchanged, late, refused, noted or waiting. Filled by the trigger.'),
-	('alerts', 14, 'outcome_reason', 'text', '', 'Why it did not change the job.'),
-	('alerts', 15, 'status_before', 'text', '', 'The job''s status before it.'),
-	('alerts', 16, 'status_after', 'text', '', 'The job''s status after it.'),
-
-	('status_changes', 1, 'id', 'bigint', 'PRIMARY KEY GENERATED BY DEFAULT AS IDENTITY', 'Identity of the change.'),
-	('status_changes', 2, 'job_id', 'uuid', 'NOT NULL', 'The job.'),
-	('status_changes', 3, 'status_before', 'text', '', 'Status before.'),
-	('status_changes', 4, 'status_after', 'text', '', 'Status after.'),
-	('status_changes', 5, 'changed_at', 'timestamptz', 'NOT NULL DEFAULT pg_catalog.now()', 'When it happened.'),
-	('status_changes', 6, 'alert_id', 'bigint', '', 'The alert that did it, if one did.'),
-	('status_changes', 7, 'changed_by', 'text', '', 'The role that wrote.')
-	) AS c;
-END;
+CREATE FUNCTION trainjob.canonical_columns(OUT table_key text, OUT ordinal integer,
+	OUT column_name name, OUT column_type text, OUT definition text,
+	OUT description text, OUT essential boolean)
+RETURNS SETOF record
+LANGUAGE c IMMUTABLE PARALLEL SAFE ROWS 90
+AS 'MODULE_PATHNAME', 'trainjob_canonical_columns';
 
 COMMENT ON FUNCTION trainjob.canonical_columns() IS
 'Every column of a set of tables, by the name and type that trainjob''s own tables give it.';

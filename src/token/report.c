@@ -37,6 +37,7 @@
 
 #include "jobs/status.h"
 #include "pg/compat.h"
+#include "tables/columns.h"
 #include "tables/set.h"
 #include "token/report.h"
 
@@ -59,78 +60,16 @@ typedef enum FieldUse
 	FIELD_REST	 /* an object that takes all other keys */
 } FieldUse;
 
-/* A column of ours. */
-typedef struct FieldRule
-{
-	const char *name; /* canonical, which is the key */
-	ColumnKind kind;
-	FieldUse use;
-} FieldRule;
-
-/* What trainjob.canonical_columns() has of metrics; those that are kept first. */
-static const FieldRule metric_rules[] = {
-	{"job_id", COLUMN_KEY, FIELD_KEPT},
-	{"id", COLUMN_KEY, FIELD_KEPT},
-	{"step", COLUMN_COUNT, FIELD_STEP},
-	{"epoch", COLUMN_NUMBER, FIELD_NUMBER},
-	{"train_loss", COLUMN_NUMBER, FIELD_NUMBER},
-	{"eval_loss", COLUMN_NUMBER, FIELD_NUMBER},
-	{"perplexity", COLUMN_NUMBER, FIELD_NUMBER},
-	{"eval_perplexity", COLUMN_NUMBER, FIELD_NUMBER},
-	{"learning_rate", COLUMN_NUMBER, FIELD_NUMBER},
-	{"grad_norm", COLUMN_NUMBER, FIELD_NUMBER},
-	{"samples_per_second", COLUMN_NUMBER, FIELD_NUMBER},
-	{"tokens_per_second", COLUMN_NUMBER, FIELD_NUMBER},
-	{"gpu_memory_allocated_gb", COLUMN_NUMBER, FIELD_NUMBER},
-	{"gpu_memory_reserved_gb", COLUMN_NUMBER, FIELD_NUMBER},
-	{"gpu_utilization_percent", COLUMN_NUMBER, FIELD_NUMBER},
-	{"extra", COLUMN_JSON, FIELD_REST},
-	{"recorded_at", COLUMN_TIME, FIELD_MOMENT},
-};
-
-/* The same of alerts. */
-static const FieldRule alert_rules[] = {
-	{"id", COLUMN_KEY, FIELD_KEPT},
-	{"job_id", COLUMN_KEY, FIELD_KEPT},
-	{"type", COLUMN_TEXT, FIELD_KEPT},
-	{"user_id", COLUMN_KEY, FIELD_KEPT},
-	{"received_at", COLUMN_TIME, FIELD_KEPT},
-	{"outcome", COLUMN_TEXT, FIELD_KEPT},
-	{"outcome_reason", COLUMN_TEXT, FIELD_KEPT},
-	{"status_before", COLUMN_TEXT, FIELD_KEPT},
-	{"status_after", COLUMN_TEXT, FIELD_KEPT},
-	{"error_message", COLUMN_TEXT, FIELD_TEXT},
-	{"error_type", COLUMN_TEXT, FIELD_TEXT},
-	{"current_step", COLUMN_COUNT, FIELD_COUNT},
-	{"total_steps", COLUMN_COUNT, FIELD_COUNT},
-	{"loss", COLUMN_NUMBER, FIELD_NUMBER},
-	{"payload", COLUMN_JSON, FIELD_REST},
-	{"occurred_at", COLUMN_TIME, FIELD_MOMENT},
-};
-
 /* A table that reports go to. */
 typedef struct TargetRules
 {
 	TableId table;
-	const char *argument; /* what triggers' arguments call it */
-	const char *what;	  /* what the functions' arguments call it */
-	const char *rest;	  /* the column that takes all other keys */
-	const FieldRule *rule;
-	int count;
+	const char *what; /* what the functions' arguments call it */
+	const char *rest; /* the column that takes all other keys */
 } TargetRules;
 
-static const TargetRules metrics_target = {.table = TABLE_METRICS,
-										   .argument = "metrics",
-										   .what = "metrics",
-										   .rest = "extra",
-										   .rule = metric_rules,
-										   .count = lengthof(metric_rules)};
-static const TargetRules alerts_target = {.table = TABLE_ALERTS,
-										  .argument = "alerts",
-										  .what = "details",
-										  .rest = "payload",
-										  .rule = alert_rules,
-										  .count = lengthof(alert_rules)};
+static const TargetRules metrics_target = {TABLE_METRICS, "metrics", "extra"};
+static const TargetRules alerts_target = {TABLE_ALERTS, "details", "payload"};
 
 /* A column that a key goes to. */
 typedef struct Field
@@ -258,13 +197,37 @@ add_field(Target *target, Relation rel, const char *key, const Column *column,
 	return true;
 }
 
-/* The rule of a name of ours, or NULL. */
-static const FieldRule *
-find_rule(const TargetRules *rules, const char *name)
+/* What becomes of the key of one of our columns. */
+static FieldUse
+use_of_known(const KnownColumn *known)
 {
-	for (int i = 0; i < rules->count; i++)
-		if (strcmp(rules->rule[i].name, name) == 0)
-			return &rules->rule[i];
+	if (!(known->flags & BY_TOKEN))
+		return FIELD_KEPT;
+	switch (known->kind)
+	{
+		case COLUMN_COUNT:
+			return known->flags & ESSENTIAL ? FIELD_STEP : FIELD_COUNT;
+		case COLUMN_NUMBER:
+			return FIELD_NUMBER;
+		case COLUMN_TIME:
+			return FIELD_MOMENT;
+		case COLUMN_TEXT:
+			return FIELD_TEXT;
+		case COLUMN_JSON:
+			return FIELD_REST;
+		case COLUMN_KEY:
+			break;
+	}
+	return FIELD_KEPT;
+}
+
+/* A column of ours by its name, or NULL. */
+static const KnownColumn *
+find_known(const KnownTable *table, const char *name)
+{
+	for (int i = 0; i < table->count; i++)
+		if (strcmp(table->column[i].name, name) == 0)
+			return &table->column[i];
 	return NULL;
 }
 
@@ -274,40 +237,44 @@ find_rule(const TargetRules *rules, const char *name)
  * and for a name that is kept in the other table: user_id is whose a row is.
  */
 static const char *
-token_key(const TargetRules *rules, const char *argument)
+token_key(TableId table, const char *argument)
 {
-	int length = strlen(rules->argument);
+	const KnownTable *known = &trainjob_known_tables[table];
+	int length = strlen(known->key);
 	const char *key = argument + length + 1;
-	const FieldRule *kept;
+	const KnownColumn *of_alert;
 
-	if (strncmp(argument, rules->argument, length) != 0 ||
-		argument[length] != '.' || find_rule(rules, key) != NULL)
+	if (strncmp(argument, known->key, length) != 0 || argument[length] != '.' ||
+		find_known(known, key) != NULL)
 		return NULL;
-	kept = find_rule(&alerts_target, key);
-	return kept != NULL && kept->use == FIELD_KEPT ? NULL : key;
+	of_alert = find_known(&trainjob_known_tables[TABLE_ALERTS], key);
+	return of_alert != NULL && use_of_known(of_alert) == FIELD_KEPT ? NULL
+																	: key;
 }
 
 /*
- * Finds the columns of all keys.  A column that has another name than ours is
- * found by its key all the same, and one that happens to bear our name is not.
+ * Finds the columns of ours that are kept, or those that reports write.  A
+ * column that has another name than ours is found by its key all the same, and
+ * one that happens to bear our name is not.
  */
 static void
-describe_target(TrainjobSet *set, Relation rel, Target *target)
+add_known_fields(TrainjobSet *set, Relation rel, bool kept, Target *target)
 {
-	const TargetRules *rules = target->rules;
-	Column column;
+	TableId table = target->rules->table;
+	const KnownTable *known = &trainjob_known_tables[table];
 
-	target->field =
-		palloc0((rules->count + list_length(set->renamed) / 2) * sizeof(Field));
-	target->rest = -1;
-	for (int i = 0; i < rules->count; i++)
+	for (int i = 0; i < known->count; i++)
 	{
-		const FieldRule *rule = &rules->rule[i];
-		bool required = rule->use == FIELD_STEP;
+		const KnownColumn *ours = &known->column[i];
+		FieldUse use = use_of_known(ours);
+		bool required = use == FIELD_STEP;
+		Column column;
 
-		trainjob_find_column(set, rules->table, rel, rule->name, rule->kind,
-							 required, &column);
-		if (!add_field(target, rel, rule->name, &column, rule->use) && required)
+		if ((use == FIELD_KEPT) != kept)
+			continue;
+		trainjob_find_column(set, table, rel, ours->name, ours->kind, required,
+							 &column);
+		if (!add_field(target, rel, ours->name, &column, use) && required)
 			ereport(
 				ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -316,16 +283,30 @@ describe_target(TrainjobSet *set, Relation rel, Target *target)
 						column.name, RelationGetRelationName(rel)),
 				 errdetail("It stands for \"%s\", but for a column that no "
 						   "report writes as well, or the database fills it.",
-						   rule->name)));
+						   ours->name)));
 	}
+}
+
+/* Finds the columns of all keys. */
+static void
+describe_target(TrainjobSet *set, Relation rel, Target *target)
+{
+	TableId table = target->rules->table;
+	int most =
+		trainjob_known_tables[table].count + list_length(set->renamed) / 2;
+
+	target->field = palloc0(most * sizeof(Field));
+	target->rest = -1;
+	add_known_fields(set, rel, true, target);
+	add_known_fields(set, rel, false, target);
 	for (int i = 0; i + 1 < list_length(set->renamed); i += 2)
 	{
-		const char *key = token_key(rules, list_nth(set->renamed, i));
+		const char *key = token_key(table, list_nth(set->renamed, i));
+		Column column;
 
 		if (key == NULL)
 			continue;
-		trainjob_find_column(set, rules->table, rel, key, COLUMN_KEY, false,
-							 &column);
+		trainjob_find_column(set, table, rel, key, COLUMN_KEY, false, &column);
 		(void) add_field(target, rel, key, &column, use_of_type(&column));
 	}
 }
