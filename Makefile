@@ -13,7 +13,7 @@ OBJS = trainjob.o \
 	$(addprefix src/jobs/,status.o job_fill.o direct_update.o) \
 	$(addprefix src/metrics/,fill.o reports.o newest.o rollup.o) \
 	$(addprefix src/alerts/,alert.o) \
-	$(addprefix src/token/,report.o) \
+	$(addprefix src/token/,report.o target.o point.o) \
 	$(addprefix src/reading/,lttb.o views.o)
 DATA = $(sort $(wildcard $(EXTENSION)--*.sql))
 PGFILEDESC = "trainjob - keeps the rows of training jobs true"

@@ -1,0 +1,206 @@
+/*
+ * target.c
+ *	  Which keys of a report or an alert go to which columns.
+ *
+ * A token writes the columns that are trainjob's own and to be reported (BY_TOKEN
+ * in columns.h), and those that attach() was told of.  All other keys go to one
+ * column of json.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "nodes/nodes.h"
+#include "utils/builtins.h"
+#include "utils/ruleutils.h"
+
+#include "tables/columns.h"
+#include "token/target.h"
+
+/* How an application's column takes a value: as its type can. */
+static FieldUse
+use_of_type(const Column *column)
+{
+	switch (column->type)
+	{
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+			return FIELD_INTEGER;
+		case FLOAT4OID:
+		case FLOAT8OID:
+		case NUMERICOID:
+			return FIELD_NUMBER;
+		case TIMESTAMPTZOID:
+		case TIMESTAMPOID:
+			return FIELD_TIME;
+		case TEXTOID:
+		case VARCHAROID:
+		case BPCHAROID:
+			return FIELD_TEXT;
+	}
+	return FIELD_OTHER;
+}
+
+/* The default of a column as SQL, NULL where it has none. */
+static char *
+column_default(Relation rel, AttrNumber attnum)
+{
+	TupleConstr *constr = RelationGetDescr(rel)->constr;
+
+	for (int i = 0; constr != NULL && i < constr->num_defval; i++)
+		if (constr->defval[i].adnum == attnum)
+			return deparse_expression(
+				stringToNode(constr->defval[i].adbin),
+				deparse_context_for(RelationGetRelationName(rel),
+									RelationGetRelid(rel)),
+				false, false);
+	return NULL;
+}
+
+/*
+ * Lets a key write a column; false where the column is another key's, not for
+ * reports, or the database's to fill.
+ */
+static bool
+add_field(Target *target, Relation rel, const char *key, const Column *column,
+		  FieldUse use)
+{
+	Field *field = &target->field[target->count];
+
+	if (column->attnum == 0 || column->is_generated ||
+		TupleDescAttr(RelationGetDescr(rel), column->attnum - 1)->attidentity !=
+			'\0' ||
+		bms_is_member(column->attnum, target->taken))
+		return false;
+	target->taken = bms_add_member(target->taken, column->attnum);
+	if (use == FIELD_KEPT)
+		return true;
+	if (use == FIELD_REST)
+		target->rest = target->count;
+	else if (use == FIELD_NUMBER && use_of_type(column) == FIELD_INTEGER)
+		use = FIELD_INTEGER;
+	field->key = key;
+	field->column = *column;
+	field->use = use;
+	field->type = OidIsValid(column->domain) ? column->domain : column->type;
+	field->narrow = field->type != INT8OID && field->type != FLOAT8OID &&
+					field->type != TEXTOID;
+	field->preset = column_default(rel, column->attnum);
+	if (field->preset == NULL && use == FIELD_MOMENT)
+		field->preset = "pg_catalog.now()";
+	target->count++;
+	return true;
+}
+
+/* What becomes of the key of one of our columns. */
+static FieldUse
+use_of_known(const KnownColumn *known)
+{
+	if (!(known->flags & BY_TOKEN))
+		return FIELD_KEPT;
+	switch (known->kind)
+	{
+		case COLUMN_COUNT:
+			return known->flags & ESSENTIAL ? FIELD_STEP : FIELD_COUNT;
+		case COLUMN_NUMBER:
+			return FIELD_NUMBER;
+		case COLUMN_TIME:
+			return FIELD_MOMENT;
+		case COLUMN_TEXT:
+			return FIELD_TEXT;
+		case COLUMN_JSON:
+			return FIELD_REST;
+		case COLUMN_KEY:
+			break;
+	}
+	return FIELD_KEPT;
+}
+
+/* A column of ours by its name, or NULL. */
+static const KnownColumn *
+find_known(const KnownTable *table, const char *name)
+{
+	for (int i = 0; i < table->count; i++)
+		if (strcmp(table->column[i].name, name) == 0)
+			return &table->column[i];
+	return NULL;
+}
+
+/*
+ * The key of an argument "metrics.key=column" whose name is none of ours: the
+ * owner of the set lets a token write that column.  NULL for another argument,
+ * and for a name that is kept in the other table: user_id is whose a row is.
+ */
+static const char *
+token_key(TableId table, const char *argument)
+{
+	const KnownTable *known = &trainjob_known_tables[table];
+	int length = strlen(known->key);
+	const char *key = argument + length + 1;
+	const KnownColumn *of_alert;
+
+	if (strncmp(argument, known->key, length) != 0 || argument[length] != '.' ||
+		find_known(known, key) != NULL)
+		return NULL;
+	of_alert = find_known(&trainjob_known_tables[TABLE_ALERTS], key);
+	return of_alert != NULL && use_of_known(of_alert) == FIELD_KEPT ? NULL
+																	: key;
+}
+
+/*
+ * Finds the columns of ours that are kept, or those that reports write.  A
+ * column that has another name than ours is found by its key all the same, and
+ * one that happens to bear our name is not.
+ */
+static void
+add_known_fields(TrainjobSet *set, Relation rel, bool kept, Target *target)
+{
+	TableId table = target->rules->table;
+	const KnownTable *known = &trainjob_known_tables[table];
+
+	for (int i = 0; i < known->count; i++)
+	{
+		const KnownColumn *ours = &known->column[i];
+		FieldUse use = use_of_known(ours);
+		bool required = use == FIELD_STEP;
+		Column column;
+
+		if ((use == FIELD_KEPT) != kept)
+			continue;
+		trainjob_find_column(set, table, rel, ours->name, ours->kind, required,
+							 &column);
+		if (!add_field(target, rel, ours->name, &column, use) && required)
+			ereport(
+				ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("column \"%s\" of table \"%s\" cannot be written "
+						"by a report",
+						column.name, RelationGetRelationName(rel)),
+				 errdetail("It stands for \"%s\", but for a column that no "
+						   "report writes as well, or the database fills it.",
+						   ours->name)));
+	}
+}
+
+void
+trainjob_describe_target(TrainjobSet *set, Relation rel, Target *target)
+{
+	TableId table = target->rules->table;
+	int most =
+		trainjob_known_tables[table].count + list_length(set->renamed) / 2;
+
+	target->field = palloc0(most * sizeof(Field));
+	target->rest = -1;
+	add_known_fields(set, rel, true, target);
+	add_known_fields(set, rel, false, target);
+	for (int i = 0; i + 1 < list_length(set->renamed); i += 2)
+	{
+		const char *key = token_key(table, list_nth(set->renamed, i));
+		Column column;
+
+		if (key == NULL)
+			continue;
+		trainjob_find_column(set, table, rel, key, COLUMN_KEY, false, &column);
+		(void) add_field(target, rel, key, &column, use_of_type(&column));
+	}
+}
