@@ -933,13 +933,15 @@ trainjob_become_user(const TrainjobUser *saved)
  * trainjob_lock_name
  *		Locks a name of which there may be no row yet, until the transaction
  *		ends: a job's id that an alert waits for, a dataset's path that a job
- *		waits for.
+ *		waits for.  For tables whose rows cannot meet otherwise, see
+ *		trainjob_can_meet().
  *
  * Who writes the row takes one mode, who found none takes the conflicting one
  * and looks again: then one of the two sees the other.  Modes that do not
  * conflict with themselves (RowExclusiveLock against ShareLock) keep writers
  * of one side from waiting for each other.  The names share 256 locks a table,
- * so that no bulk load can fill the lock table.
+ * so that no bulk load can fill the lock table; hence one may hold up writers
+ * of other names.
  */
 void
 trainjob_lock_name(Oid table, uint32 hash, LOCKMODE mode)

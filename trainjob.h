@@ -390,6 +390,81 @@ extern bool trainjob_lock_row(const DirectFind *find, Datum key,
 							  DirectVisit visit, void *arg);
 extern void trainjob_direct_init(void);
 
+/* ---- meet.c ------------------------------------------------------------- */
+
+/*
+ * A table of a set that is looked at by a column, rows that are not committed
+ * included.
+ */
+typedef struct MeetTable
+{
+	SetTable *table; /* in the set */
+	Oid top;		 /* what it is a partition of, or itself */
+	char *column;
+	Oid key_type;
+	Oid equals;	   /* the operator; InvalidOid: there is none that fits */
+	List *nullable; /* names of columns; rows are wanted that lack one of them */
+	TupleDesc desc;
+
+	/* what is known until a table changes */
+	uint64 checked;
+	bool readable;
+	uint64 known;
+	MemoryContext context;
+	List *leaves;
+} MeetTable;
+
+/* Whether a row, with the columns of the set's table, is one that is wanted. */
+typedef bool (*MeetFilter)(TupleTableSlot *row, void *arg);
+
+/* What a look found, of the rows that are wanted. */
+typedef struct MeetFound
+{
+	TransactionId coming; /* one in progress that inserts such a row */
+	bool settled;		  /* there is one that another has committed; */
+	bool fresh;			  /* it has since this statement began; */
+	bool busy;			  /* somebody changes it right now */
+	bool own;			  /* there is one that this transaction wrote */
+	TransactionId horizon; /* from this one on they are none to wait for */
+} MeetFound;
+
+/* What a waiter's row asks for: a job's id, or a path and a user. */
+typedef struct MeetName
+{
+	Datum key;
+	Datum user;
+	bool user_null;
+} MeetName;
+
+/*
+ * A kind of waiter.  Both functions are called once and again, with no more of
+ * the trigger's call than its table and trigger.
+ */
+typedef struct MeetSide
+{
+	void (*look)(TriggerData *trigdata, const MeetName *name, MeetFound *found);
+	void (*work)(TriggerData *trigdata, const MeetName *name);
+} MeetSide;
+
+extern void trainjob_plan_meet(SetTable *table, Relation rel,
+							   const Column *column, Oid key_type,
+							   MeetTable *meets);
+extern bool trainjob_can_meet(MeetTable *a, MeetTable *b);
+extern void trainjob_meet_look(MeetTable *meets, Datum key, MeetFilter concerns,
+							   void *arg, MeetFound *found);
+extern void trainjob_meet_await(const MeetSide *side, TriggerData *trigdata,
+								const MeetName *name, const Column *key,
+								const Column *user);
+extern bool trainjob_meet_coming(MeetTable *meets, Datum key,
+								 MeetFilter concerns, void *arg, bool *waited);
+extern void trainjob_meet_step_back(MeetTable *meets, Datum key,
+									MeetFilter concerns, void *arg);
+extern void trainjob_meet_go_on(void);
+extern void trainjob_meet_newcomer(MeetTable *meets, Datum key,
+								   MeetFilter concerns, void *arg,
+								   MeetFound *found);
+extern void trainjob_meet_init(void);
+
 /* ---- metric_newest.c ---------------------------------------------------- */
 
 /* Its queries in a set (TrainjobSet.plan); the caller's come after them. */
@@ -458,6 +533,7 @@ extern void trainjob_fill_job_slot(TriggerData *trigdata);
 extern void trainjob_set_evidence(Datum job_id, int64 step, double epoch);
 extern void trainjob_clear_evidence(void);
 extern Datum trainjob_record_status_change(PG_FUNCTION_ARGS);
+extern Datum trainjob_await_dataset(PG_FUNCTION_ARGS);
 
 /* ---- job_config.c ------------------------------------------------------- */
 
