@@ -208,8 +208,8 @@ plan_meeting(TrainjobSet *set, Relation datasets, Relation jobs,
 						 false, &meeting->dataset_user);
 	trainjob_find_column(set, TABLE_JOBS, jobs, "user_id", COLUMN_KEY, false,
 						 &meeting->job_user);
-	meeting->users_compare = compare_as_bytes(datasets, &meeting->dataset_user,
-											  &meeting->job_user);
+	meeting->users_compare =
+		compare_as_bytes(datasets, &meeting->dataset_user, &meeting->job_user);
 	trainjob_find_column(set, TABLE_JOBS, jobs, "dataset_path", COLUMN_TEXT,
 						 false, &meeting->job_path);
 	trainjob_find_column(set, TABLE_JOBS, jobs, "status", COLUMN_TEXT, true,
@@ -1673,7 +1673,8 @@ waiting_jobs_plan(TrainjobSet *set, DatasetPart *part)
 			appendStringInfo(&query, " OR %s IS NULL",
 							 quote_identifier(part->meeting.job_count[i].name));
 	/* a table that cannot hold the count can hold what follows from it */
-	if (part->meeting.job_count[0].attnum == 0 && part->meeting.job_total.attnum != 0)
+	if (part->meeting.job_count[0].attnum == 0 &&
+		part->meeting.job_total.attnum != 0)
 		appendStringInfo(&query, " OR %s IS NULL",
 						 quote_identifier(part->meeting.job_total.name));
 	appendStringInfoChar(&query, ')');
@@ -1795,8 +1796,7 @@ fill_jobs_of(TriggerData *trigdata, TrainjobSet *set, TupleTableSlot *row)
 		return;
 	dataset.key = CStringGetTextDatum(path.text);
 	if (part->user.attnum != 0)
-		dataset.user =
-			slot_getattr(row, part->user.attnum, &dataset.user_null);
+		dataset.user = slot_getattr(row, part->user.attnum, &dataset.user_null);
 	if (can_meet(&part->meeting))
 		trainjob_meet_await(&dataset_side, trigdata, &dataset,
 							&part->storage_path, &part->user);
@@ -1915,8 +1915,8 @@ trainjob_await_dataset(PG_FUNCTION_ARGS)
 		trainjob_row_value(row, &part->meeting.job_path).text);
 	own.meeting = &part->meeting;
 	if (part->meeting.job_user.attnum != 0)
-		own.user = slot_getattr(row, part->meeting.job_user.attnum,
-								&own.user_null);
+		own.user =
+			slot_getattr(row, part->meeting.job_user.attnum, &own.user_null);
 	trainjob_meet_newcomer(&part->meeting.datasets, path, is_for_job, &own,
 						   &found);
 	/* what was committed before this statement fill_job has found */

@@ -106,7 +106,7 @@ typedef struct MeetEntry
 	bool user_byval;
 	bool first; /* the transaction's own rows have not been looked at */
 	uint8 steps_back;
-	int number; /* in Meet.names */
+	int number;	  /* in Meet.names */
 	uint64 holds; /* Meet.holds when it was asked for last */
 	SubTransactionId subid;
 	Oid relation;
@@ -122,13 +122,14 @@ typedef struct Meet
 	bool is_looking; /* an outer frame goes through the names */
 	uint64 round;	 /* another one whenever all is to be looked at anew */
 	uint64 holds;	 /* how often the lock was taken */
-	TransactionId horizon; /* the first that began after it was, the last time */
+	TransactionId
+		horizon; /* the first that began after it was, the last time */
 	int count;
 	int size;
 	MeetEntry **names; /* in the order in which they were asked for */
 	HTAB *known;	   /* the same, to find one */
-	int next;	/* those before this one were looked at since the lock */
-	List *todo; /* of these, those to look at again */
+	int next;		   /* those before this one were looked at since the lock */
+	List *todo;		   /* of these, those to look at again */
 	SubTransactionId worked; /* where names of an outer one were worked on */
 } Meet;
 
@@ -171,11 +172,10 @@ trainjob_plan_meet(SetTable *table, Relation rel, const Column *column,
 	meets->top = topmost(rel);
 	meets->column = column->name;
 	meets->desc = CreateTupleDescCopy(RelationGetDescr(rel));
-	meets->equals =
-		compatible_oper_opid(name, column->type, key_type, true);
-	meets->context = AllocSetContextCreate(CurrentMemoryContext,
-										   "trainjob meeting",
-										   ALLOCSET_SMALL_SIZES);
+	meets->equals = compatible_oper_opid(name, column->type, key_type, true);
+	meets->context =
+		AllocSetContextCreate(CurrentMemoryContext, "trainjob meeting",
+							  ALLOCSET_SMALL_SIZES);
 }
 
 /* Whether rows of a table can be read as they lie in its heap. */
@@ -189,9 +189,9 @@ is_readable(Oid table)
 	if (!HeapTupleIsValid(tuple))
 		return true; /* dropped: it has no rows */
 	form = (Form_pg_class) GETSTRUCT(tuple);
-	readable = form->relkind == RELKIND_PARTITIONED_TABLE ||
-			   (form->relkind == RELKIND_RELATION &&
-				form->relam == HEAP_TABLE_AM_OID);
+	readable =
+		form->relkind == RELKIND_PARTITIONED_TABLE ||
+		(form->relkind == RELKIND_RELATION && form->relam == HEAP_TABLE_AM_OID);
 	ReleaseSysCache(tuple);
 	return readable;
 }
@@ -237,8 +237,7 @@ nullable_attnums(Node *predicate)
 	List *attnums = NIL;
 	ListCell *cell;
 
-	if (IsA(predicate, BoolExpr) &&
-		((BoolExpr *) predicate)->boolop == OR_EXPR)
+	if (IsA(predicate, BoolExpr) && ((BoolExpr *) predicate)->boolop == OR_EXPR)
 		arms = ((BoolExpr *) predicate)->args;
 	foreach (cell, arms)
 	{
@@ -274,8 +273,8 @@ has_all_rows(Relation rel, Relation index, MeetTable *meets)
 		return false;
 	attnums = nullable_attnums(stringToNode(TextDatumGetCString(predicate)));
 	foreach (cell, meets->nullable)
-		if (!list_member_int(attnums, get_attnum(RelationGetRelid(rel),
-												 lfirst(cell))))
+		if (!list_member_int(attnums,
+							 get_attnum(RelationGetRelid(rel), lfirst(cell))))
 			return false;
 	return true;
 }
@@ -300,8 +299,7 @@ find_index(Relation rel, MeetTable *meets, const ScanKeyData *key)
 			form->indkey.values[0] == key->sk_attno &&
 			index->rd_indcollation[0] == key->sk_collation &&
 			index->rd_opcintype[0] == left &&
-			get_op_opfamily_strategy(meets->equals,
-									 index->rd_opfamily[0]) ==
+			get_op_opfamily_strategy(meets->equals, index->rd_opfamily[0]) ==
 				BTEqualStrategyNumber &&
 			has_all_rows(rel, index, meets))
 			found = lfirst_oid(cell);
@@ -384,7 +382,8 @@ static bool
 is_own(TupleTableSlot *slot)
 {
 	bool isnull;
-	Datum xmin = slot_getsysattr(slot, MinTransactionIdAttributeNumber, &isnull);
+	Datum xmin =
+		slot_getsysattr(slot, MinTransactionIdAttributeNumber, &isnull);
 
 	return TransactionIdIsCurrentTransactionId(DatumGetTransactionId(xmin));
 }
@@ -507,10 +506,9 @@ scan_leaves(LookCall *call, Snapshot snapshot)
 		if (leaf->map != NULL)
 			mapped =
 				MakeSingleTupleTableSlot(call->table->desc, &TTSOpsVirtual);
-		more =
-			(OidIsValid(leaf->index) ? scan_index
-									 : scan_all)(call, leaf, rel, slot, mapped,
-												 snapshot);
+		more = (OidIsValid(leaf->index)
+					? scan_index
+					: scan_all)(call, leaf, rel, slot, mapped, snapshot);
 		if (mapped != NULL)
 			ExecDropSingleTupleTableSlot(mapped);
 		ExecDropSingleTupleTableSlot(slot);
@@ -666,8 +664,7 @@ hash_entry(const void *key, Size size)
 {
 	const MeetEntry *entry = *(MeetEntry *const *) key;
 
-	return datum_image_hash(entry->name.key, entry->key_byval,
-							entry->key_len) ^
+	return datum_image_hash(entry->name.key, entry->key_byval, entry->key_len) ^
 		   entry->trigger;
 }
 
@@ -677,13 +674,12 @@ compare_entries(const void *a, const void *b, Size size)
 	const MeetEntry *x = *(MeetEntry *const *) a;
 	const MeetEntry *y = *(MeetEntry *const *) b;
 
-	return !(x->trigger == y->trigger &&
-			 datum_image_eq(x->name.key, y->name.key, x->key_byval,
-							x->key_len) &&
-			 x->name.user_null == y->name.user_null &&
-			 (x->name.user_null ||
-			  datum_image_eq(x->name.user, y->name.user, x->user_byval,
-							 x->user_len)));
+	return !(
+		x->trigger == y->trigger &&
+		datum_image_eq(x->name.key, y->name.key, x->key_byval, x->key_len) &&
+		x->name.user_null == y->name.user_null &&
+		(x->name.user_null || datum_image_eq(x->name.user, y->name.user,
+											 x->user_byval, x->user_len)));
 }
 
 static void
@@ -742,13 +738,13 @@ add_name(const MeetEntry *wanted)
 		entry->name.key =
 			copy_datum(wanted->name.key, wanted->key_byval, wanted->key_len);
 		if (!wanted->name.user_null)
-			entry->name.user = copy_datum(wanted->name.user,
-										  wanted->user_byval, wanted->user_len);
+			entry->name.user = copy_datum(wanted->name.user, wanted->user_byval,
+										  wanted->user_len);
 		if (meet->count == meet->size)
 		{
 			meet->size *= 2;
-			meet->names = repalloc_huge(meet->names,
-										meet->size * sizeof(MeetEntry *));
+			meet->names =
+				repalloc_huge(meet->names, meet->size * sizeof(MeetEntry *));
 		}
 		(void) hash_search(meet->known, &entry, HASH_ENTER, &found);
 		entry->holds = meet->holds;

@@ -402,8 +402,9 @@ typedef struct MeetTable
 	Oid top;		 /* what it is a partition of, or itself */
 	char *column;
 	Oid key_type;
-	Oid equals;	   /* the operator; InvalidOid: there is none that fits */
-	List *nullable; /* names of columns; rows are wanted that lack one of them */
+	Oid equals; /* the operator; InvalidOid: there is none that fits */
+	List
+		*nullable; /* names of columns; rows are wanted that lack one of them */
 	TupleDesc desc;
 
 	/* what is known until a table changes */
@@ -420,11 +421,11 @@ typedef bool (*MeetFilter)(TupleTableSlot *row, void *arg);
 /* What a look found, of the rows that are wanted. */
 typedef struct MeetFound
 {
-	TransactionId coming; /* one in progress that inserts such a row */
-	bool settled;		  /* there is one that another has committed; */
-	bool fresh;			  /* it has since this statement began; */
-	bool busy;			  /* somebody changes it right now */
-	bool own;			  /* there is one that this transaction wrote */
+	TransactionId coming;  /* one in progress that inserts such a row */
+	bool settled;		   /* there is one that another has committed; */
+	bool fresh;			   /* it has since this statement began; */
+	bool busy;			   /* somebody changes it right now */
+	bool own;			   /* there is one that this transaction wrote */
 	TransactionId horizon; /* from this one on they are none to wait for */
 } MeetFound;
 
