@@ -5,7 +5,7 @@ EXTENSION = trainjob
 EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" $(EXTENSION).control)
 
 MODULE_big = $(EXTENSION)
-OBJS = trainjob.o trigger_call.o columns.o plan_cache.o direct_find.o direct_update.o tuple_patch.o meet.o \
+OBJS = trainjob.o trigger_call.o columns.o plan_cache.o direct_find.o direct_update.o tuple_patch.o meet_look.o meet.o \
 	job_config.o job_steps.o job_explain.o job_status.o job_fill.o \
 	metric_rows.o metric_newest.o metric_fill.o metric_rollup.o alert.o report.o overview.o \
 	drop_guard.o lttb.o

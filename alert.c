@@ -605,9 +605,6 @@ filled_alert(TriggerData *trigdata, AlertPart *part, Alert *alert)
 									 attnums, datums, nulls);
 }
 
-/* How often a job that can be seen is looked for in vain. */
-#define MAX_LOOKS 3
-
 /*
  * Applies an alert to its job, also where that is about to be inserted: its
  * row then says what it did, and need not be updated afterwards.  False if there
@@ -616,28 +613,17 @@ filled_alert(TriggerData *trigdata, AlertPart *part, Alert *alert)
 static bool
 apply_when_there(TrainjobSet *set, AlertPart *part, Alert *alert)
 {
-	Datum job_id = alert->value[ALERT_JOB_ID].key;
+	MeetQuestion question = {.table = &part->jobs,
+							 .key = alert->value[ALERT_JOB_ID].key,
+							 .concerns = is_any};
 
-	for (int looks = 0; looks < MAX_LOOKS;)
-	{
-		bool applied;
-		bool waited;
-
-		trainjob_meet_step_back(&part->jobs, job_id, is_any, NULL);
-		applied = apply_to_job(set, part, alert);
-		trainjob_meet_go_on();
-		if (applied)
-			return true;
-		if (!can_meet(part))
-		{
-			lock_job_id(set, &part->key, job_id, ShareLock);
-			return apply_to_job(set, part, alert);
-		}
-		if (!trainjob_meet_coming(&part->jobs, job_id, is_any, NULL, &waited))
-			break;
-		looks = waited ? 0 : looks + 1;
-	}
-	return false;
+	if (apply_to_job(set, part, alert))
+		return true;
+	if (!can_meet(part))
+		lock_job_id(set, &part->key, question.key, ShareLock);
+	else if (!trainjob_meet_before(&question))
+		return false;
+	return apply_to_job(set, part, alert);
 }
 
 /*
@@ -848,15 +834,17 @@ apply_waiting(TrainjobSet *set, AlertPart *part, Datum job_id)
  * ----------
  */
 
-/* Looks for the job of an alert, see MeetSide. */
+/* Asks for the job of an alert, see MeetSide. */
 static void
-look_for_job(TriggerData *trigdata, const MeetName *name, MeetFound *found)
+ask_for_job(TriggerData *trigdata, const MeetName *name, MeetQuestion *question)
 {
 	TrainjobSet *set =
 		trainjob_get_set(trigdata, "await_job", TABLE_ALERTS, build_alert_part);
 	AlertPart *part = set->part;
 
-	trainjob_meet_look(&part->jobs, name->key, is_any, NULL, found);
+	*question = (MeetQuestion){.table = &part->jobs,
+							   .key = name->key,
+							   .concerns = is_any};
 }
 
 static void
@@ -868,7 +856,7 @@ apply_to_found_job(TriggerData *trigdata, const MeetName *name)
 	apply_waiting(set, set->part, name->key);
 }
 
-static const MeetSide alert_side = {look_for_job, apply_to_found_job};
+static const MeetSide alert_side = {ask_for_job, apply_to_found_job};
 
 /*
  * await_job
@@ -926,18 +914,22 @@ trainjob_apply_waiting_alerts(PG_FUNCTION_ARGS)
 	TrainjobSet *set = trainjob_get_set(trigdata, "apply_waiting_alerts",
 										TABLE_JOBS, build_waiting_part);
 	AlertPart *part = set->part;
-	MeetFound found = {.settled = true};
+	MeetQuestion question = {.table = &part->alerts,
+							 .concerns = is_waiting,
+							 .arg = part};
+	MeetFound found = {.other = true};
 	bool isnull;
 	Datum job_id =
 		slot_getattr(trigdata->tg_trigslot, part->key.attnum, &isnull);
 
 	if (isnull)
 		return PointerGetDatum(NULL);
+	question.key = job_id;
 	if (can_meet(part))
-		trainjob_meet_newcomer(&part->alerts, job_id, is_waiting, part, &found);
+		trainjob_meet_newcomer(&question, &found);
 	else
 		lock_job_id(set, &part->key, job_id, RowExclusiveLock);
-	if (found.settled || found.own)
+	if (found.other || found.own)
 		apply_waiting(set, part, job_id);
 	return PointerGetDatum(NULL);
 }

@@ -153,18 +153,6 @@ trainjob_index_fetch_begin(Relation rel)
 #endif
 }
 
-/* A scan of a whole table, for rows that the keys say yes to. */
-static inline TableScanDesc
-trainjob_table_beginscan(Relation rel, Snapshot snapshot, int nkeys,
-						 ScanKey keys)
-{
-#if PG_VERSION_NUM < 190000
-	return table_beginscan(rel, snapshot, nkeys, keys);
-#else
-	return table_beginscan(rel, snapshot, nkeys, keys, 0);
-#endif
-}
-
 /* From 19 on it can tell whether a constraint is volatile. */
 #if PG_VERSION_NUM < 190000
 #define DomainHasConstraints(type, has_volatile) (DomainHasConstraints)(type)

@@ -808,16 +808,16 @@ find_coming_dataset(JobFill *fill, const char *name, Datum path, Datum user,
 {
 	DatasetMeeting *meeting = &fill->part->meeting;
 	MeetingUser own = {meeting, user, user_null};
-	MeetFound seen = {.settled = true};
+	MeetQuestion question = {&meeting->datasets, path, is_for_job, &own};
+	MeetFound seen = {.other = true};
 
 	if (!can_meet(meeting))
 		lock_path(fill->set->table[TABLE_DATASETS].oid, name, RowExclusiveLock);
 	else if (!found)
-		trainjob_meet_newcomer(&meeting->datasets, path, is_for_job, &own,
-							   &seen);
+		trainjob_meet_newcomer(&question, &seen);
 	else
 		return;
-	if (seen.settled || seen.own)
+	if (seen.other || seen.own)
 		(void) find_dataset(fill, path, user, user_null, counts);
 }
 
@@ -1760,17 +1760,19 @@ touch_waiting_jobs(TrainjobSet *set, DatasetPart *part, const MeetName *dataset)
 	SPI_finish();
 }
 
-/* Looks for jobs that wait for a dataset, see MeetSide. */
+/* Asks for jobs that wait for a dataset, see MeetSide. */
 static void
-look_for_jobs(TriggerData *trigdata, const MeetName *dataset, MeetFound *found)
+ask_for_jobs(TriggerData *trigdata, const MeetName *dataset,
+			 MeetQuestion *question)
 {
 	TrainjobSet *set = trainjob_get_set(trigdata, "fill_waiting_jobs",
 										TABLE_DATASETS, build_dataset_part);
 	DatasetPart *part = set->part;
-	MeetingUser own = {&part->meeting, dataset->user, dataset->user_null};
+	MeetingUser *own = palloc(sizeof(MeetingUser));
 
-	trainjob_meet_look(&part->meeting.jobs, dataset->key, is_for_dataset, &own,
-					   found);
+	*own = (MeetingUser){&part->meeting, dataset->user, dataset->user_null};
+	*question =
+		(MeetQuestion){&part->meeting.jobs, dataset->key, is_for_dataset, own};
 }
 
 static void
@@ -1782,7 +1784,7 @@ touch_found_jobs(TriggerData *trigdata, const MeetName *dataset)
 	touch_waiting_jobs(set, set->part, dataset);
 }
 
-static const MeetSide dataset_side = {look_for_jobs, touch_found_jobs};
+static const MeetSide dataset_side = {ask_for_jobs, touch_found_jobs};
 
 /* Fills the jobs that wait for the dataset of a row, or are about to. */
 static void
@@ -1799,7 +1801,7 @@ fill_jobs_of(TriggerData *trigdata, TrainjobSet *set, TupleTableSlot *row)
 		dataset.user = slot_getattr(row, part->user.attnum, &dataset.user_null);
 	if (can_meet(&part->meeting))
 		trainjob_meet_await(&dataset_side, trigdata, &dataset,
-							&part->storage_path, &part->user);
+							&(Column){.typlen = -1}, &part->user);
 	else
 	{
 		lock_path(set->table[TABLE_DATASETS].oid, path.text, ShareLock);
@@ -1900,8 +1902,8 @@ trainjob_await_dataset(PG_FUNCTION_ARGS)
 							  ? trigdata->tg_newslot
 							  : trigdata->tg_trigslot;
 	MeetingUser own = {.user_null = true};
+	MeetQuestion question = {.concerns = is_for_job, .arg = &own};
 	MeetFound found;
-	Datum path;
 
 	if (part->meeting.job_path.attnum == 0 ||
 		!may_have_been_missed(trigdata, &part->meeting, row))
@@ -1911,16 +1913,16 @@ trainjob_await_dataset(PG_FUNCTION_ARGS)
 	part = set->part;
 	if (part->meeting.job_path.attnum == 0 || !can_meet(&part->meeting))
 		return PointerGetDatum(NULL);
-	path = CStringGetTextDatum(
+	question.table = &part->meeting.datasets;
+	question.key = CStringGetTextDatum(
 		trainjob_row_value(row, &part->meeting.job_path).text);
 	own.meeting = &part->meeting;
 	if (part->meeting.job_user.attnum != 0)
 		own.user =
 			slot_getattr(row, part->meeting.job_user.attnum, &own.user_null);
-	trainjob_meet_newcomer(&part->meeting.datasets, path, is_for_job, &own,
-						   &found);
+	trainjob_meet_newcomer(&question, &found);
 	/* what was committed before this statement fill_job has found */
 	if (found.fresh)
-		touch_job(set, part, row, path);
+		touch_job(set, part, row, question.key);
 	return PointerGetDatum(NULL);
 }

@@ -16,8 +16,8 @@
  * The newcomer that finds a waiter's row which is not committed asks for the
  * waiter's lock.  Where that is free, the waiter has not had its last look: it
  * will see the newcomer's row, and there is nothing to do.  Where it is not, the
- * newcomer waits for it, with its own lock let go, should it have one, and looks
- * again.
+ * newcomer waits for it, with its own lock let go, should it have one, and then
+ * does the work itself.
  *
  * Thus nobody waits for another's row unless he names it, nobody waits here
  * while he holds a lock that others wait for here, and a transaction has one
@@ -33,35 +33,17 @@
  */
 #include "postgres.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
 #include "access/relation.h"
 #include "access/subtrans.h"
-#include "access/table.h"
 #include "access/transam.h"
-#include "access/tupconvert.h"
 #include "access/xact.h"
-#include "catalog/partition.h"
-#include "catalog/pg_am.h"
-#include "catalog/pg_class.h"
-#include "catalog/pg_index.h"
-#include "catalog/pg_inherits.h"
-#include "commands/extension.h"
 #include "miscadmin.h"
-#include "nodes/primnodes.h"
-#include "nodes/readfuncs.h"
-#include "parser/parse_oper.h"
 #include "storage/lmgr.h"
 #include "storage/lock.h"
-#include "utils/builtins.h"
 #include "utils/datum.h"
-#include "utils/hsearch.h"
-#include "utils/inval.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
+#include "utils/reltrigger.h"
 #include "utils/resowner.h"
-#include "utils/snapmgr.h"
-#include "utils/syscache.h"
 
 #include "trainjob.h"
 
@@ -69,514 +51,32 @@
 #define SET_LOCKTAG_LAST_LOOK(tag, xid) \
 	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, InvalidOid, xid, 3)
 
-/* How often a row that others change again and again is waited for unlocked. */
-#define MAX_STEPS_BACK 10
-
-/* A table that has rows in itself: one that is asked for, or a part of it. */
-typedef struct MeetLeaf
-{
-	Oid table;
-	Oid index; /* InvalidOid: there is none to look the key up in */
-	ScanKeyData key;
-	AttrMap *map; /* to the columns of the table asked for; NULL: the same */
-} MeetLeaf;
-
-/* One call of trainjob_meet_look(). */
-typedef struct LookCall
-{
-	MeetTable *table;
-	Datum key;
-	MeetFilter concerns;
-	void *arg;
-	List *promised;		/* transactions that will look again themselves */
-	Snapshot statement; /* what the statement at work sees */
-	MeetFound *found;
-	bool unsure; /* a row may have been missed that moved meanwhile */
-	TransactionId speculative;
-	uint32 token;
-} LookCall;
-
 /* What a waiter's row asks for, and who asks. */
 typedef struct MeetEntry
 {
 	MeetName name;
-	int16 key_len;
-	int16 user_len;
-	bool key_byval;
-	bool user_byval;
-	bool first; /* the transaction's own rows have not been looked at */
-	uint8 steps_back;
-	int number;	  /* in Meet.names */
-	uint64 holds; /* Meet.holds when it was asked for last */
+	bool asked; /* the transaction's own rows have been looked at */
 	SubTransactionId subid;
 	Oid relation;
 	Oid trigger;
 	const MeetSide *side;
 } MeetEntry;
 
-/* All that a transaction has asked for; lives as long as that. */
+/* All that a transaction has asked for, in the memory of that transaction. */
 typedef struct Meet
 {
-	MemoryContext context;
-	bool locked;
-	bool is_looking; /* an outer frame goes through the names */
-	uint64 round;	 /* another one whenever all is to be looked at anew */
-	uint64 holds;	 /* how often the lock was taken */
-	TransactionId
-		horizon; /* the first that began after it was, the last time */
-	int count;
+	MeetEntry *entries;
 	int size;
-	MeetEntry **names; /* in the order in which they were asked for */
-	HTAB *known;	   /* the same, to find one */
-	int next;		   /* those before this one were looked at since the lock */
-	List *todo;		   /* of these, those to look at again */
-	SubTransactionId worked; /* where names of an outer one were worked on */
+	int count;
+	int looked; /* so many have been looked at since we have the lock */
+	bool locked;
+	TransactionId horizon;	  /* the next transaction when we took it, */
+	int before;				  /* and the entries that there were then */
+	SubTransactionId looking; /* of the frame that goes through the entries */
+	SubTransactionId worked;  /* the last in which work of an outer was done */
 } Meet;
 
-static Meet *meet = NULL;
-
-/* Counts relcache messages: what is known of tables is good until the next. */
-static uint64 invalidations = 1;
-
-/* ----------
- * Once for a table, until any changes
- * ----------
- */
-
-/* The table that a partition is a part of in the end, or the table itself. */
-static Oid
-topmost(Relation rel)
-{
-	return rel->rd_rel->relispartition
-			   ? llast_oid(get_partition_ancestors(RelationGetRelid(rel)))
-			   : RelationGetRelid(rel);
-}
-
-/*
- * trainjob_plan_meet
- *		Prepares looking at the rows of "rel", which is "table" of a set, by a
- *		column, with keys of type "key_type".
- *
- * Called in the set's memory context.
- */
-void
-trainjob_plan_meet(SetTable *table, Relation rel, const Column *column,
-				   Oid key_type, MeetTable *meets)
-{
-	List *name = list_make2(makeString("pg_catalog"), makeString("="));
-
-	*meets = (MeetTable){.table = table, .key_type = key_type};
-	if (column->attnum == 0 ||
-		trainjob_has_virtual(RelationGetDescr(rel)->constr))
-		return;
-	meets->top = topmost(rel);
-	meets->column = column->name;
-	meets->desc = CreateTupleDescCopy(RelationGetDescr(rel));
-	meets->equals = compatible_oper_opid(name, column->type, key_type, true);
-	meets->context =
-		AllocSetContextCreate(CurrentMemoryContext, "trainjob meeting",
-							  ALLOCSET_SMALL_SIZES);
-}
-
-/* Whether rows of a table can be read as they lie in its heap. */
-static bool
-is_readable(Oid table)
-{
-	HeapTuple tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(table));
-	Form_pg_class form;
-	bool readable;
-
-	if (!HeapTupleIsValid(tuple))
-		return true; /* dropped: it has no rows */
-	form = (Form_pg_class) GETSTRUCT(tuple);
-	readable =
-		form->relkind == RELKIND_PARTITIONED_TABLE ||
-		(form->relkind == RELKIND_RELATION && form->relam == HEAP_TABLE_AM_OID);
-	ReleaseSysCache(tuple);
-	return readable;
-}
-
-/* Whether this is so of the table with all its parts. */
-static bool
-can_look(MeetTable *meets)
-{
-	ListCell *cell;
-
-	if (!OidIsValid(meets->equals))
-		return false;
-	if (meets->checked == invalidations)
-		return meets->readable;
-	meets->checked = invalidations;
-	/* under Citus the rows may be elsewhere, and stale ones still here */
-	meets->readable = !OidIsValid(get_extension_oid("citus", true));
-	if (meets->readable)
-		foreach (cell, find_all_inheritors(meets->top, NoLock, NULL))
-			if (!is_readable(lfirst_oid(cell)))
-				meets->readable = false;
-	return meets->readable;
-}
-
-/*
- * trainjob_can_meet
- *		Whether the rows of two tables can be looked at before they are
- *		committed, so that their writers may meet.
- *
- * Both sides ask it of both tables: it is the one way or the other.
- */
-bool
-trainjob_can_meet(MeetTable *a, MeetTable *b)
-{
-	return can_look(a) && can_look(b);
-}
-
-/* The columns of which a predicate asks that one be NULL; NIL: another one. */
-static List *
-nullable_attnums(Node *predicate)
-{
-	List *arms = list_make1(predicate);
-	List *attnums = NIL;
-	ListCell *cell;
-
-	if (IsA(predicate, BoolExpr) && ((BoolExpr *) predicate)->boolop == OR_EXPR)
-		arms = ((BoolExpr *) predicate)->args;
-	foreach (cell, arms)
-	{
-		NullTest *test = lfirst(cell);
-
-		if (!IsA(test, NullTest) || test->nulltesttype != IS_NULL ||
-			test->argisrow || !IsA(test->arg, Var))
-			return NIL;
-		attnums = lappend_int(attnums, ((Var *) test->arg)->varattno);
-	}
-	return attnums;
-}
-
-/*
- * Whether an index has all rows that are asked for: those in which one of the
- * "nullable" columns is NULL, where there are such, else all.
- *
- * The predicate is read as it is stored: RelationGetIndexPredicate() would
- * execute functions in it, with the rights of whoever we are.
- */
-static bool
-has_all_rows(Relation rel, Relation index, MeetTable *meets)
-{
-	bool isnull;
-	Datum predicate = SysCacheGetAttr(INDEXRELID, index->rd_indextuple,
-									  Anum_pg_index_indpred, &isnull);
-	List *attnums;
-	ListCell *cell;
-
-	if (isnull)
-		return true;
-	if (meets->nullable == NIL)
-		return false;
-	attnums = nullable_attnums(stringToNode(TextDatumGetCString(predicate)));
-	foreach (cell, meets->nullable)
-		if (!list_member_int(attnums,
-							 get_attnum(RelationGetRelid(rel), lfirst(cell))))
-			return false;
-	return true;
-}
-
-/* Finds an index that begins with the key's column and compares as we do. */
-static Oid
-find_index(Relation rel, MeetTable *meets, const ScanKeyData *key)
-{
-	List *indexes = RelationGetIndexList(rel);
-	Oid found = InvalidOid;
-	Oid left;
-	Oid right;
-	ListCell *cell;
-
-	op_input_types(meets->equals, &left, &right);
-	foreach (cell, indexes)
-	{
-		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
-		Form_pg_index form = index->rd_index;
-
-		if (form->indisvalid && index->rd_rel->relam == BTREE_AM_OID &&
-			form->indkey.values[0] == key->sk_attno &&
-			index->rd_indcollation[0] == key->sk_collation &&
-			index->rd_opcintype[0] == left &&
-			get_op_opfamily_strategy(meets->equals, index->rd_opfamily[0]) ==
-				BTEqualStrategyNumber &&
-			has_all_rows(rel, index, meets))
-			found = lfirst_oid(cell);
-		index_close(index, NoLock);
-		if (OidIsValid(found))
-			break;
-	}
-	list_free(indexes);
-	return found;
-}
-
-static MeetLeaf *
-describe_leaf(Relation rel, MeetTable *meets)
-{
-	MeetLeaf *leaf = palloc0(sizeof(MeetLeaf));
-	AttrNumber attnum = get_attnum(RelationGetRelid(rel), meets->column);
-	TupleConversionMap *map;
-	Oid left;
-	Oid right;
-
-	if (attnum == InvalidAttrNumber)
-		elog(ERROR, "table \"%s\" has no column \"%s\"",
-			 RelationGetRelationName(rel), meets->column);
-	op_input_types(meets->equals, &left, &right);
-	leaf->table = RelationGetRelid(rel);
-	ScanKeyEntryInitialize(
-		&leaf->key, 0, attnum, BTEqualStrategyNumber, right,
-		TupleDescAttr(RelationGetDescr(rel), attnum - 1)->attcollation,
-		get_opcode(meets->equals), (Datum) 0);
-	leaf->index = find_index(rel, meets, &leaf->key);
-	map = convert_tuples_by_name(CreateTupleDescCopy(RelationGetDescr(rel)),
-								 meets->desc);
-	leaf->map = map == NULL ? NULL : map->attrMap;
-	return leaf;
-}
-
-/*
- * The table and its parts that have rows, locked.  The set's table itself is
- * locked already.
- */
-static List *
-lock_leaves(MeetTable *meets)
-{
-	MemoryContext caller;
-	ListCell *cell;
-
-	foreach (cell, meets->leaves)
-	{
-		MeetLeaf *leaf = lfirst(cell);
-
-		if (leaf->table != meets->table->oid)
-			LockRelationOid(leaf->table, AccessShareLock);
-	}
-	if (meets->known == invalidations)
-		return meets->leaves;
-	meets->leaves = NIL;
-	meets->known = invalidations;
-	MemoryContextReset(meets->context);
-	caller = MemoryContextSwitchTo(meets->context);
-	foreach (cell,
-			 find_all_inheritors(meets->table->oid, AccessShareLock, NULL))
-	{
-		Relation rel = table_open(lfirst_oid(cell), NoLock);
-
-		if (rel->rd_rel->relkind == RELKIND_RELATION)
-			meets->leaves = lappend(meets->leaves, describe_leaf(rel, meets));
-		table_close(rel, NoLock);
-	}
-	MemoryContextSwitchTo(caller);
-	return meets->leaves;
-}
-
-/* ----------
- * A look
- * ----------
- */
-
-/* Whether this transaction wrote the row. */
-static bool
-is_own(TupleTableSlot *slot)
-{
-	bool isnull;
-	Datum xmin =
-		slot_getsysattr(slot, MinTransactionIdAttributeNumber, &isnull);
-
-	return TransactionIdIsCurrentTransactionId(DatumGetTransactionId(xmin));
-}
-
-/*
- * Takes down what a row means; false where no others need be looked at.  "slot"
- * has it as it was found, "row" with the columns of the table asked for.
- */
-static bool
-see_row(LookCall *call, Relation rel, TupleTableSlot *slot, TupleTableSlot *row,
-		Snapshot snapshot)
-{
-	MeetFound *found = call->found;
-	bool dirty = snapshot->snapshot_type == SNAPSHOT_DIRTY;
-
-	if (!call->concerns(row, call->arg))
-		return true;
-	if (dirty && TransactionIdIsValid(snapshot->xmin))
-	{
-		TransactionId top = SubTransGetTopmostTransaction(snapshot->xmin);
-
-		if (snapshot->speculativeToken != 0)
-		{
-			call->speculative = snapshot->xmin;
-			call->token = snapshot->speculativeToken;
-			return false;
-		}
-		if (list_member_oid(call->promised, top) ||
-			(TransactionIdIsValid(found->horizon) &&
-			 TransactionIdFollowsOrEquals(top, found->horizon)))
-			return true;
-		found->coming = top;
-		return false;
-	}
-	if (is_own(slot))
-	{
-		found->own = true;
-		return true;
-	}
-	found->settled = true;
-	if (dirty && TransactionIdIsValid(snapshot->xmax))
-		found->busy = true;
-	if (!table_tuple_satisfies_snapshot(rel, slot, call->statement))
-		found->fresh = true;
-	return true;
-}
-
-static bool
-see_slot(LookCall *call, MeetLeaf *leaf, Relation rel, TupleTableSlot *slot,
-		 TupleTableSlot *mapped, Snapshot snapshot)
-{
-	TupleTableSlot *row = slot;
-
-	CHECK_FOR_INTERRUPTS();
-	if (leaf->map != NULL)
-		row = execute_attr_map_slot(leaf->map, slot, mapped);
-	return see_row(call, rel, slot, row, snapshot);
-}
-
-/* Returns false where no other part need be looked at. */
-static bool
-scan_index(LookCall *call, MeetLeaf *leaf, Relation rel, TupleTableSlot *slot,
-		   TupleTableSlot *mapped, Snapshot snapshot)
-{
-	Relation index = index_open(leaf->index, AccessShareLock);
-	IndexScanDesc scan = trainjob_index_beginscan(rel, index, snapshot, 1);
-	ScanKeyData key = leaf->key;
-	bool more = true;
-
-	key.sk_attno = 1;
-	key.sk_argument = call->key;
-	index_rescan(scan, &key, 1, NULL, 0);
-	while (more)
-	{
-		bool is_new = !scan->xs_heap_continue;
-
-		if (is_new && index_getnext_tid(scan, ForwardScanDirection) == NULL)
-			break;
-		if (index_fetch_heap(scan, slot))
-			more = see_slot(call, leaf, rel, slot, mapped, snapshot);
-		else if (is_new)
-			call->unsure = true;
-	}
-	index_endscan(scan);
-	index_close(index, NoLock);
-	return more;
-}
-
-static bool
-scan_all(LookCall *call, MeetLeaf *leaf, Relation rel, TupleTableSlot *slot,
-		 TupleTableSlot *mapped, Snapshot snapshot)
-{
-	ScanKeyData key = leaf->key;
-	TableScanDesc scan;
-	bool more = true;
-
-	key.sk_argument = call->key;
-	scan = trainjob_table_beginscan(rel, snapshot, 1, &key);
-	while (more && table_scan_getnextslot(scan, ForwardScanDirection, slot))
-		more = see_slot(call, leaf, rel, slot, mapped, snapshot);
-	table_endscan(scan);
-	call->unsure = true;
-	return more;
-}
-
-/* Looks at all rows of the key; false where one answered all questions. */
-static bool
-scan_leaves(LookCall *call, Snapshot snapshot)
-{
-	ListCell *cell;
-	bool more = true;
-
-	foreach (cell, call->table->leaves)
-	{
-		MeetLeaf *leaf = lfirst(cell);
-		Relation rel = table_open(leaf->table, NoLock);
-		TupleTableSlot *slot = table_slot_create(rel, NULL);
-		TupleTableSlot *mapped = NULL;
-
-		if (leaf->map != NULL)
-			mapped =
-				MakeSingleTupleTableSlot(call->table->desc, &TTSOpsVirtual);
-		more = (OidIsValid(leaf->index)
-					? scan_index
-					: scan_all)(call, leaf, rel, slot, mapped, snapshot);
-		if (mapped != NULL)
-			ExecDropSingleTupleTableSlot(mapped);
-		ExecDropSingleTupleTableSlot(slot);
-		table_close(rel, NoLock);
-		if (!more)
-			break;
-	}
-	return more;
-}
-
-/*
- * One look, as the owner of the table.
- *
- * A row that is committed may be updated while we look: if its new version is
- * entered where the scan has been already, and the updater commits before the
- * old one is fetched, neither is seen.  So where there was anything dead, a
- * second scan looks at what is committed now.  A row that is not committed does
- * not get away: its first version counts until its transaction ends.
- */
-static void
-look(MeetTable *meets, Datum key, MeetFilter concerns, void *arg,
-	 List *promised, MeetFound *found)
-{
-	LookCall call = {.table = meets,
-					 .key = key,
-					 .concerns = concerns,
-					 .arg = arg,
-					 .promised = promised,
-					 .statement = GetActiveSnapshot(),
-					 .found = found};
-	TrainjobUser caller;
-
-	trainjob_become_owner(meets->table, &caller);
-	(void) lock_leaves(meets);
-	for (;;)
-	{
-		SnapshotData dirty;
-
-		InitDirtySnapshot(dirty);
-		*found = (MeetFound){.horizon = found->horizon};
-		call.token = 0;
-		if (scan_leaves(&call, &dirty) && call.unsure)
-		{
-			PushActiveSnapshot(GetLatestSnapshot());
-			(void) scan_leaves(&call, GetActiveSnapshot());
-			PopActiveSnapshot();
-		}
-		if (call.token == 0)
-			break;
-		/* INSERT ... ON CONFLICT does not know yet whether it will insert */
-		SpeculativeInsertionWait(call.speculative, call.token);
-	}
-	trainjob_become_user(&caller);
-}
-
-/*
- * trainjob_meet_look
- *		Looks for the rows of "key" that "concerns" says yes to, those that are
- *		not committed included.  Only the horizon of "found" is read.
- *
- * The caller has asked trainjob_can_meet(), and holds a lock on the table.
- */
-void
-trainjob_meet_look(MeetTable *meets, Datum key, MeetFilter concerns, void *arg,
-				   MeetFound *found)
-{
-	look(meets, key, concerns, arg, NIL, found);
-}
+static Meet meet;
 
 /* ----------
  * The lock
@@ -594,46 +94,28 @@ change_lock(bool take)
 	LOCKTAG tag;
 
 	SET_LOCKTAG_LAST_LOOK(tag, GetTopTransactionId());
-	CurrentResourceOwner = TopTransactionResourceOwner;
-	PG_TRY();
-	{
-		if (take)
-			(void) LockAcquire(&tag, ExclusiveLock, false, false);
-		else
-			(void) LockRelease(&tag, ExclusiveLock, false);
-	}
-	PG_FINALLY();
-	{
-		CurrentResourceOwner = owner;
-	}
-	PG_END_TRY();
-	meet->locked = take;
+	CurrentResourceOwner = TopTransactionResourceOwner; /* an error resets it */
 	if (take)
-	{
-		meet->holds++;
-		meet->horizon = ReadNextTransactionId();
-	}
+		(void) LockAcquire(&tag, ExclusiveLock, false, false);
+	else
+		(void) LockRelease(&tag, ExclusiveLock, false);
+	CurrentResourceOwner = owner;
+	meet.locked = take;
+	meet.looked = 0;
+	meet.before = meet.count;
+	meet.horizon = ReadNextTransactionId();
 }
 
-/* Lets go of our lock, if we have it: from here on all is to be looked at. */
+/* Waits for transactions that bring what we look for; all is looked at anew. */
 static void
-step_back(void)
+wait_for_newcomers(List *xids)
 {
-	if (meet == NULL || !meet->locked)
-		return;
-	meet->round++;
-	meet->next = 0;
-	list_free(meet->todo);
-	meet->todo = NIL;
-	change_lock(false);
-}
+	ListCell *cell;
 
-/* Waits for a transaction that brings what we look for. */
-static void
-wait_for_newcomer(TransactionId xid)
-{
-	step_back();
-	XactLockTableWait(xid, NULL, NULL, XLTW_None);
+	if (meet.locked)
+		change_lock(false);
+	foreach (cell, xids)
+		XactLockTableWait(lfirst_oid(cell), NULL, NULL, XLTW_None);
 }
 
 /*
@@ -645,113 +127,14 @@ wait_for_waiter(TransactionId xid)
 {
 	LOCKTAG tag;
 
-	SET_LOCKTAG_LAST_LOOK(tag, xid);
+	SET_LOCKTAG_LAST_LOOK(tag, SubTransGetTopmostTransaction(xid));
 	if (LockAcquire(&tag, ShareLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
 	{
-		step_back();
+		if (meet.locked)
+			change_lock(false);
 		(void) LockAcquire(&tag, ShareLock, false, false);
 	}
 	(void) LockRelease(&tag, ShareLock, false);
-}
-
-/* ----------
- * The names
- * ----------
- */
-
-static uint32
-hash_entry(const void *key, Size size)
-{
-	const MeetEntry *entry = *(MeetEntry *const *) key;
-
-	return datum_image_hash(entry->name.key, entry->key_byval, entry->key_len) ^
-		   entry->trigger;
-}
-
-static int
-compare_entries(const void *a, const void *b, Size size)
-{
-	const MeetEntry *x = *(MeetEntry *const *) a;
-	const MeetEntry *y = *(MeetEntry *const *) b;
-
-	return !(
-		x->trigger == y->trigger &&
-		datum_image_eq(x->name.key, y->name.key, x->key_byval, x->key_len) &&
-		x->name.user_null == y->name.user_null &&
-		(x->name.user_null || datum_image_eq(x->name.user, y->name.user,
-											 x->user_byval, x->user_len)));
-}
-
-static void
-begin_meet(void)
-{
-	HASHCTL control = {0};
-	MemoryContext context =
-		AllocSetContextCreate(TopTransactionContext, "trainjob names",
-							  ALLOCSET_DEFAULT_SIZES);
-	Meet *new_meet = MemoryContextAllocZero(context, sizeof(Meet));
-
-	new_meet->context = context;
-	new_meet->size = 64;
-	new_meet->names =
-		MemoryContextAlloc(context, new_meet->size * sizeof(MeetEntry *));
-	control.keysize = sizeof(MeetEntry *);
-	control.entrysize = sizeof(MeetEntry *);
-	control.hash = hash_entry;
-	control.match = compare_entries;
-	control.hcxt = context;
-	new_meet->known =
-		hash_create("trainjob names", 64, &control,
-					HASH_ELEM | HASH_FUNCTION | HASH_COMPARE | HASH_CONTEXT);
-	meet = new_meet;
-}
-
-static Datum
-copy_datum(Datum value, bool byval, int16 length)
-{
-	return length == -1 ? PointerGetDatum(PG_DETOAST_DATUM_COPY(value))
-						: datumCopy(value, byval, length);
-}
-
-/* Takes a name down, and that it is to be looked at. */
-static void
-add_name(const MeetEntry *wanted)
-{
-	MemoryContext caller = MemoryContextSwitchTo(meet->context);
-	const MeetEntry *key = wanted;
-	MeetEntry **known = hash_search(meet->known, &key, HASH_FIND, NULL);
-
-	if (known != NULL)
-	{
-		(*known)->first = true;
-		(*known)->holds = meet->holds;
-		(*known)->steps_back = 0;
-		if ((*known)->number < meet->next)
-			meet->todo = list_append_unique_int(meet->todo, (*known)->number);
-	}
-	else
-	{
-		MeetEntry *entry = palloc(sizeof(MeetEntry));
-		bool found;
-
-		*entry = *wanted;
-		entry->name.key =
-			copy_datum(wanted->name.key, wanted->key_byval, wanted->key_len);
-		if (!wanted->name.user_null)
-			entry->name.user = copy_datum(wanted->name.user, wanted->user_byval,
-										  wanted->user_len);
-		if (meet->count == meet->size)
-		{
-			meet->size *= 2;
-			meet->names =
-				repalloc_huge(meet->names, meet->size * sizeof(MeetEntry *));
-		}
-		(void) hash_search(meet->known, &entry, HASH_ENTER, &found);
-		entry->holds = meet->holds;
-		entry->number = meet->count++;
-		meet->names[entry->number] = entry;
-	}
-	MemoryContextSwitchTo(caller);
 }
 
 /* ----------
@@ -759,139 +142,133 @@ add_name(const MeetEntry *wanted)
  * ----------
  */
 
+static Datum
+copy_datum(Datum value, const Column *column)
+{
+	return column->typlen == -1
+			   ? PointerGetDatum(PG_DETOAST_DATUM_COPY(value))
+			   : datumCopy(value, column->typbyval, column->typlen);
+}
+
+/* Takes an entry down, with a copy of its name. */
+static void
+add_entry(const MeetEntry *entry, const Column *key, const Column *user)
+{
+	MemoryContext caller = MemoryContextSwitchTo(TopTransactionContext);
+	MeetEntry *copy;
+
+	if (meet.count == meet.size)
+	{
+		meet.size = Max(64, meet.size * 2);
+		meet.entries =
+			meet.entries == NULL
+				? palloc(meet.size * sizeof(MeetEntry))
+				: repalloc_huge(meet.entries, meet.size * sizeof(MeetEntry));
+	}
+	copy = &meet.entries[meet.count];
+	*copy = *entry;
+	copy->name.key = copy_datum(entry->name.key, key);
+	if (!entry->name.user_null)
+		copy->name.user = copy_datum(entry->name.user, user);
+	meet.count++;
+	MemoryContextSwitchTo(caller);
+}
+
 /*
- * Looks for what a name asks for, and does the work where it is there.  The lock
- * may be free afterwards: then all names are to be looked at.
+ * Looks for what an entry asks for, and does the work where it is there.  The
+ * lock may be free afterwards: then all are to be looked at.
  *
  * Rows of the transaction itself count the first time only.  Later ones have
  * found our row by themselves, and what we have worked on is ours, too.  Nor need
  * we wait for a transaction that began after we took the lock, if our row was in
  * before that: it waits for us.  Otherwise others who write such rows all the
- * time could keep us from ever having looked at all names.
+ * time could keep us from ever having looked at all entries.
  */
 static void
-look_for_name(MeetEntry *entry, TriggerData *trigdata)
+look_for_entry(int i, TriggerData *trigdata)
 {
-	MeetFound found = {0};
+	MeetEntry entry = meet.entries[i]; /* the array may move */
+	MeetQuestion question;
+	MeetFound found;
+	List *coming;
 
-	if (entry->holds < meet->holds)
-		found.horizon = meet->horizon;
-	entry->side->look(trigdata, &entry->name, &found);
-	if (TransactionIdIsValid(found.coming))
+	entry.side->ask(trigdata, &entry.name, &question);
+	coming =
+		trainjob_find_coming(&question, i < meet.before ? meet.horizon
+														: InvalidTransactionId);
+	if (coming != NIL)
 	{
-		wait_for_newcomer(found.coming);
+		wait_for_newcomers(coming);
 		return;
 	}
-	if (found.settled || (found.own && entry->first))
+	trainjob_find_present(&question, &found);
+	if (found.other || (found.own && !entry.asked))
 	{
-		/* whoever changes the row may have to wait for us */
-		if (found.busy && entry->steps_back < MAX_STEPS_BACK)
-		{
-			entry->steps_back++;
-			step_back();
-		}
-		if (entry->subid < GetCurrentSubTransactionId())
-			meet->worked = GetCurrentSubTransactionId();
-		entry->side->work(trigdata, &entry->name);
+		if (entry.subid < GetCurrentSubTransactionId())
+			meet.worked = GetCurrentSubTransactionId();
+		entry.side->work(trigdata, &entry.name);
 	}
-	entry->first = false;
+	meet.entries[i].asked = true;
 }
 
-/* The call of a trigger that asked for a name, as it was then. */
-typedef struct AskedBy
+/* The call of the trigger that asked, as it was then. */
+static void
+look_for_next(void)
 {
-	Relation rel;
-	TriggerData trigdata;
-} AskedBy;
+	const MeetEntry *entry = &meet.entries[meet.looked];
+	Relation rel = try_relation_open(entry->relation, AccessShareLock);
+	TriggerDesc *triggers = rel == NULL ? NULL : CopyTriggerDesc(rel->trigdesc);
 
-/* Whether the trigger is still there; then the caller closes the table. */
-static bool
-find_trigger(const MeetEntry *entry, AskedBy *asked)
-{
-	TriggerDesc *triggers;
-
-	asked->rel = try_relation_open(entry->relation, AccessShareLock);
-	if (asked->rel == NULL)
-		return false;
-	triggers = CopyTriggerDesc(asked->rel->trigdesc);
 	for (int i = 0; triggers != NULL && i < triggers->numtriggers; i++)
 		if (triggers->triggers[i].tgoid == entry->trigger)
 		{
-			asked->trigdata =
-				(TriggerData){.type = T_TriggerData,
-							  .tg_relation = asked->rel,
-							  .tg_trigger = &triggers->triggers[i]};
-			return true;
+			TriggerData trigdata = {.type = T_TriggerData,
+									.tg_relation = rel,
+									.tg_trigger = &triggers->triggers[i]};
+
+			look_for_entry(meet.looked, &trigdata);
+			break;
 		}
-	relation_close(asked->rel, AccessShareLock);
-	return false;
+	if (rel != NULL)
+		relation_close(rel, NoLock);
+	/* unless the lock was let go, by us or by what our work led to */
+	if (meet.locked)
+		meet.looked++;
 }
 
-/* Looks at one name that is still to be looked at; false if there is none. */
-static bool
-look_for_next(void)
-{
-	bool again = meet->todo != NIL;
-	uint64 round = meet->round;
-	int i = again ? llast_int(meet->todo) : meet->next;
-	AskedBy asked;
-
-	if (!meet->locked)
-		change_lock(true);
-	if (i >= meet->count)
-		return false;
-	if (find_trigger(meet->names[i], &asked))
-	{
-		look_for_name(meet->names[i], &asked.trigdata);
-		relation_close(asked.rel, NoLock);
-	}
-	if (round != meet->round)
-		return true; /* all are to be looked at anew */
-	if (again)
-		meet->todo = list_delete_int(meet->todo, i);
-	else
-		meet->next = i + 1;
-	return true;
-}
-
-/* Whether all names have been looked at since we have the lock. */
+/* Whether all entries have been looked at since we have the lock. */
 static bool
 is_complete(void)
 {
-	return meet == NULL || meet->count == 0 ||
-		   (meet->locked && meet->next == meet->count && meet->todo == NIL);
+	return meet.count == 0 || (meet.locked && meet.looked == meet.count);
 }
 
 /*
- * Looks at the names that are still to be looked at, until all have been since
+ * Looks at the entries that are still to be looked at, until all have been since
  * we have the lock.  In a trigger that our own work fired there is nothing to
  * do: the frame that works goes on with it.
  */
 static void
-look_for_names(void)
+look_for_entries(void)
 {
 	MemoryContext caller;
 	MemoryContext each;
 
-	if (is_complete() || meet->is_looking)
+	if (is_complete() || meet.looking != InvalidSubTransactionId)
 		return;
 	each = AllocSetContextCreate(CurrentMemoryContext, "trainjob look",
 								 ALLOCSET_SMALL_SIZES);
 	caller = MemoryContextSwitchTo(each);
-	meet->is_looking = true;
-	PG_TRY();
+	meet.looking = GetCurrentSubTransactionId(); /* until its rollback, too */
+	while (!is_complete())
 	{
-		while (look_for_next())
-		{
-			CHECK_FOR_INTERRUPTS();
-			MemoryContextReset(each);
-		}
+		CHECK_FOR_INTERRUPTS();
+		if (!meet.locked)
+			change_lock(true);
+		look_for_next();
+		MemoryContextReset(each);
 	}
-	PG_FINALLY();
-	{
-		meet->is_looking = false;
-	}
-	PG_END_TRY();
+	meet.looking = InvalidSubTransactionId;
 	MemoryContextSwitchTo(caller);
 	MemoryContextDelete(each);
 }
@@ -910,98 +287,54 @@ trainjob_meet_await(const MeetSide *side, TriggerData *trigdata,
 					const MeetName *name, const Column *key, const Column *user)
 {
 	MeetEntry entry = {.name = *name,
-					   .key_len = key->typlen,
-					   .user_len = user == NULL ? 0 : user->typlen,
-					   .key_byval = key->typbyval,
-					   .user_byval = user != NULL && user->typbyval,
-					   .first = true,
 					   .subid = GetCurrentSubTransactionId(),
 					   .relation = RelationGetRelid(trigdata->tg_relation),
 					   .trigger = trigdata->tg_trigger->tgoid,
 					   .side = side};
 
-	if (meet == NULL)
-		begin_meet();
-	add_name(&entry);
-	look_for_names();
+	add_entry(&entry, key, user);
+	look_for_entries();
 }
 
 /*
- * trainjob_meet_coming
- *		For a BEFORE ROW trigger of a waiter, which found nothing: waits for a
- *		transaction that brings it, and says whether it did.  Returns true where
- *		it may be there now.
+ * trainjob_meet_before
+ *		For a BEFORE ROW trigger of a waiter, which found nothing: waits for
+ *		those who are bringing it; returns whether it is there now.
  */
 bool
-trainjob_meet_coming(MeetTable *meets, Datum key, MeetFilter concerns,
-					 void *arg, bool *waited)
+trainjob_meet_before(const MeetQuestion *question)
 {
-	MeetFound found = {0};
+	List *coming;
+	MeetFound found;
 
-	look(meets, key, concerns, arg, NIL, &found);
-	*waited = TransactionIdIsValid(found.coming);
-	if (!*waited)
-		return found.settled || found.own;
-	wait_for_newcomer(found.coming);
-	look_for_names();
-	return true;
+	while ((coming = trainjob_find_coming(question, InvalidTransactionId)) !=
+		   NIL)
+	{
+		wait_for_newcomers(coming);
+		look_for_entries();
+	}
+	trainjob_find_present(question, &found);
+	return found.other || found.own;
 }
-
-/*
- * trainjob_meet_step_back, trainjob_meet_go_on
- *		To stand around work on a row that may have to wait for who changes it
- *		right now, and who may have to wait for us.
- */
-void
-trainjob_meet_step_back(MeetTable *meets, Datum key, MeetFilter concerns,
-						void *arg)
-{
-	MeetFound found = {0};
-
-	if (meet == NULL || !meet->locked || !can_look(meets))
-		return;
-	look(meets, key, concerns, arg, NIL, &found);
-	if (found.busy)
-		step_back();
-}
-
-void
-trainjob_meet_go_on(void)
-{
-	look_for_names();
-}
-
-/* ----------
- * The newcomer's look
- * ----------
- */
 
 /*
  * trainjob_meet_newcomer
- *		For a newcomer's trigger: what is there for "key" that is committed, or
- *		of this transaction, when all others who ask for it have ended or will
- *		see our row.
+ *		For a newcomer's trigger: what is there that is committed, or of this
+ *		transaction, when all others who ask for its row have ended or will see
+ *		it.
  *
  * Called before the row is in, this only waits for them.
  */
 void
-trainjob_meet_newcomer(MeetTable *meets, Datum key, MeetFilter concerns,
-					   void *arg, MeetFound *found)
+trainjob_meet_newcomer(const MeetQuestion *question, MeetFound *found)
 {
-	List *promised = NIL;
+	List *coming = trainjob_find_coming(question, InvalidTransactionId);
+	ListCell *cell;
 
-	*found = (MeetFound){0};
-	for (;;)
-	{
-		look(meets, key, concerns, arg, promised, found);
-		if (!TransactionIdIsValid(found->coming))
-			break;
-		wait_for_waiter(found->coming);
-		look_for_names();
-		/* if it has not ended, it was about to look again */
-		promised = lappend_oid(promised, found->coming);
-	}
-	list_free(promised);
+	foreach (cell, coming)
+		wait_for_waiter(lfirst_oid(cell));
+	look_for_entries();
+	trainjob_find_present(question, found);
 }
 
 /* ----------
@@ -1038,7 +371,7 @@ end_transaction(XactEvent event, void *arg)
 		case XACT_EVENT_COMMIT:
 		case XACT_EVENT_ABORT:
 		case XACT_EVENT_PREPARE:
-			meet = NULL; /* its memory is the transaction's */
+			meet = (Meet){0}; /* its memory is the transaction's */
 			break;
 		default:
 			break;
@@ -1050,27 +383,16 @@ static void
 end_savepoint(SubXactEvent event, SubTransactionId subid,
 			  SubTransactionId parent, void *arg)
 {
-	if (event != SUBXACT_EVENT_ABORT_SUB || meet == NULL)
+	if (event != SUBXACT_EVENT_ABORT_SUB)
 		return;
-	while (meet->count > 0 && meet->names[meet->count - 1]->subid >= subid)
-	{
-		MeetEntry *gone = meet->names[--meet->count];
-
-		(void) hash_search(meet->known, &gone, HASH_REMOVE, NULL);
-		meet->todo = list_delete_int(meet->todo, meet->count);
-	}
-	if (meet->worked >= subid)
-	{
-		meet->round++;
-		meet->next = 0;
-	}
-	meet->next = Min(meet->next, meet->count);
-}
-
-static void
-count_invalidation(Datum arg, Oid relid)
-{
-	invalidations++;
+	while (meet.count > 0 && meet.entries[meet.count - 1].subid >= subid)
+		meet.count--;
+	if (meet.worked >= subid)
+		meet.looked = 0;
+	meet.looked = Min(meet.looked, meet.count);
+	meet.before = Min(meet.before, meet.count);
+	if (meet.looking >= subid)
+		meet.looking = InvalidSubTransactionId;
 }
 
 /* Called once when the library is loaded. */
@@ -1079,5 +401,4 @@ trainjob_meet_init(void)
 {
 	RegisterXactCallback(end_transaction, NULL);
 	RegisterSubXactCallback(end_savepoint, NULL);
-	CacheRegisterRelcacheCallback(count_invalidation, (Datum) 0);
 }

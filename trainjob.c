@@ -31,6 +31,7 @@ _PG_init(void)
 {
 	trainjob_plan_cache_init();
 	trainjob_direct_init();
+	trainjob_meet_look_init();
 	trainjob_meet_init();
 	trainjob_job_steps_init();
 	trainjob_alert_init();

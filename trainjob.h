@@ -390,7 +390,7 @@ extern bool trainjob_lock_row(const DirectFind *find, Datum key,
 							  DirectVisit visit, void *arg);
 extern void trainjob_direct_init(void);
 
-/* ---- meet.c ------------------------------------------------------------- */
+/* ---- meet_look.c -------------------------------------------------------- */
 
 /*
  * A table of a set that is looked at by a column, rows that are not committed
@@ -400,17 +400,15 @@ typedef struct MeetTable
 {
 	SetTable *table; /* in the set */
 	Oid top;		 /* what it is a partition of, or itself */
-	char *column;
-	Oid key_type;
+	const char *column;
 	Oid equals; /* the operator; InvalidOid: there is none that fits */
 	List
 		*nullable; /* names of columns; rows are wanted that lack one of them */
 	TupleDesc desc;
 
 	/* what is known until a table changes */
-	uint64 checked;
-	bool readable;
 	uint64 known;
+	bool readable;
 	MemoryContext context;
 	List *leaves;
 } MeetTable;
@@ -418,16 +416,34 @@ typedef struct MeetTable
 /* Whether a row, with the columns of the set's table, is one that is wanted. */
 typedef bool (*MeetFilter)(TupleTableSlot *row, void *arg);
 
-/* What a look found, of the rows that are wanted. */
+/* What a look is for: rows of the key that the filter says yes to. */
+typedef struct MeetQuestion
+{
+	MeetTable *table;
+	Datum key;
+	MeetFilter concerns;
+	void *arg;
+} MeetQuestion;
+
+/* What is there, of the rows that are wanted. */
 typedef struct MeetFound
 {
-	TransactionId coming;  /* one in progress that inserts such a row */
-	bool settled;		   /* there is one that another has committed; */
-	bool fresh;			   /* it has since this statement began; */
-	bool busy;			   /* somebody changes it right now */
-	bool own;			   /* there is one that this transaction wrote */
-	TransactionId horizon; /* from this one on they are none to wait for */
+	bool other; /* one that another transaction wrote; */
+	bool fresh; /* it has ended since this statement began */
+	bool own;	/* one that this transaction wrote */
 } MeetFound;
+
+extern void trainjob_plan_meet(SetTable *table, Relation rel,
+							   const Column *column, Oid key_type,
+							   MeetTable *meets);
+extern bool trainjob_can_meet(MeetTable *a, MeetTable *b);
+extern List *trainjob_find_coming(const MeetQuestion *question,
+								  TransactionId horizon);
+extern void trainjob_find_present(const MeetQuestion *question,
+								  MeetFound *found);
+extern void trainjob_meet_look_init(void);
+
+/* ---- meet.c ------------------------------------------------------------- */
 
 /* What a waiter's row asks for: a job's id, or a path and a user. */
 typedef struct MeetName
@@ -438,31 +454,22 @@ typedef struct MeetName
 } MeetName;
 
 /*
- * A kind of waiter.  Both functions are called once and again, with no more of
- * the trigger's call than its table and trigger.
+ * A kind of waiter: what a name asks for, and the work where it is there.  Both
+ * are called once and again, with no more of the trigger's call than its table
+ * and trigger.
  */
 typedef struct MeetSide
 {
-	void (*look)(TriggerData *trigdata, const MeetName *name, MeetFound *found);
+	void (*ask)(TriggerData *trigdata, const MeetName *name,
+				MeetQuestion *question);
 	void (*work)(TriggerData *trigdata, const MeetName *name);
 } MeetSide;
 
-extern void trainjob_plan_meet(SetTable *table, Relation rel,
-							   const Column *column, Oid key_type,
-							   MeetTable *meets);
-extern bool trainjob_can_meet(MeetTable *a, MeetTable *b);
-extern void trainjob_meet_look(MeetTable *meets, Datum key, MeetFilter concerns,
-							   void *arg, MeetFound *found);
 extern void trainjob_meet_await(const MeetSide *side, TriggerData *trigdata,
 								const MeetName *name, const Column *key,
 								const Column *user);
-extern bool trainjob_meet_coming(MeetTable *meets, Datum key,
-								 MeetFilter concerns, void *arg, bool *waited);
-extern void trainjob_meet_step_back(MeetTable *meets, Datum key,
-									MeetFilter concerns, void *arg);
-extern void trainjob_meet_go_on(void);
-extern void trainjob_meet_newcomer(MeetTable *meets, Datum key,
-								   MeetFilter concerns, void *arg,
+extern bool trainjob_meet_before(const MeetQuestion *question);
+extern void trainjob_meet_newcomer(const MeetQuestion *question,
 								   MeetFound *found);
 extern void trainjob_meet_init(void);
 
