@@ -26,7 +26,8 @@
  * The lock belongs to the whole transaction, for a savepoint that is rolled back
  * must not take it from rows that stay.  What such a rollback undoes, a look or
  * the work that followed, is made up for by the next look.  Where none comes,
- * the transaction cannot commit (check_complete).
+ * the end of the transaction does, which cannot commit if there is work to do
+ * (complete_at_end).
  *
  * Tables that cannot be read so, see trainjob_can_meet(), lock names instead
  * (trainjob_lock_name).
@@ -44,6 +45,7 @@
 #include "utils/memutils.h"
 #include "utils/reltrigger.h"
 #include "utils/resowner.h"
+#include "utils/snapmgr.h"
 
 #include "trainjob.h"
 
@@ -70,6 +72,7 @@ typedef struct Meet
 	int count;
 	int looked; /* so many have been looked at since we have the lock */
 	bool locked;
+	bool ending;			  /* the transaction is: too late for any work */
 	TransactionId horizon;	  /* the next transaction when we took it, */
 	int before;				  /* and the entries that there were then */
 	SubTransactionId looking; /* of the frame that goes through the entries */
@@ -174,6 +177,19 @@ add_entry(const MeetEntry *entry, const Column *key, const Column *user)
 	MemoryContextSwitchTo(caller);
 }
 
+static void
+refuse_at_end(void)
+{
+	if (!meet.ending)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
+			 errmsg("could not commit alerts or datasets of this transaction"),
+			 errdetail("Jobs that they are about came meanwhile, and a "
+					   "savepoint was rolled back in which that was seen to."),
+			 errhint("The transaction might succeed if retried.")));
+}
+
 /*
  * Looks for what an entry asks for, and does the work where it is there.  The
  * lock may be free afterwards: then all are to be looked at.
@@ -198,12 +214,14 @@ look_for_entry(int i, TriggerData *trigdata)
 														: InvalidTransactionId);
 	if (coming != NIL)
 	{
+		refuse_at_end();
 		wait_for_newcomers(coming);
 		return;
 	}
 	trainjob_find_present(&question, &found);
 	if (found.other || (found.own && !entry.asked))
 	{
+		refuse_at_end();
 		if (entry.subid < GetCurrentSubTransactionId())
 			meet.worked = GetCurrentSubTransactionId();
 		entry.side->work(trigdata, &entry.name);
@@ -343,20 +361,19 @@ trainjob_meet_newcomer(const MeetQuestion *question, MeetFound *found)
  */
 
 /*
- * An error that a savepoint caught may have ended a look in its middle: then
- * somebody may rely on us who brought what an earlier row asks for.
+ * A savepoint that was rolled back may have ended a look in its middle, or undone
+ * work: then somebody may rely on us who brought what an earlier row asks for.
+ * Triggers are not fired any more, so work is an error.
  */
 static void
-check_complete(void)
+complete_at_end(void)
 {
 	if (is_complete())
 		return;
-	ereport(ERROR,
-			(errcode(ERRCODE_T_R_SERIALIZATION_FAILURE),
-			 errmsg("could not commit alerts or datasets of this transaction"),
-			 errdetail("A savepoint was rolled back while it waited for, or "
-					   "worked on, jobs that they are about."),
-			 errhint("The transaction might succeed if retried.")));
+	meet.ending = true;
+	PushActiveSnapshot(GetTransactionSnapshot());
+	look_for_entries();
+	PopActiveSnapshot();
 }
 
 static void
@@ -366,7 +383,7 @@ end_transaction(XactEvent event, void *arg)
 	{
 		case XACT_EVENT_PRE_COMMIT:
 		case XACT_EVENT_PRE_PREPARE:
-			check_complete();
+			complete_at_end();
 			break;
 		case XACT_EVENT_COMMIT:
 		case XACT_EVENT_ABORT:
