@@ -880,7 +880,10 @@ trainjob_await_job(PG_FUNCTION_ARGS)
 
 	/* not a condition of the trigger, which each statement would parse anew */
 	if (!is_waiting(trigdata->tg_trigslot, part))
+	{
+		trainjob_meet_again();
 		return PointerGetDatum(NULL);
+	}
 	set =
 		trainjob_get_set(trigdata, "await_job", TABLE_ALERTS, build_alert_part);
 	part = set->part;

@@ -262,12 +262,15 @@ is_complete(void)
 }
 
 /*
- * Looks at the entries that are still to be looked at, until all have been since
- * we have the lock.  In a trigger that our own work fired there is nothing to
- * do: the frame that works goes on with it.
+ * trainjob_meet_again
+ *		Looks at the entries that are still to be looked at, until all have been
+ *		since we have the lock: after waiting, or a savepoint's rollback.
+ *
+ * In a trigger that our own work fired there is nothing to do: the frame that
+ * works goes on with it.
  */
-static void
-look_for_entries(void)
+void
+trainjob_meet_again(void)
 {
 	MemoryContext caller;
 	MemoryContext each;
@@ -311,7 +314,7 @@ trainjob_meet_await(const MeetSide *side, TriggerData *trigdata,
 					   .side = side};
 
 	add_entry(&entry, key, user);
-	look_for_entries();
+	trainjob_meet_again();
 }
 
 /*
@@ -329,7 +332,7 @@ trainjob_meet_before(const MeetQuestion *question)
 		   NIL)
 	{
 		wait_for_newcomers(coming);
-		look_for_entries();
+		trainjob_meet_again();
 	}
 	trainjob_find_present(question, &found);
 	return found.other || found.own;
@@ -351,7 +354,7 @@ trainjob_meet_newcomer(const MeetQuestion *question, MeetFound *found)
 
 	foreach (cell, coming)
 		wait_for_waiter(lfirst_oid(cell));
-	look_for_entries();
+	trainjob_meet_again();
 	trainjob_find_present(question, found);
 }
 
@@ -372,7 +375,7 @@ complete_at_end(void)
 		return;
 	meet.ending = true;
 	PushActiveSnapshot(GetTransactionSnapshot());
-	look_for_entries();
+	trainjob_meet_again();
 	PopActiveSnapshot();
 }
 

@@ -468,6 +468,7 @@ typedef struct MeetSide
 extern void trainjob_meet_await(const MeetSide *side, TriggerData *trigdata,
 								const MeetName *name, const Column *key,
 								const Column *user);
+extern void trainjob_meet_again(void);
 extern bool trainjob_meet_before(const MeetQuestion *question);
 extern void trainjob_meet_newcomer(const MeetQuestion *question,
 								   MeetFound *found);
