@@ -93,7 +93,7 @@ COMMIT;
 });
 my ($out, $err) = ('', '');
 my $ended = IPC::Run::run(
-	[ 'pgbench', '-n', '-c', 12, '-j', 2, '-T', seconds(5), '-h', $node->host, '-p', $node->port,
+	[ 'pgbench', '-n', '-c', 12, '-j', 2, '-T', seconds(3), '-h', $node->host, '-p', $node->port,
 		'-f', $node->basedir . '/race.sql', 'postgres' ],
 	'>', \$out, '2>', \$err);
 
