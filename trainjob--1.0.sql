@@ -106,6 +106,14 @@ AS 'MODULE_PATHNAME', 'trainjob_apply_waiting_alerts';
 COMMENT ON FUNCTION trainjob.apply_waiting_alerts() IS
 'AFTER INSERT FOR EACH ROW on jobs: applies the alerts that came before their job. Arguments: alerts=schema.name (required).';
 
+CREATE FUNCTION trainjob.await_dataset()
+RETURNS trigger
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'trainjob_await_dataset';
+
+COMMENT ON FUNCTION trainjob.await_dataset() IS
+'AFTER INSERT OR UPDATE FOR EACH ROW on jobs: sees to it that a job and a dataset that are written at once do not miss each other. Arguments: datasets=schema.name.';
+
 CREATE FUNCTION trainjob.record_status_change()
 RETURNS trigger
 LANGUAGE c
@@ -154,11 +162,20 @@ AS 'MODULE_PATHNAME', 'trainjob_apply_alert';
 COMMENT ON FUNCTION trainjob.apply_alert() IS
 'BEFORE INSERT FOR EACH ROW on alerts: does to the job what the alert says and fills the outcome. Arguments: jobs=schema.name (required).';
 
+CREATE FUNCTION trainjob.await_job()
+RETURNS trigger
+LANGUAGE c
+AS 'MODULE_PATHNAME', 'trainjob_await_job';
+
+COMMENT ON FUNCTION trainjob.await_job() IS
+'AFTER INSERT FOR EACH ROW on alerts: sees to it that an alert and a job that are written at once do not miss each other. Arguments: jobs=schema.name (required).';
+
 REVOKE EXECUTE ON FUNCTION
 	trainjob.fill_job(), trainjob.apply_waiting_alerts(),
-	trainjob.record_status_change(), trainjob.fill_waiting_jobs(),
-	trainjob.fill_metric(), trainjob.roll_up_metrics(),
-	trainjob.roll_up_restart(), trainjob.apply_alert()
+	trainjob.await_dataset(), trainjob.record_status_change(),
+	trainjob.fill_waiting_jobs(), trainjob.fill_metric(),
+	trainjob.roll_up_metrics(), trainjob.roll_up_restart(),
+	trainjob.apply_alert(), trainjob.await_job()
 FROM PUBLIC;
 
 -- ---------------------------------------------------------------------------
@@ -523,6 +540,9 @@ BEGIN ATOMIC
 	 'FOR EACH ROW', 'trainjob.fill_job()'),
 	('jobs', 'trainjob_apply_waiting_alerts', 'AFTER INSERT',
 	 'FOR EACH ROW', 'trainjob.apply_waiting_alerts()'),
+	-- its work is part of the row's, and done before anybody hears of it
+	('jobs', 'trainjob_await_dataset', 'AFTER INSERT OR UPDATE',
+	 'FOR EACH ROW', 'trainjob.await_dataset()'),
 	('jobs', 'trainjob_record_status_change', 'AFTER UPDATE',
 	 'FOR EACH ROW', 'trainjob.record_status_change()'),
 	-- a restart names status; an ordinary report does not, and passes this by
@@ -537,7 +557,9 @@ BEGIN ATOMIC
 	('metrics', 'trainjob_roll_up_update', 'AFTER UPDATE',
 	 'REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows FOR EACH STATEMENT', 'trainjob.roll_up_metrics()'),
 	('alerts', 'trainjob_apply_alert', 'BEFORE INSERT',
-	 'FOR EACH ROW', 'trainjob.apply_alert()')
+	 'FOR EACH ROW', 'trainjob.apply_alert()'),
+	('alerts', 'trainjob_await_job', 'AFTER INSERT',
+	 'FOR EACH ROW', 'trainjob.await_job()')
 	) AS c;
 END;
 

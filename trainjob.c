@@ -25,6 +25,7 @@
 #include "reading/views.h"
 #include "steps/steps.h"
 #include "tables/direct_find.h"
+#include "tables/meet.h"
 #include "tables/set.h"
 #include "token/report.h"
 
@@ -37,6 +38,8 @@ _PG_init(void)
 {
 	trainjob_plan_cache_init();
 	trainjob_direct_init();
+	trainjob_meet_look_init();
+	trainjob_meet_init();
 	trainjob_config_init();
 	trainjob_steps_init();
 	trainjob_alert_init();

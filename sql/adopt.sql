@@ -457,6 +457,8 @@ CREATE TRIGGER trainjob_fill_job BEFORE INSERT OR UPDATE ON jobs
 	FOR EACH ROW EXECUTE FUNCTION trainjob.fill_job(:of_jobs);
 CREATE TRIGGER trainjob_apply_waiting_alerts AFTER INSERT ON jobs
 	FOR EACH ROW EXECUTE FUNCTION trainjob.apply_waiting_alerts(:of_jobs);
+CREATE TRIGGER trainjob_await_dataset AFTER INSERT OR UPDATE ON jobs
+	FOR EACH ROW EXECUTE FUNCTION trainjob.await_dataset(:of_jobs);
 CREATE TRIGGER trainjob_record_status_change AFTER UPDATE ON jobs
 	FOR EACH ROW EXECUTE FUNCTION trainjob.record_status_change(:of_jobs);
 CREATE TRIGGER trainjob_roll_up_restart AFTER UPDATE OF state ON jobs
@@ -471,6 +473,8 @@ CREATE TRIGGER trainjob_roll_up_update AFTER UPDATE ON metrics REFERENCING OLD T
 	FOR EACH STATEMENT EXECUTE FUNCTION trainjob.roll_up_metrics(:of_metrics);
 CREATE TRIGGER trainjob_apply_alert BEFORE INSERT ON alert_event
 	FOR EACH ROW EXECUTE FUNCTION trainjob.apply_alert(:of_alerts);
+CREATE TRIGGER trainjob_await_job AFTER INSERT ON alert_event
+	FOR EACH ROW EXECUTE FUNCTION trainjob.await_job(:of_alerts);
 CREATE TEMP TABLE by_hand AS SELECT tgname, pg_get_triggerdef(oid) AS definition FROM pg_trigger
 	WHERE tgrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'hand'::regnamespace) AND NOT tgisinternal;
 -- to attach, only the views were missing

@@ -90,6 +90,9 @@ SELECT * FROM who();
 INSERT INTO alert_event (job_id, type, current_step) VALUES (2, 'job_completed', 4);
 SELECT * FROM who();
 \c -
+INSERT INTO jobs (id, status, dataset_path) VALUES (4, 'running', 'p');
+TRUNCATE ran;
+\c -
 INSERT INTO datasets VALUES ('p', 100);
 SELECT * FROM who();
 

@@ -2,15 +2,16 @@
  * alert.c
  *	  Alerts and what they do to a job; the record of status changes; NOTIFY.
  *
- * Three triggers chain here.  apply_alert, BEFORE INSERT on the alerts table,
+ * Four triggers chain here.  apply_alert, BEFORE INSERT on the alerts table,
  * locks the job, decides by the table in job_status.c, updates the job and
  * writes the outcome into the alert's own row.  An alert whose job does not
  * exist yet waits; apply_waiting_alerts, AFTER INSERT on the jobs table,
  * applies it then.  record_status_change, AFTER UPDATE on the jobs table, sees
  * every change of status, whoever made it.
  *
- * An alert that waits and the insertion of its job may meet: both lock the
- * job's id first (trainjob_lock_name), so that one of them sees the other.
+ * An alert that waits and the insertion of its job may meet: await_job, AFTER
+ * INSERT on the alerts table, and apply_waiting_alerts see to it that one of
+ * them sees the other (meet.c).
  *
  * While an alert is applied, record_status_change is to write its id down:
  * alert_at_work is how it knows.
@@ -36,9 +37,11 @@
 #include "jobs/status.h"
 #include "pg/trigger_call.h"
 #include "tables/direct_find.h"
+#include "tables/meet.h"
 #include "tables/set.h"
 
 PG_FUNCTION_INFO_V1(trainjob_apply_alert);
+PG_FUNCTION_INFO_V1(trainjob_await_job);
 PG_FUNCTION_INFO_V1(trainjob_apply_waiting_alerts);
 PG_FUNCTION_INFO_V1(trainjob_record_status_change);
 
@@ -134,7 +137,8 @@ typedef struct AlertPart
 	Column alert[ALERT_FIELDS];
 	Column key; /* of the jobs table */
 	Column job[JOB_FIELDS];
-	DirectFind find; /* a job's alerts, for apply_waiting_alerts */
+	MeetTable alerts; /* by their job */
+	MeetTable jobs;	  /* by their id */
 } AlertPart;
 
 enum
@@ -176,9 +180,14 @@ find_part_columns(TrainjobSet *set, Relation alerts, Relation jobs,
 	trainjob_find_columns(set, TABLE_JOBS, jobs, job_columns, JOB_FIELDS,
 						  part->job);
 	trainjob_check_reference(&part->alert[ALERT_JOB_ID], &part->key);
+	trainjob_plan_meet(&set->table[TABLE_ALERTS], alerts,
+					   &part->alert[ALERT_JOB_ID], part->key.type,
+					   &part->alerts);
+	trainjob_plan_meet(&set->table[TABLE_JOBS], jobs, &part->key,
+					   part->alert[ALERT_JOB_ID].type, &part->jobs);
 }
 
-/* For apply_alert, on the alerts table. */
+/* For apply_alert and await_job, on the alerts table. */
 static void
 build_alert_part(TrainjobSet *set, Relation rel)
 {
@@ -200,11 +209,33 @@ build_waiting_part(TrainjobSet *set, Relation rel)
 										  ACL_SELECT | ACL_UPDATE);
 
 	find_part_columns(set, alerts, rel, part);
-	if (part->key.type == part->alert[ALERT_JOB_ID].type)
-		(void) trainjob_plan_find(alerts, &part->alert[ALERT_JOB_ID], false,
-								  ACL_SELECT, &part->find);
 	relation_close(alerts, NoLock);
 	set->part = part;
+}
+
+/* Whether alerts and jobs can meet; else they lock the job's id. */
+static bool
+can_meet(AlertPart *part)
+{
+	return trainjob_can_meet(&part->alerts, &part->jobs);
+}
+
+/* A MeetFilter: any row of the key. */
+static bool
+is_any(TupleTableSlot *row, void *arg)
+{
+	return true;
+}
+
+/* The same: an alert that waits for its job. */
+static bool
+is_waiting(TupleTableSlot *row, void *arg)
+{
+	AlertPart *part = arg;
+	Value outcome = trainjob_row_value(row, &part->alert[ALERT_OUTCOME]);
+
+	return !outcome.isnull &&
+		   strcmp(outcome.text, trainjob_outcome_name(OUTCOME_WAITING)) == 0;
 }
 
 /* Locks a job's id, see trainjob_lock_name(). */
@@ -468,12 +499,9 @@ set_outcome(Alert *alert, AlertOutcome outcome, char *reason)
 		(Value){.isnull = reason == NULL, .text = reason};
 }
 
-/*
- * Applies an alert to its job and fills the alert's outcome; false if there is
- * no such job.  SPI is connected, and we are the owner of the jobs table.
- */
+/* What apply_to_job() does, as the owner of the jobs table. */
 static bool
-apply_to_job(TrainjobSet *set, AlertPart *part, Alert *alert)
+change_job(TrainjobSet *set, AlertPart *part, Alert *alert)
 {
 	Value job[JOB_FIELDS];
 	Value before;
@@ -526,6 +554,22 @@ apply_to_job(TrainjobSet *set, AlertPart *part, Alert *alert)
 							"is"));
 	}
 	return true;
+}
+
+/*
+ * Applies an alert to its job and fills the alert's outcome; false if there is
+ * no such job.  SPI is connected.
+ */
+static bool
+apply_to_job(TrainjobSet *set, AlertPart *part, Alert *alert)
+{
+	TrainjobUser caller;
+	bool applied;
+
+	trainjob_become_owner(&set->table[TABLE_JOBS], &caller);
+	applied = change_job(set, part, alert);
+	trainjob_become_user(&caller);
+	return applied;
 }
 
 /* ----------
@@ -590,6 +634,27 @@ filled_alert(TriggerData *trigdata, AlertPart *part, Alert *alert)
 }
 
 /*
+ * Applies an alert to its job, also where that is about to be inserted: its
+ * row then says what it did, and need not be updated afterwards.  False if there
+ * is no such job.
+ */
+static bool
+apply_when_there(TrainjobSet *set, AlertPart *part, Alert *alert)
+{
+	MeetQuestion question = {.table = &part->jobs,
+							 .key = alert->value[ALERT_JOB_ID].key,
+							 .concerns = is_any};
+
+	if (apply_to_job(set, part, alert))
+		return true;
+	if (!can_meet(part))
+		lock_job_id(set, &part->key, question.key, ShareLock);
+	else if (!trainjob_meet_before(&question))
+		return false;
+	return apply_to_job(set, part, alert);
+}
+
+/*
  * apply_alert
  *		BEFORE INSERT FOR EACH ROW on an alerts table: does to the job what the
  *		alert says and fills outcome, outcome_reason, status_before and
@@ -608,7 +673,6 @@ trainjob_apply_alert(PG_FUNCTION_ARGS)
 	TrainjobSet *set = trainjob_get_set(trigdata, "apply_alert", TABLE_ALERTS,
 										build_alert_part);
 	AlertPart *part = set->part;
-	TrainjobUser caller;
 	MemoryContext memory = CurrentMemoryContext;
 	HeapTuple tuple;
 	Alert alert;
@@ -632,15 +696,9 @@ trainjob_apply_alert(PG_FUNCTION_ARGS)
 					  alert.value[ALERT_OCCURRED_AT]);
 
 	SPI_connect();
-	trainjob_become_owner(&set->table[TABLE_JOBS], &caller);
-	if (!apply_to_job(set, part, &alert))
-	{
-		lock_job_id(set, &part->key, alert.value[ALERT_JOB_ID].key, ShareLock);
-		if (!apply_to_job(set, part, &alert))
-			set_outcome(&alert, OUTCOME_WAITING,
-						outcome_reason(OUTCOME_WAITING, &alert, NULL));
-	}
-	trainjob_become_user(&caller);
+	if (!apply_when_there(set, part, &alert))
+		set_outcome(&alert, OUTCOME_WAITING,
+					outcome_reason(OUTCOME_WAITING, &alert, NULL));
 	MemoryContextSwitchTo(memory);
 	tuple = filled_alert(trigdata, part, &alert);
 	SPI_finish();
@@ -648,26 +706,9 @@ trainjob_apply_alert(PG_FUNCTION_ARGS)
 }
 
 /* ----------
- * apply_waiting_alerts
+ * Alerts that wait
  * ----------
  */
-
-/* A DirectVisit. */
-static bool
-see_alert(Relation rel, TupleTableSlot *row, void *arg)
-{
-	*(bool *) arg = true;
-	return false;
-}
-
-/* Whether a job may have alerts.  Nearly no new one has, so this is worth it. */
-static bool
-may_have_alerts(AlertPart *part, Datum job_id)
-{
-	bool seen = false;
-
-	return !trainjob_find_rows(&part->find, job_id, see_alert, &seen) || seen;
-}
 
 /* What tells a job's alerts from each other. */
 static const char *
@@ -749,51 +790,148 @@ set_alert_plan(TrainjobSet *set, AlertPart *part)
 	return trainjob_keep_plan(set, QUERY_SET_ALERT, query.data, nargs, types);
 }
 
+/* Reads an alert that the query found. */
+static void
+read_waiting(AlertPart *part, SPITupleTable *found, uint64 row, Alert *alert)
+{
+	for (int i = 0; i < ALERT_FIELDS; i++)
+	{
+		bool isnull;
+		Datum datum =
+			trainjob_result(found, row, i + 1, &part->alert[i], &isnull);
+
+		alert->value[i] = trainjob_read_value(&part->alert[i], datum, isnull);
+	}
+}
+
+/* Writes the outcome into the alert's row, as the owner of the alerts. */
+static void
+set_alert(TrainjobSet *set, AlertPart *part, Datum job_id, Datum id,
+		  bool id_null, Alert *alert)
+{
+	Datum args[2 + ALERT_FIELDS - ALERT_FIRST_FILLED] = {job_id, id};
+	char nulls[2 + ALERT_FIELDS - ALERT_FIRST_FILLED] = {' ',
+														 id_null ? 'n' : ' '};
+	TrainjobUser caller;
+
+	for (int i = ALERT_FIRST_FILLED; i < ALERT_FIELDS; i++)
+	{
+		int n = 2 + i - ALERT_FIRST_FILLED;
+		bool isnull;
+
+		args[n] =
+			trainjob_write_value(&part->alert[i], &alert->value[i], &isnull);
+		nulls[n] = isnull || part->alert[i].attnum == 0 ? 'n' : ' ';
+	}
+	trainjob_become_owner(&set->table[TABLE_ALERTS], &caller);
+	trainjob_execute(set_alert_plan(set, part), SPI_OK_UPDATE, args, nulls);
+	trainjob_become_user(&caller);
+}
+
+/* Applies the alerts that wait for a job, as far as they are committed or ours. */
 static void
 apply_waiting(TrainjobSet *set, AlertPart *part, Datum job_id)
 {
 	uint64 count;
 	SPITupleTable *found;
+	TrainjobUser caller;
 
+	SPI_connect();
+	trainjob_become_owner(&set->table[TABLE_ALERTS], &caller);
 	count = trainjob_execute(waiting_alerts_plan(set, part), SPI_OK_SELECT,
 							 &job_id, NULL);
+	trainjob_become_user(&caller);
 	found = SPI_tuptable;
 	for (uint64 row = 0; row < count; row++)
 	{
-		Datum args[2 + ALERT_FIELDS - ALERT_FIRST_FILLED];
-		char nulls[2 + ALERT_FIELDS - ALERT_FIRST_FILLED];
 		Alert alert;
 		bool isnull;
+		Datum id;
 
-		for (int i = 0; i < ALERT_FIELDS; i++)
-		{
-			Datum datum =
-				trainjob_result(found, row, i + 1, &part->alert[i], &isnull);
-
-			alert.value[i] =
-				trainjob_read_value(&part->alert[i], datum, isnull);
-		}
+		CHECK_FOR_INTERRUPTS();
+		read_waiting(part, found, row, &alert);
 		/* an infinite time, of before it was refused, is as good as none */
 		if (TIMESTAMP_NOT_FINITE(alert.value[ALERT_OCCURRED_AT].time))
 			alert.value[ALERT_OCCURRED_AT].isnull = true;
 		if (!apply_to_job(set, part, &alert))
-			return;
-		args[0] = job_id;
-		args[1] = trainjob_result(found, row, ALERT_ID + 1,
-								  &part->alert[ALERT_ID], &isnull);
-		nulls[0] = ' ';
-		nulls[1] = isnull ? 'n' : ' ';
-		for (int i = ALERT_FIRST_FILLED; i < ALERT_FIELDS; i++)
-		{
-			int n = 2 + i - ALERT_FIRST_FILLED;
-
-			args[n] =
-				trainjob_write_value(&part->alert[i], &alert.value[i], &isnull);
-			nulls[n] = isnull || part->alert[i].attnum == 0 ? 'n' : ' ';
-		}
-		trainjob_execute(set_alert_plan(set, part), SPI_OK_UPDATE, args, nulls);
+			break;
+		id = trainjob_result(found, row, ALERT_ID + 1, &part->alert[ALERT_ID],
+							 &isnull);
+		set_alert(set, part, job_id, id, isnull, &alert);
 	}
+	SPI_finish();
 }
+
+/* ----------
+ * await_job
+ * ----------
+ */
+
+/* Asks for the job of an alert, see MeetSide. */
+static void
+ask_for_job(TriggerData *trigdata, const MeetName *name, MeetQuestion *question)
+{
+	TrainjobSet *set =
+		trainjob_get_set(trigdata, "await_job", TABLE_ALERTS, build_alert_part);
+	AlertPart *part = set->part;
+
+	*question = (MeetQuestion){.table = &part->jobs,
+							   .key = name->key,
+							   .concerns = is_any};
+}
+
+static void
+apply_to_found_job(TriggerData *trigdata, const MeetName *name)
+{
+	TrainjobSet *set =
+		trainjob_get_set(trigdata, "await_job", TABLE_ALERTS, build_alert_part);
+
+	apply_waiting(set, set->part, name->key);
+}
+
+static const MeetSide alert_side = {ask_for_job, apply_to_found_job};
+
+/*
+ * await_job
+ *		AFTER INSERT FOR EACH ROW on an alerts table: where an alert waits, looks
+ *		once more for its job, and has the writer of that look for the alert.
+ *
+ * Arguments: jobs=schema.name (required), jobs.column=name,
+ * alerts.column=name.
+ */
+Datum
+trainjob_await_job(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata =
+		trainjob_check_trigger_call(fcinfo, "await_job",
+									TRAINJOB_AFTER_ROW | TRAINJOB_ON_INSERT);
+	TrainjobSet *set =
+		trainjob_get_own(trigdata, "await_job", TABLE_ALERTS, build_alert_part);
+	AlertPart *part = set->part;
+	MeetName name = {.user_null = true};
+	bool isnull;
+
+	/* not a condition of the trigger, which each statement would parse anew */
+	if (!is_waiting(trigdata->tg_trigslot, part))
+	{
+		trainjob_meet_again();
+		return PointerGetDatum(NULL);
+	}
+	set =
+		trainjob_get_set(trigdata, "await_job", TABLE_ALERTS, build_alert_part);
+	part = set->part;
+	name.key = slot_getattr(trigdata->tg_trigslot,
+							part->alert[ALERT_JOB_ID].attnum, &isnull);
+	if (!isnull && can_meet(part))
+		trainjob_meet_await(&alert_side, trigdata, &name,
+							&part->alert[ALERT_JOB_ID], NULL);
+	return PointerGetDatum(NULL);
+}
+
+/* ----------
+ * apply_waiting_alerts
+ * ----------
+ */
 
 /*
  * apply_waiting_alerts
@@ -812,22 +950,23 @@ trainjob_apply_waiting_alerts(PG_FUNCTION_ARGS)
 	TrainjobSet *set = trainjob_get_set(trigdata, "apply_waiting_alerts",
 										TABLE_JOBS, build_waiting_part);
 	AlertPart *part = set->part;
-	TrainjobUser caller;
+	MeetQuestion question = {.table = &part->alerts,
+							 .concerns = is_waiting,
+							 .arg = part};
+	MeetFound found = {.other = true};
 	bool isnull;
 	Datum job_id =
 		slot_getattr(trigdata->tg_trigslot, part->key.attnum, &isnull);
 
 	if (isnull)
 		return PointerGetDatum(NULL);
-	lock_job_id(set, &part->key, job_id, RowExclusiveLock);
-	trainjob_become_owner(&set->table[TABLE_ALERTS], &caller);
-	if (may_have_alerts(part, job_id))
-	{
-		SPI_connect();
+	question.key = job_id;
+	if (can_meet(part))
+		trainjob_meet_newcomer(&question, &found);
+	else
+		lock_job_id(set, &part->key, job_id, RowExclusiveLock);
+	if (found.other || found.own)
 		apply_waiting(set, part, job_id);
-		SPI_finish();
-	}
-	trainjob_become_user(&caller);
 	return PointerGetDatum(NULL);
 }
 

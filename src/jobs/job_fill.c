@@ -1,7 +1,7 @@
 /*
  * job_fill.c
- *	  The trigger that completes a job's row, and the one that lets jobs know
- *	  of a dataset that came later.
+ *	  The trigger that completes a job's row, and those that let jobs know of a
+ *	  dataset that comes later, or at the same time.
  *
  * fill_job sees every INSERT and UPDATE of a job, the application's own, those
  * of the metrics roll-up and those of alerts, and is the only place that
@@ -27,8 +27,10 @@
 #include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
+#include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 #include "jobs/job_fill.h"
@@ -36,10 +38,12 @@
 #include "pg/trigger_call.h"
 #include "steps/steps.h"
 #include "tables/direct_find.h"
+#include "tables/meet.h"
 #include "tables/set.h"
 
 PG_FUNCTION_INFO_V1(trainjob_fill_job);
 PG_FUNCTION_INFO_V1(trainjob_fill_waiting_jobs);
+PG_FUNCTION_INFO_V1(trainjob_await_dataset);
 
 /* The columns of a job that fill_job reads or fills. */
 typedef enum JobColumn
@@ -112,6 +116,23 @@ static const JobColumn count_columns[] = {JOB_TOTAL_SAMPLES, JOB_TRAIN_SAMPLES,
 static const char *const dataset_counts[] = {"sample_count", "train_samples",
 											 "val_samples"};
 
+/*
+ * How datasets and the jobs that wait for them meet (meet.c).  The columns are
+ * those of the set's tables.
+ */
+typedef struct DatasetMeeting
+{
+	MeetTable datasets; /* by their path */
+	MeetTable jobs;		/* by the dataset's path, those that lack a count */
+	Column dataset_user;
+	Column job_user;
+	bool users_compare; /* byte for byte */
+	Column job_path;
+	Column job_status;
+	Column job_count[lengthof(count_columns)];
+	Column job_total;
+} DatasetMeeting;
+
 /* What fill_job keeps of a jobs table (TrainjobSet.part). */
 typedef struct FillPart
 {
@@ -121,6 +142,7 @@ typedef struct FillPart
 	Column dataset_user;
 	Column dataset_count[lengthof(count_columns)];
 	DirectFind find_path; /* datasets of a path */
+	DatasetMeeting meeting;
 } FillPart;
 
 enum
@@ -165,6 +187,55 @@ plan_find_path(FillPart *part, Relation datasets)
 								  ACL_SELECT, &part->find_path);
 }
 
+/* Whether values of two columns are equal where their bytes are, and only there. */
+static bool
+compare_as_bytes(Relation rel, const Column *a, const Column *b)
+{
+	Oid collation;
+
+	if (a->attnum == 0 || b->attnum == 0 || a->type != b->type)
+		return false;
+	if (a->typlen > 0)
+		return true;
+	collation =
+		TupleDescAttr(RelationGetDescr(rel), a->attnum - 1)->attcollation;
+	return (a->type == TEXTOID || a->type == VARCHAROID) &&
+		   get_collation_isdeterministic(collation);
+}
+
+/* Finds what meetings take; "path" is that of the datasets. */
+static void
+plan_meeting(TrainjobSet *set, Relation datasets, Relation jobs,
+			 const Column *path, DatasetMeeting *meeting)
+{
+	List *nullable = NIL;
+
+	trainjob_find_column(set, TABLE_DATASETS, datasets, "user_id", COLUMN_KEY,
+						 false, &meeting->dataset_user);
+	trainjob_find_column(set, TABLE_JOBS, jobs, "user_id", COLUMN_KEY, false,
+						 &meeting->job_user);
+	meeting->users_compare =
+		compare_as_bytes(datasets, &meeting->dataset_user, &meeting->job_user);
+	trainjob_find_column(set, TABLE_JOBS, jobs, "dataset_path", COLUMN_TEXT,
+						 false, &meeting->job_path);
+	trainjob_find_column(set, TABLE_JOBS, jobs, "status", COLUMN_TEXT, true,
+						 &meeting->job_status);
+	trainjob_find_column(set, TABLE_JOBS, jobs, "total_steps", COLUMN_COUNT,
+						 false, &meeting->job_total);
+	for (int i = 0; i < lengthof(count_columns); i++)
+		if (trainjob_find_column(set, TABLE_JOBS, jobs,
+								 job_columns[count_columns[i]].name,
+								 COLUMN_COUNT, false, &meeting->job_count[i]))
+			nullable = lappend(nullable, meeting->job_count[i].name);
+	if (meeting->job_count[0].attnum == 0 && meeting->job_total.attnum != 0)
+		nullable = lappend(nullable, meeting->job_total.name);
+	trainjob_plan_meet(&set->table[TABLE_DATASETS], datasets, path, TEXTOID,
+					   &meeting->datasets);
+	trainjob_plan_meet(&set->table[TABLE_JOBS], jobs, &meeting->job_path,
+					   TEXTOID, &meeting->jobs);
+	meeting->jobs.nullable = nullable;
+}
+
 static void
 build_fill_part(TrainjobSet *set, Relation rel)
 {
@@ -187,6 +258,7 @@ build_fill_part(TrainjobSet *set, Relation rel)
 								 dataset_counts[i], COLUMN_COUNT, false,
 								 &part->dataset_count[i]);
 		plan_find_path(part, datasets);
+		plan_meeting(set, datasets, rel, &part->storage_path, &part->meeting);
 		relation_close(datasets, NoLock);
 	}
 	set->part = part;
@@ -586,6 +658,78 @@ find_dataset(JobFill *fill, Datum path, Datum user, bool user_null,
 	return search.found;
 }
 
+/* Whose dataset or job meets another's; for the two functions below. */
+typedef struct MeetingUser
+{
+	const DatasetMeeting *meeting;
+	Datum user;
+	bool user_null;
+} MeetingUser;
+
+/* Whether the user may be that of a row of the other table. */
+static bool
+is_same_user(const MeetingUser *own, const Column *column, Datum other)
+{
+	return !own->meeting->users_compare ||
+		   datum_image_eq(own->user, other, column->typbyval, column->typlen);
+}
+
+/* A MeetFilter: a dataset that a job of the user may take its counts from. */
+static bool
+is_for_job(TupleTableSlot *row, void *arg)
+{
+	const MeetingUser *own = arg;
+	const Column *column = &own->meeting->dataset_user;
+	bool isnull = true;
+	Datum user = (Datum) 0;
+
+	if (column->attnum != 0)
+		user = slot_getattr(row, column->attnum, &isnull);
+	return isnull || (!own->user_null && is_same_user(own, column, user));
+}
+
+/* Whether a job waits for a dataset, as far as its row tells. */
+static bool
+is_waiting_job(const DatasetMeeting *meeting, TupleTableSlot *row)
+{
+	Value status = trainjob_row_value(row, &meeting->job_status);
+	bool has_total = meeting->job_count[0].attnum != 0;
+
+	if (status.isnull || trainjob_has_ended(trainjob_state_of(status.text)) ||
+		slot_attisnull(row, meeting->job_path.attnum))
+		return false;
+	for (int i = 0; i < lengthof(count_columns); i++)
+		if (meeting->job_count[i].attnum != 0 &&
+			slot_attisnull(row, meeting->job_count[i].attnum))
+			return true;
+	/* a table that cannot hold the count can hold what follows from it */
+	return !has_total && meeting->job_total.attnum != 0 &&
+		   slot_attisnull(row, meeting->job_total.attnum);
+}
+
+/* A MeetFilter: a job that waits for a dataset of the user, or of nobody. */
+static bool
+is_for_dataset(TupleTableSlot *row, void *arg)
+{
+	const MeetingUser *own = arg;
+	const Column *column = &own->meeting->job_user;
+	bool isnull;
+	Datum user;
+
+	if (!is_waiting_job(own->meeting, row))
+		return false;
+	if (own->user_null || column->attnum == 0)
+		return true;
+	user = slot_getattr(row, column->attnum, &isnull);
+	return !isnull && is_same_user(own, column, user);
+}
+
+static bool
+can_meet(DatasetMeeting *meeting)
+{
+	return trainjob_can_meet(&meeting->datasets, &meeting->jobs);
+}
+
 /* Locks a dataset's path, see trainjob_lock_name(). */
 static void
 lock_path(Oid datasets, const char *path, LOCKMODE mode)
@@ -664,6 +808,30 @@ has_datasets(JobFill *fill)
 }
 
 /*
+ * Looks a dataset up again, where it was not found or lacks a count: it may be
+ * about to be committed.  A row that is waited for here has its counts at once;
+ * await_dataset sees to the others.
+ */
+static void
+find_coming_dataset(JobFill *fill, const char *name, Datum path, Datum user,
+					bool user_null, bool found, SampleCounts *counts)
+{
+	DatasetMeeting *meeting = &fill->part->meeting;
+	MeetingUser own = {meeting, user, user_null};
+	MeetQuestion question = {&meeting->datasets, path, is_for_job, &own};
+	MeetFound seen = {.other = true};
+
+	if (!can_meet(meeting))
+		lock_path(fill->set->table[TABLE_DATASETS].oid, name, RowExclusiveLock);
+	else if (!found)
+		trainjob_meet_newcomer(&question, &seen);
+	else
+		return;
+	if (seen.other || seen.own)
+		(void) find_dataset(fill, path, user, user_null, counts);
+}
+
+/*
  * The counts that a row's dataset gives, or its configuration where the dataset
  * is not there or does not say how many samples it has.  Where there is no
  * dataset yet, or it lacks a count, and "wait" is set, the write that brings it
@@ -682,14 +850,11 @@ counts_for(JobFill *fill, TupleTableSlot *row, Jsonb *config, bool wait)
 	if (!path.isnull && has_datasets(fill))
 	{
 		Datum path_text = CStringGetTextDatum(path.text);
-		Oid datasets = fill->set->table[TABLE_DATASETS].oid;
 
 		found = find_dataset(fill, path_text, user, user_null, &counts);
 		if (wait && (!found || lacks_count(fill, counts)))
-		{
-			lock_path(datasets, path.text, RowExclusiveLock);
-			(void) find_dataset(fill, path_text, user, user_null, &counts);
-		}
+			find_coming_dataset(fill, path.text, path_text, user, user_null,
+								found, &counts);
 	}
 	complete = counts;
 	complete_counts(&complete);
@@ -1048,15 +1213,6 @@ forget_evidence(void *arg)
 	evidence.is_set = false;
 }
 
-/*
- * trainjob_set_evidence, trainjob_clear_evidence
- *		For the next update of a job: a step and the epoch that belongs to it,
- *		from which fill_job draws its conclusion about the total.
- *
- * The row shows one step and the newest epoch, which need not be of one report.
- * "job_id" must last as long as the current memory context; with that the
- * evidence goes, too, after an error.
- */
 void
 trainjob_set_evidence(Datum job_id, int64 step, double epoch)
 {
@@ -1398,11 +1554,6 @@ trainjob_fill_job(PG_FUNCTION_ARGS)
 	return PointerGetDatum(tuple);
 }
 
-/*
- * trainjob_fill_job_slot
- *		The same for an UPDATE without the executor: what is filled goes into
- *		tg_newslot, a virtual slot; tg_newtuple is not looked at.
- */
 void
 trainjob_fill_job_slot(TriggerData *trigdata)
 {
@@ -1428,12 +1579,8 @@ typedef struct DatasetPart
 	Column storage_path;
 	Column user;
 	Column count[lengthof(count_columns)];
-	Column job_id; /* of the jobs table, like those below */
-	Column job_path;
-	Column job_user;
-	Column job_status;
-	Column job_count[lengthof(count_columns)];
-	Column job_total;
+	Column job_id; /* of the jobs table */
+	DatasetMeeting meeting;
 } DatasetPart;
 
 enum
@@ -1445,35 +1592,50 @@ StaticAssertDecl(QUERY_TOUCH_JOB < TRAINJOB_MAX_QUERIES,
 				 "more queries than a set keeps");
 
 static void
+find_dataset_columns(TrainjobSet *set, Relation datasets, Relation jobs,
+					 DatasetPart *part)
+{
+	trainjob_find_column(set, TABLE_DATASETS, datasets, "storage_path",
+						 COLUMN_TEXT, true, &part->storage_path);
+	trainjob_find_column(set, TABLE_DATASETS, datasets, "user_id", COLUMN_KEY,
+						 false, &part->user);
+	trainjob_find_column(set, TABLE_JOBS, jobs, "id", COLUMN_KEY, true,
+						 &part->job_id);
+	for (int i = 0; i < lengthof(count_columns); i++)
+		trainjob_find_column(set, TABLE_DATASETS, datasets, dataset_counts[i],
+							 COLUMN_COUNT, false, &part->count[i]);
+	plan_meeting(set, datasets, jobs, &part->storage_path, &part->meeting);
+}
+
+/* For fill_waiting_jobs, on the datasets table. */
+static void
 build_dataset_part(TrainjobSet *set, Relation rel)
 {
 	DatasetPart *part = palloc0(sizeof(DatasetPart));
 	Relation jobs = trainjob_open_table(set, TABLE_JOBS, rel, true,
 										ACL_SELECT | ACL_UPDATE);
+	Column path;
 
-	trainjob_find_column(set, TABLE_DATASETS, rel, "storage_path", COLUMN_TEXT,
-						 true, &part->storage_path);
-	trainjob_find_column(set, TABLE_DATASETS, rel, "user_id", COLUMN_KEY, false,
-						 &part->user);
-	trainjob_find_column(set, TABLE_JOBS, jobs, "id", COLUMN_KEY, true,
-						 &part->job_id);
 	trainjob_find_column(set, TABLE_JOBS, jobs, "dataset_path", COLUMN_TEXT,
-						 true, &part->job_path);
-	trainjob_find_column(set, TABLE_JOBS, jobs, "user_id", COLUMN_KEY, false,
-						 &part->job_user);
-	trainjob_find_column(set, TABLE_JOBS, jobs, "status", COLUMN_TEXT, true,
-						 &part->job_status);
-	for (int i = 0; i < lengthof(count_columns); i++)
-	{
-		trainjob_find_column(set, TABLE_DATASETS, rel, dataset_counts[i],
-							 COLUMN_COUNT, false, &part->count[i]);
-		trainjob_find_column(set, TABLE_JOBS, jobs,
-							 job_columns[count_columns[i]].name, COLUMN_COUNT,
-							 false, &part->job_count[i]);
-	}
-	trainjob_find_column(set, TABLE_JOBS, jobs, "total_steps", COLUMN_COUNT,
-						 false, &part->job_total);
+						 true, &path);
+	find_dataset_columns(set, rel, jobs, part);
 	relation_close(jobs, NoLock);
+	set->part = part;
+}
+
+/* For await_dataset, on the jobs table; there may be no datasets. */
+static void
+build_await_part(TrainjobSet *set, Relation rel)
+{
+	DatasetPart *part = palloc0(sizeof(DatasetPart));
+	Relation datasets =
+		trainjob_open_table(set, TABLE_DATASETS, rel, false, ACL_SELECT);
+
+	if (datasets != NULL)
+	{
+		find_dataset_columns(set, datasets, rel, part);
+		relation_close(datasets, NoLock);
+	}
 	set->part = part;
 }
 
@@ -1500,23 +1662,24 @@ waiting_jobs_plan(TrainjobSet *set, DatasetPart *part)
 					 " AND (false",
 					 quote_identifier(part->job_id.name),
 					 set->table[TABLE_JOBS].quoted,
-					 quote_identifier(part->job_path.name),
-					 quote_identifier(part->job_status.name));
-	for (int i = 0; i < lengthof(part->job_count); i++)
-		if (part->job_count[i].attnum != 0)
+					 quote_identifier(part->meeting.job_path.name),
+					 quote_identifier(part->meeting.job_status.name));
+	for (int i = 0; i < lengthof(part->meeting.job_count); i++)
+		if (part->meeting.job_count[i].attnum != 0)
 			appendStringInfo(&query, " OR %s IS NULL",
-							 quote_identifier(part->job_count[i].name));
+							 quote_identifier(part->meeting.job_count[i].name));
 	/* a table that cannot hold the count can hold what follows from it */
-	if (part->job_count[0].attnum == 0 && part->job_total.attnum != 0)
+	if (part->meeting.job_count[0].attnum == 0 &&
+		part->meeting.job_total.attnum != 0)
 		appendStringInfo(&query, " OR %s IS NULL",
-						 quote_identifier(part->job_total.name));
+						 quote_identifier(part->meeting.job_total.name));
 	appendStringInfoChar(&query, ')');
-	if (part->user.attnum != 0 && part->job_user.attnum != 0)
+	if (part->user.attnum != 0 && part->meeting.job_user.attnum != 0)
 	{
 		nargs = 2;
 		appendStringInfo(&query,
 						 " AND ($2 IS NULL OR %s OPERATOR(pg_catalog.=) $2)",
-						 quote_identifier(part->job_user.name));
+						 quote_identifier(part->meeting.job_user.name));
 	}
 	appendStringInfo(&query, " ORDER BY %s",
 					 quote_identifier(part->job_id.name));
@@ -1534,7 +1697,7 @@ static SPIPlanPtr
 touch_job_plan(TrainjobSet *set, DatasetPart *part)
 {
 	Oid types[2] = {part->job_id.type, TEXTOID};
-	const char *path = quote_identifier(part->job_path.name);
+	const char *path = quote_identifier(part->meeting.job_path.name);
 
 	if (set->plan[QUERY_TOUCH_JOB] != NULL)
 		return set->plan[QUERY_TOUCH_JOB];
@@ -1562,44 +1725,84 @@ dataset_is_same(TriggerData *trigdata, DatasetPart *part)
 	return true;
 }
 
+/*
+ * Touches the jobs that wait for a dataset of this path and user (NULL: of
+ * nobody).
+ */
 static void
-touch_waiting_jobs(TrainjobSet *set, DatasetPart *part, TupleTableSlot *row)
+touch_waiting_jobs(TrainjobSet *set, DatasetPart *part, const MeetName *dataset)
 {
-	bool path_null;
-	bool user_null = true;
-	Datum path = slot_getattr(row, part->storage_path.attnum, &path_null);
-	Datum user = (Datum) 0;
-	Value name = trainjob_read_value(&part->storage_path, path, path_null);
-	Datum args[2];
-	char nulls[2] = {' ', ' '};
+	Datum args[2] = {dataset->key, dataset->user};
+	const char nulls[2] = {' ', dataset->user_null ? 'n' : ' '};
 	SPITupleTable *jobs;
 	uint64 count;
 	TrainjobUser caller;
-
-	if (name.isnull)
-		return;
-	if (part->user.attnum != 0)
-		user = slot_getattr(row, part->user.attnum, &user_null);
-	args[0] = CStringGetTextDatum(name.text);
-	args[1] = user;
-	nulls[1] = user_null ? 'n' : ' ';
-	lock_path(set->table[TABLE_DATASETS].oid, name.text, ShareLock);
 
 	SPI_connect();
 	trainjob_become_owner(&set->table[TABLE_JOBS], &caller);
 	count = trainjob_execute(waiting_jobs_plan(set, part), SPI_OK_SELECT, args,
 							 nulls);
 	jobs = SPI_tuptable;
-	args[1] = args[0];
+	args[1] = dataset->key;
 	for (uint64 i = 0; i < count; i++)
 	{
 		bool isnull;
 
+		CHECK_FOR_INTERRUPTS();
 		args[0] = trainjob_result(jobs, i, 1, &part->job_id, &isnull);
 		trainjob_execute(touch_job_plan(set, part), SPI_OK_UPDATE, args, NULL);
 	}
 	trainjob_become_user(&caller);
 	SPI_finish();
+}
+
+/* Asks for jobs that wait for a dataset, see MeetSide. */
+static void
+ask_for_jobs(TriggerData *trigdata, const MeetName *dataset,
+			 MeetQuestion *question)
+{
+	TrainjobSet *set = trainjob_get_set(trigdata, "fill_waiting_jobs",
+										TABLE_DATASETS, build_dataset_part);
+	DatasetPart *part = set->part;
+	MeetingUser *own = palloc(sizeof(MeetingUser));
+
+	*own = (MeetingUser){&part->meeting, dataset->user, dataset->user_null};
+	*question =
+		(MeetQuestion){&part->meeting.jobs, dataset->key, is_for_dataset, own};
+}
+
+static void
+touch_found_jobs(TriggerData *trigdata, const MeetName *dataset)
+{
+	TrainjobSet *set = trainjob_get_set(trigdata, "fill_waiting_jobs",
+										TABLE_DATASETS, build_dataset_part);
+
+	touch_waiting_jobs(set, set->part, dataset);
+}
+
+static const MeetSide dataset_side = {ask_for_jobs, touch_found_jobs};
+
+/* Fills the jobs that wait for the dataset of a row, or are about to. */
+static void
+fill_jobs_of(TriggerData *trigdata, TrainjobSet *set, TupleTableSlot *row)
+{
+	DatasetPart *part = set->part;
+	Value path = trainjob_row_value(row, &part->storage_path);
+	MeetName dataset = {.user_null = true};
+
+	if (path.isnull)
+		return;
+	dataset.key = CStringGetTextDatum(path.text);
+	if (part->user.attnum != 0)
+		dataset.user = slot_getattr(row, part->user.attnum, &dataset.user_null);
+	if (can_meet(&part->meeting))
+		trainjob_meet_await(&dataset_side, trigdata, &dataset,
+							&(Column){.typlen = -1}, &part->user);
+	else
+	{
+		lock_path(set->table[TABLE_DATASETS].oid, path.text, ShareLock);
+		touch_waiting_jobs(set, part, &dataset);
+	}
 }
 
 /*
@@ -1622,8 +1825,100 @@ trainjob_fill_waiting_jobs(PG_FUNCTION_ARGS)
 	bool is_update = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event);
 
 	if (!is_update || !dataset_is_same(trigdata, set->part))
-		touch_waiting_jobs(set, set->part,
-						   is_update ? trigdata->tg_newslot
-									 : trigdata->tg_trigslot);
+		fill_jobs_of(trigdata, set,
+					 is_update ? trigdata->tg_newslot : trigdata->tg_trigslot);
+	return PointerGetDatum(NULL);
+}
+
+/* ----------
+ * Jobs that come at the same time as their dataset
+ * ----------
+ */
+
+/*
+ * Whether a dataset that was being written may have missed the job: it waits,
+ * and did not before, or for another one.  A job that waited as it does now is
+ * found by who writes the dataset, who then waits for its row.
+ */
+static bool
+may_have_been_missed(TriggerData *trigdata, DatasetMeeting *meeting,
+					 TupleTableSlot *row)
+{
+	TupleTableSlot *old_row = trigdata->tg_trigslot;
+
+	if (!is_waiting_job(meeting, row))
+		return false;
+	return !TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) ||
+		   !is_waiting_job(meeting, old_row) ||
+		   !trainjob_same_in_rows(old_row, row, &meeting->job_path) ||
+		   !trainjob_same_in_rows(old_row, row, &meeting->job_user);
+}
+
+/* Touches the job of a row. */
+static void
+touch_job(TrainjobSet *set, DatasetPart *part, TupleTableSlot *row, Datum path)
+{
+	Datum args[2] = {(Datum) 0, path};
+	bool isnull;
+	TrainjobUser caller;
+
+	args[0] = slot_getattr(row, part->job_id.attnum, &isnull);
+	if (isnull)
+		return;
+	SPI_connect();
+	trainjob_become_owner(&set->table[TABLE_JOBS], &caller);
+	trainjob_execute(touch_job_plan(set, part), SPI_OK_UPDATE, args, NULL);
+	trainjob_become_user(&caller);
+	SPI_finish();
+}
+
+/*
+ * await_dataset
+ *		AFTER INSERT OR UPDATE FOR EACH ROW on a jobs table: where a job waits for
+ *		its dataset, looks once more for it, and has the writer of that look for
+ *		the job.
+ *
+ * Not for an UPDATE of certain columns: the types of these could not be changed
+ * any more, and what another trigger did to them would not be seen.
+ *
+ * Arguments: datasets=schema.name (optional), jobs.column=name,
+ * datasets.column=name.
+ */
+Datum
+trainjob_await_dataset(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata =
+		trainjob_check_trigger_call(fcinfo, "await_dataset",
+									TRAINJOB_AFTER_ROW | TRAINJOB_ON_INSERT |
+										TRAINJOB_ON_UPDATE);
+	TrainjobSet *set = trainjob_get_own(trigdata, "await_dataset", TABLE_JOBS,
+										build_await_part);
+	DatasetPart *part = set->part;
+	TupleTableSlot *row = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event)
+							  ? trigdata->tg_newslot
+							  : trigdata->tg_trigslot;
+	MeetingUser own = {.user_null = true};
+	MeetQuestion question = {.concerns = is_for_job, .arg = &own};
+	MeetFound found;
+
+	if (part->meeting.job_path.attnum == 0 ||
+		!may_have_been_missed(trigdata, &part->meeting, row))
+		return PointerGetDatum(NULL);
+	set = trainjob_get_set(trigdata, "await_dataset", TABLE_JOBS,
+						   build_await_part);
+	part = set->part;
+	if (part->meeting.job_path.attnum == 0 || !can_meet(&part->meeting))
+		return PointerGetDatum(NULL);
+	question.table = &part->meeting.datasets;
+	question.key = CStringGetTextDatum(
+		trainjob_row_value(row, &part->meeting.job_path).text);
+	own.meeting = &part->meeting;
+	if (part->meeting.job_user.attnum != 0)
+		own.user =
+			slot_getattr(row, part->meeting.job_user.attnum, &own.user_null);
+	trainjob_meet_newcomer(&question, &found);
+	/* what was committed before this statement fill_job has found */
+	if (found.fresh)
+		touch_job(set, part, row, question.key);
 	return PointerGetDatum(NULL);
 }

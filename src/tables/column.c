@@ -125,18 +125,6 @@ trainjob_base_type(PG_FUNCTION_ARGS)
 	PG_RETURN_OID(getBaseType(PG_GETARG_OID(0)));
 }
 
-/*
- * trainjob_lookup_column
- *		Finds column "name" of "rel" and fills *column.
- *
- * Returns false, with attnum 0, where the relation has no such column (dropped
- * and system columns do not count).  A column of a type that cannot hold the
- * kind is an error.  The name is copied into the current memory context.
- *
- * Reads catalogs and nothing else.  Whether a domain has constraints is not
- * asked here: the type cache plans them when asked, which executes immutable
- * functions of the domain's owner, as whoever we are.
- */
 bool
 trainjob_lookup_column(Relation rel, const char *name, ColumnKind kind,
 					   Column *column)
@@ -185,13 +173,6 @@ trainjob_lookup_column(Relation rel, const char *name, ColumnKind kind,
 	return false;
 }
 
-/*
- * trainjob_is_reference
- *		Whether a column can refer to another: a value of the one is taken for one
- *		of the other, byte for byte.
- *
- * Whole numbers of different width do not differ as Datums.
- */
 bool
 trainjob_is_reference(const Column *column, const Column *target)
 {
@@ -316,10 +297,6 @@ convert_time(PGFunction convert, Datum datum)
 	return DirectFunctionCall1(convert, datum);
 }
 
-/*
- * trainjob_convert_value
- *		trainjob_read_value() for a value that is there.
- */
 Value
 trainjob_convert_value(const Column *column, Datum datum)
 {
@@ -404,11 +381,6 @@ json_to_jsonb(Datum json)
 	return jsonb;
 }
 
-/*
- * trainjob_read_jsonb
- *		A json or jsonb column's value as jsonb, palloc'd where it had to be
- *		detoasted or converted.  NULL for a json value that jsonb cannot hold.
- */
 Jsonb *
 trainjob_read_jsonb(const Column *column, Datum datum)
 {
@@ -702,15 +674,6 @@ warn_of_value(const Column *column, const Value *value, bool fits)
 														: "double precision")));
 }
 
-/*
- * trainjob_write_value
- *		The Datum to store in a column for a value of its kind.
- *
- * Sets *isnull, for an absent column always.  A value that the column's type
- * cannot hold, or its domain refuses, becomes NULL, with a warning the first
- * time; an error if the domain refuses NULL.  By-reference results are
- * palloc'd.
- */
 Datum
 trainjob_write_value(const Column *column, const Value *value, bool *isnull)
 {
@@ -805,14 +768,6 @@ trainjob_fitting_count(PG_FUNCTION_ARGS)
 	PG_RETURN_INT64(value.count);
 }
 
-/*
- * trainjob_same_datum
- *		Whether two stored values are the same, to the byte.
- *
- * Compares what is stored and detoasts nothing: values moved out of line are
- * the same if they are the same out-of-line value.  An absent column is always
- * the same.
- */
 bool
 trainjob_same_datum(const Column *column, Datum a, bool a_null, Datum b,
 					bool b_null)
@@ -838,11 +793,6 @@ trainjob_same_datum(const Column *column, Datum a, bool a_null, Datum b,
 	return datumIsEqual(a, b, column->typbyval, column->typlen);
 }
 
-/*
- * trainjob_same_in_rows
- *		Whether two rows of a table have the same in a column, see
- *		trainjob_same_datum().
- */
 bool
 trainjob_same_in_rows(TupleTableSlot *a, TupleTableSlot *b,
 					  const Column *column)
@@ -859,11 +809,6 @@ trainjob_same_in_rows(TupleTableSlot *a, TupleTableSlot *b,
 	return trainjob_same_datum(column, a_datum, a_null, b_datum, b_null);
 }
 
-/*
- * trainjob_same_attribute
- *		The same for any column of theirs, by number and to the last byte of
- *		how it is stored.
- */
 bool
 trainjob_same_attribute(TupleTableSlot *a, TupleTableSlot *b, AttrNumber attnum)
 {

@@ -55,15 +55,58 @@ typedef struct Value
 	};
 } Value;
 
+/*
+ * Finds column "name" of "rel" and fills *column.
+ *
+ * Returns false, with attnum 0, where the relation has no such column (dropped
+ * and system columns do not count).  A column of a type that cannot hold the
+ * kind is an error.  The name is copied into the current memory context.
+ *
+ * Reads catalogs and nothing else.  Whether a domain has constraints is not
+ * asked here: the type cache plans them when asked, which executes immutable
+ * functions of the domain's owner, as whoever we are.
+ */
 extern bool trainjob_lookup_column(Relation rel, const char *name,
 								   ColumnKind kind, Column *column);
+
+/*
+ * Whether a column can refer to another: a value of the one is taken for one
+ * of the other, byte for byte.
+ *
+ * Whole numbers of different width do not differ as Datums.
+ */
 extern bool trainjob_is_reference(const Column *column, const Column *target);
+
 extern void trainjob_check_reference(const Column *column,
 									 const Column *target);
+
+/* trainjob_read_value() for a value that is there. */
 extern Value trainjob_convert_value(const Column *column, Datum datum);
+
+/*
+ * The Datum to store in a column for a value of its kind.
+ *
+ * Sets *isnull, for an absent column always.  A value that the column's type
+ * cannot hold, or its domain refuses, becomes NULL, with a warning the first
+ * time; an error if the domain refuses NULL.  By-reference results are
+ * palloc'd.
+ */
 extern Datum trainjob_write_value(const Column *column, const Value *value,
 								  bool *isnull);
+
+/*
+ * A json or jsonb column's value as jsonb, palloc'd where it had to be
+ * detoasted or converted.  NULL for a json value that jsonb cannot hold.
+ */
 extern Jsonb *trainjob_read_jsonb(const Column *column, Datum datum);
+
+/*
+ * Whether two stored values are the same, to the byte.
+ *
+ * Compares what is stored and detoasts nothing: values moved out of line are
+ * the same if they are the same out-of-line value.  An absent column is always
+ * the same.
+ */
 extern bool trainjob_same_datum(const Column *column, Datum a, bool a_null,
 								Datum b, bool b_null);
 
@@ -97,10 +140,20 @@ trainjob_row_value(TupleTableSlot *row, const Column *column)
 	return trainjob_read_value(column, datum, isnull);
 }
 
+/*
+ * Whether two rows of a table have the same in a column, see
+ * trainjob_same_datum().
+ */
 extern bool trainjob_same_in_rows(TupleTableSlot *a, TupleTableSlot *b,
 								  const Column *column);
+
+/*
+ * The same for any column of theirs, by number and to the last byte of
+ * how it is stored.
+ */
 extern bool trainjob_same_attribute(TupleTableSlot *a, TupleTableSlot *b,
 									AttrNumber attnum);
+
 extern const char *trainjob_selected(const Column *column);
 
 #endif /* TRAINJOB_TABLES_COLUMN_H */

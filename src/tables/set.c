@@ -359,17 +359,6 @@ get_set(const SetKey *key, Trigger *trigger, Relation rel, TableId own,
 	return set;
 }
 
-/*
- * trainjob_get_set
- *		What is known of the set that the fired trigger belongs to.
- *
- * "own" says which of the set's tables the trigger is on; "build" looks up the
- * columns that the trigger function wants and fills set->part.  The partner
- * tables that "build" opened are locked when this returns, until the end of
- * the transaction, so that what is known stays true for this call.  Errors:
- * the trigger's arguments, a table or a required column that is not there, a
- * privilege that the owner of the trigger's table does not have.
- */
 TrainjobSet *
 trainjob_get_set(TriggerData *trigdata, const char *function, TableId own,
 				 TrainjobBuildPart build)
@@ -380,15 +369,6 @@ trainjob_get_set(TriggerData *trigdata, const char *function, TableId own,
 				   build, true);
 }
 
-/*
- * trainjob_get_own
- *		The same for a call that mostly needs no partner table: what is known of
- *		the trigger's own table, which its statement has locked.
- *
- * The partner tables are not locked, and what is known of them may be out of
- * date: who needs them calls trainjob_get_set() then, which may return another
- * set.
- */
 TrainjobSet *
 trainjob_get_own(TriggerData *trigdata, const char *function, TableId own,
 				 TrainjobBuildPart build)
@@ -404,11 +384,6 @@ trainjob_get_own(TriggerData *trigdata, const char *function, TableId own,
  * ----------
  */
 
-/*
- * trainjob_get_set_of
- *		What is known of the set of a jobs table, for functions that are not
- *		called by a trigger.  "jobs" must be open; see trainjob_get_set().
- */
 TrainjobSet *
 trainjob_get_set_of(Relation jobs, const char *function,
 					TrainjobBuildPart build)
@@ -478,12 +453,6 @@ sole_jobs_table(void)
 	return found;
 }
 
-/*
- * trainjob_open_jobs
- *		Opens the jobs table that a call of an SQL function is about: its
- *		argument number "arg", or where that is NULL the jobs table of the only
- *		set.  An error where the argument is no table.
- */
 Relation
 trainjob_open_jobs(FunctionCallInfo fcinfo, int arg)
 {
@@ -616,16 +585,6 @@ check_policies(Relation partner, Relation rel)
 					 quote_identifier(owner_name))));
 }
 
-/*
- * trainjob_open_table
- *		Opens a partner table of the set; for TrainjobBuildPart functions.
- *
- * Returns NULL where the trigger does not name the table and it is not
- * "required".  "needed" are the privileges that the queries on it use: queries
- * run as the partner's owner, hence the owner of the trigger's table must hold
- * them, or anyone could write to a table by naming it in a trigger; nor may
- * row-level security restrict him there.  Close with relation_close(rel, NoLock).
- */
 Relation
 trainjob_open_table(TrainjobSet *set, TableId table, Relation rel,
 					bool required, AclMode needed)
@@ -665,13 +624,6 @@ trainjob_open_table(TrainjobSet *set, TableId table, Relation rel,
 	return partner;
 }
 
-/*
- * trainjob_find_column
- *		Finds the column of "rel" that stands for "canonical" in the set.
- *
- * Returns false, with column->attnum 0, where there is none, or where it is a
- * generated column of a table that we write to; an error if it is "required".
- */
 bool
 trainjob_find_column(TrainjobSet *set, TableId table, Relation rel,
 					 const char *canonical, ColumnKind kind, bool required,
@@ -705,10 +657,6 @@ trainjob_find_column(TrainjobSet *set, TableId table, Relation rel,
 	return false;
 }
 
-/*
- * trainjob_find_columns
- *		The same for "count" columns, into an array as long.
- */
 void
 trainjob_find_columns(TrainjobSet *set, TableId table, Relation rel,
 					  const WantedColumn *wanted, int count, Column *columns)
@@ -744,12 +692,6 @@ make_plan(SPIPlanPtr plan)
 	AtEOXact_GUC(true, level);
 }
 
-/*
- * trainjob_keep_plan
- *		Prepares a query and keeps its plan in the set, as number "query".
- *
- * SPI must be connected.  The caller asks for set->plan[query] first.
- */
 SPIPlanPtr
 trainjob_keep_plan(TrainjobSet *set, int query, const char *text, int nargs,
 				   Oid *argtypes)
@@ -769,16 +711,6 @@ trainjob_keep_plan(TrainjobSet *set, int query, const char *text, int nargs,
 	return plan;
 }
 
-/*
- * trainjob_execute
- *		Runs a plan; returns the number of rows, the rows are in SPI_tuptable.
- *
- * "expected" is the SPI_OK_* code that it must return.  Like a foreign key's
- * check, the query sees what is committed now whatever the isolation level:
- * where the transaction has one snapshot for all, a row that it may not see
- * yet and that the query would change is a serialization failure, not a row
- * left out in silence.
- */
 uint64
 trainjob_execute(SPIPlanPtr plan, int expected, Datum *values,
 				 const char *nulls)
@@ -801,14 +733,6 @@ trainjob_execute(SPIPlanPtr plan, int expected, Datum *values,
 	return SPI_processed;
 }
 
-/*
- * trainjob_result
- *		A value that a query found: of a row, numbered from 0, and the "number"th
- *		expression that it selects, which is "column".
- *
- * An error if the column has another type than it was known with: a domain's
- * CHECK may call a function that alters a table while we work on it.
- */
 Datum
 trainjob_result(SPITupleTable *rows, uint64 row, int number,
 				const Column *column, bool *isnull)
@@ -828,14 +752,6 @@ trainjob_result(SPITupleTable *rows, uint64 row, int number,
 	return SPI_getbinval(rows->vals[row], rows->tupdesc, number, isnull);
 }
 
-/*
- * trainjob_found_datum, trainjob_found_value
- *		A value of a row that was found, by a query or without one: the
- *		"number"th expression that the query selects, which is "column".
- *
- * NULL where the column is absent.  What is said of trainjob_result() is true
- * of a query; without one, the caller has made sure that the set is valid.
- */
 Datum
 trainjob_found_datum(const FoundRow *row, int number, const Column *column,
 					 bool *isnull)
@@ -900,13 +816,6 @@ hide_row(void *arg)
 		errdetail("The row is hidden because you lack SELECT on its table.");
 }
 
-/*
- * trainjob_become_owner
- *		Goes on as the owner of a table of the set, whom row-level security
- *		does not restrict, as the checks of foreign keys do (ri_triggers.c).
- *
- * An error puts the user back by itself.
- */
 void
 trainjob_become_owner(SetTable *table, TrainjobUser *saved)
 {
@@ -930,18 +839,6 @@ trainjob_become_user(const TrainjobUser *saved)
 	error_context_stack = saved->on_error.previous;
 }
 
-/*
- * trainjob_lock_name
- *		Locks a name of which there may be no row yet, until the transaction
- *		ends: a job's id that an alert waits for, a dataset's path that a job
- *		waits for.
- *
- * Who writes the row takes one mode, who found none takes the conflicting one
- * and looks again: then one of the two sees the other.  Modes that do not
- * conflict with themselves (RowExclusiveLock against ShareLock) keep writers
- * of one side from waiting for each other.  The names share 256 locks a table,
- * so that no bulk load can fill the lock table.
- */
 void
 trainjob_lock_name(Oid table, uint32 hash, LOCKMODE mode)
 {
