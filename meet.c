@@ -43,6 +43,7 @@
 #include "storage/lock.h"
 #include "utils/datum.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 #include "utils/reltrigger.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
