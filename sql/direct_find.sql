@@ -60,7 +60,7 @@ SELECT found('ALTER TABLE training_datasets ALTER storage_path TYPE varchar');
 SELECT found('DROP VIEW job_overview, metric_coverage; ALTER TABLE training_datasets ALTER user_id TYPE text; ALTER TABLE local_training_jobs ALTER user_id TYPE text');
 -- rows that another table has
 SELECT found('CREATE TABLE child () INHERITS (training_datasets); INSERT INTO child (storage_path, sample_count) VALUES (''s3://child'', 7)', 's3://child');
--- alerts without an index, or with one that has not all of them
+-- alerts without an index, or with one that has not all of them: all are read, by no query
 SELECT found('DROP INDEX alert_event_job_id_occurred_at_id_idx');
 SELECT found('DROP INDEX alert_event_job_id_occurred_at_id_idx; CREATE INDEX ON alert_event (job_id) WHERE type = ''gpu_oom''');
 \pset format aligned

@@ -21,7 +21,8 @@
  *
  * Thus nobody waits for another's row unless he names it, nobody waits here
  * while he holds a lock that others wait for here, and a transaction has one
- * lock however many rows it writes.
+ * lock however many rows it writes.  Only two that are each the other's waiter,
+ * and newcomer, may wait for each other's end; the server ends one of them.
  *
  * The lock belongs to the whole transaction, for a savepoint that is rolled back
  * must not take it from rows that stay.  What such a rollback undoes, a look or
@@ -43,6 +44,7 @@
 #include "storage/lock.h"
 #include "utils/datum.h"
 #include "utils/memutils.h"
+#include "utils/rel.h"
 #include "utils/reltrigger.h"
 #include "utils/resowner.h"
 #include "utils/snapmgr.h"
