@@ -233,10 +233,12 @@ AS 'MODULE_PATHNAME', 'trainjob_base_type';
 COMMENT ON FUNCTION trainjob.base_type(regtype) IS
 'The type that a domain is made of, through domains of domains; any other type is itself.';
 
--- unsafe, for a domain's constraints are asked in a subtransaction
+-- unsafe, for a domain's constraints are asked in a subtransaction, and as the
+-- domain's owner, whose functions are to find what they found for him
 CREATE FUNCTION trainjob.fitting(value float8, type regtype, typmod integer)
 RETURNS float8
 LANGUAGE c STABLE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'trainjob_fitting_number';
 
 COMMENT ON FUNCTION trainjob.fitting(float8, regtype, integer) IS
@@ -245,10 +247,37 @@ COMMENT ON FUNCTION trainjob.fitting(float8, regtype, integer) IS
 CREATE FUNCTION trainjob.fitting(value bigint, type regtype, typmod integer)
 RETURNS bigint
 LANGUAGE c STABLE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'trainjob_fitting_count';
 
 COMMENT ON FUNCTION trainjob.fitting(bigint, regtype, integer) IS
 'A whole number as a column of this type holds it when a trigger has stored it; NULL if it does not fit.';
+
+CREATE FUNCTION trainjob.fitting(value timestamptz, type regtype, typmod integer)
+RETURNS timestamptz
+LANGUAGE c STABLE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'trainjob_fitting_time';
+
+COMMENT ON FUNCTION trainjob.fitting(timestamptz, regtype, integer) IS
+'A point in time as a column of this type holds it when a trigger has stored it; NULL if it does not fit.';
+
+-- not by a cast, which the type's owner may have made: it would run as the caller
+CREATE FUNCTION trainjob.output_text(value anyelement)
+RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'trainjob_output_text';
+
+COMMENT ON FUNCTION trainjob.output_text(anyelement) IS
+'A value as its type writes it, whatever casts there are.';
+
+CREATE FUNCTION trainjob.input_value(value text, type anyelement)
+RETURNS anyelement
+LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'trainjob_input_value';
+
+COMMENT ON FUNCTION trainjob.input_value(text, anyelement) IS
+'A value as its type reads it, whatever casts there are; of the second argument only the type counts.';
 
 CREATE FUNCTION trainjob.is_job_status(status text)
 RETURNS boolean
@@ -808,15 +837,15 @@ FROM (
 	-- not beside the jobs: Citus takes no now() in a subquery without a table
 	SELECT
 		j.*,
-		COALESCE(j.status::text IN ('completed', 'failed', 'cancelled'), false) AS ended,
-		COALESCE(j.status::text = 'running', false) AS running,
-		CASE j.status::text
+		COALESCE(trainjob.output_text(j.status) IN ('completed', 'failed', 'cancelled'), false) AS ended,
+		COALESCE(trainjob.output_text(j.status) = 'running', false) AS running,
+		CASE trainjob.output_text(j.status)
 			WHEN 'completed' THEN j.completed_at
 			WHEN 'failed' THEN j.failed_at
 			WHEN 'cancelled' THEN j.cancelled_at
 		END AS ended_at,
 		-- an end of which nobody knows when it was has no length
-		CASE j.status::text
+		CASE trainjob.output_text(j.status)
 			WHEN 'completed' THEN j.completed_at
 			WHEN 'failed' THEN j.failed_at
 			WHEN 'cancelled' THEN j.cancelled_at
@@ -824,14 +853,14 @@ FROM (
 		END AS until,
 		CASE
 			WHEN COALESCE(j.last_metric_at::text, j.current_step::text) IS NULL
-				 AND COALESCE(j.status::text NOT IN ('completed', 'failed', 'cancelled'), true)
+				 AND COALESCE(trainjob.output_text(j.status) NOT IN ('completed', 'failed', 'cancelled'), true)
 				THEN 'Awaiting first metrics'
 			ELSE 'Not reported by the trainer'
 		END AS absent
 	FROM %1$s AS j) AS j
 LEFT JOIN LATERAL (
 	SELECT
-		CASE WHEN j.status::text = 'running' THEN
+		CASE WHEN trainjob.output_text(j.status) = 'running' THEN
 			(j.total_steps - j.current_step)
 			* CASE
 				WHEN count(*) >= 5 THEN
@@ -850,7 +879,7 @@ LEFT JOIN LATERAL (
 			  END
 		END AS eta_seconds,
 		CASE
-			WHEN j.status::text <> 'running' THEN NULL
+			WHEN trainjob.output_text(j.status) <> 'running' THEN NULL
 			WHEN count(*) < 5 THEN 'insufficient_data'
 			WHEN j.total_steps IS NULL THEN NULL
 			WHEN stddev_pop(i.pace) / NULLIF(abs(avg(i.pace)), 0) < 0.15 THEN 'high'
@@ -866,7 +895,7 @@ LEFT JOIN LATERAL (
 		FROM (
 			SELECT m.job_id, m.step, min(m.recorded_at) AS recorded_at
 			FROM %2$s AS m
-			WHERE m.job_id = j.id AND j.status::text = 'running'
+			WHERE m.job_id = j.id AND trainjob.output_text(j.status) = 'running'
 			  AND m.step <= j.current_step
 			  AND m.recorded_at >= COALESCE(GREATEST(j.status_changed_at, j.restarted_at),
 											'-infinity')
@@ -884,7 +913,7 @@ LEFT JOIN LATERAL (
 		FROM %3$s AS e
 		WHERE e.job_id = j.id
 		  -- not one that was refused because it came from another user
-		  AND (e.outcome::text IS DISTINCT FROM 'refused' OR e.status_before IS NOT NULL)
+		  AND (trainjob.output_text(e.outcome) IS DISTINCT FROM 'refused' OR e.status_before IS NOT NULL)
 		ORDER BY e.occurred_at DESC, e.id DESC
 		LIMIT 1) AS l) AS a ON true
 $view$,
@@ -920,7 +949,7 @@ SELECT
 		-- from where on there are only values that are not finite
 		CASE WHEN c.not_finite > COALESCE(c.last_finite, -1) THEN c.not_finite END,
 		c.newest_value,
-		j.status::text IN ('completed', 'failed', 'cancelled'),
+		trainjob.output_text(j.status) IN ('completed', 'failed', 'cancelled'),
 		CASE WHEN c.metric IN ('eval_loss', 'eval_perplexity') THEN
 			trainjob.first_eval_step(j.config, j.total_samples, j.train_samples,
 									 j.val_samples)
@@ -1057,7 +1086,10 @@ BEGIN ATOMIC
 		ORDER BY o.jobs, p.key, p.strength
 	)
 	SELECT m.jobs,
-		   jsonb_object_agg(m.key, m.value) FILTER (WHERE strpos(m.key, '.') = 0),
+		   -- not as the trigger writes it, who may have made it by hand: queries
+		   -- are put together with it
+		   jsonb_object_agg(m.key, trainjob.qualified_name(trainjob.table_of(m.value)))
+				FILTER (WHERE strpos(m.key, '.') = 0),
 		   COALESCE(jsonb_object_agg(m.key, m.value) FILTER (WHERE strpos(m.key, '.') > 0), '{}')
 	FROM merged AS m
 	WHERE EXISTS (SELECT FROM pg_catalog.pg_trigger AS g
@@ -2032,7 +2064,7 @@ DECLARE
 		SELECT FROM trainjob.latest_columns() AS l
 		WHERE l.metric_column = metric AND l.not_in_summary);
 BEGIN
-	RETURN format('SELECT m.step, m.id, %s AS value FROM %s AS m WHERE m.job_id = i.job::%s%s',
+	RETURN format('SELECT m.step, m.id, %s AS value FROM %s AS m WHERE m.job_id = trainjob.input_value(i.job, NULL::%s)%s',
 		CASE
 			WHEN is_column THEN format('m.%I', metric)
 			ELSE format('trainjob.extra_number(m.extra, %L)', metric)
@@ -2197,14 +2229,14 @@ COMMENT ON FUNCTION trainjob.loss_curve(uuid[], integer, regclass) IS
 -- ---------------------------------------------------------------------------
 
 CREATE FUNCTION trainjob.written_columns(tables jsonb, columns jsonb)
-RETURNS TABLE (column_name name, actual_name name, stored_type text, cast_type text)
+RETURNS TABLE (column_name name, actual_name name, stored_type text, base_type text)
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	-- trainjob's own types hold every value
 	SELECT f.column_name, f.actual_name,
 		   CASE WHEN a.atttypid <> f.column_type::regtype
 				THEN format('%L::regtype, %s', a.atttypid::regtype, a.atttypmod) END,
-		   format_type(a.atttypid, a.atttypmod)
+		   f.actual_type::text
 	FROM trainjob.find_columns('jobs', (tables ->> 'jobs')::regclass, columns) AS f
 	JOIN pg_catalog.pg_attribute AS a
 		ON a.attrelid = (tables ->> 'jobs')::regclass AND a.attname = f.actual_name
@@ -2230,7 +2262,7 @@ RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT trainjob.fitting_text($$
-				CASE WHEN t.status::text = 'completed' THEN 100
+				CASE WHEN trainjob.output_text(t.status) = 'completed' THEN 100
 					 WHEN t.total_steps > 0
 						THEN LEAST(100, 100 * (GREATEST(t.current_step, 0)::float8 / t.total_steps)) END$$,
 		stored_type);
@@ -2245,7 +2277,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	-- without a step it is what the writer gave
 	SELECT format('(NOT COALESCE(abs(t.progress - %s) < 1e-6, (t.total_steps > 0) IS NOT TRUE)'
-				  ' AND (t.current_step IS NOT NULL OR t.status::text = ''completed''))',
+				  ' AND (t.current_step IS NOT NULL OR trainjob.output_text(t.status) = ''completed''))',
 				  trainjob.progress_text(stored_type));
 END;
 
@@ -2271,7 +2303,7 @@ BEGIN ATOMIC
 	)
 	SELECT format($query$
 		SELECT j.*%10$s, t.first_recorded_at, t.reported_step,
-			   t.last_recorded_at%9$s AS truth_last_metric_at, %1$s AS truth_current_step, %2$s AS truth_best_eval_loss,
+			   %9$s AS truth_last_metric_at, %1$s AS truth_current_step, %2$s AS truth_best_eval_loss,
 			   %3$s AS truth_best_step, %4$s AS truth_best_epoch%5$s
 		FROM %6$s AS j%11$s
 		CROSS JOIN LATERAL (
@@ -2310,7 +2342,8 @@ BEGIN ATOMIC
 				 THEN ' AND (m.extra -> ''train_runtime'') IS NULL' ELSE '' END),
 			'' ORDER BY l.n)
 		 FROM latest AS l),
-		(SELECT '::' || f.cast_type FROM found AS f WHERE f.column_name = 'last_metric_at'),
+		trainjob.fitting_text('t.last_recorded_at', (SELECT f.stored_type FROM found AS f WHERE f.column_name = 'last_metric_at'))
+			|| COALESCE((SELECT '::' || f.base_type FROM found AS f WHERE f.column_name = 'last_metric_at'), ''),
 		-- first of the joins, of which the planner takes only so many together
 		CASE WHEN of_page THEN ', p.version' END,
 		CASE WHEN of_page THEN ' JOIN page AS p ON p.id = j.id' END);
@@ -2349,7 +2382,7 @@ BEGIN
 		JOIN trainjob.written_columns(of_set.tables, of_set.columns) AS f
 			ON f.column_name = c.name;
 	-- what each column that is there should be, for what is there beside it
-	SELECT concat_ws(', ', NULLIF(checks, ''), string_agg(format('(%1$L, t.%1$I::text, %2$s, %3$s)',
+	SELECT concat_ws(', ', NULLIF(checks, ''), string_agg(format('(%1$L, trainjob.output_text(t.%1$I), %2$s, %3$s)',
 			f.column_name, e.expected, e.differs), ', '))
 		INTO checks
 		FROM trainjob.written_columns(of_set.tables, of_set.columns) AS f
@@ -2361,12 +2394,12 @@ BEGIN
 			 trainjob.progress_differs(f.stored_type)),
 			('status', '''running''',
 			 -- a job that was put back into the queue waits, whatever it reported
-			 't.status::text IN (''pending'', ''queued'', ''starting'')'
+			 'trainjob.output_text(t.status) IN (''pending'', ''queued'', ''starting'')'
 			 ' AND t.status_changed_at IS NULL AND t.reported_step IS NOT NULL')
 			) AS e (column_name, expected, differs) ON e.column_name = f.column_name;
 	BEGIN
 		RETURN QUERY EXECUTE format($query$
-			SELECT t.id::text, c.column_name, c.stored, c.expected
+			SELECT trainjob.output_text(t.id), c.column_name, c.stored, c.expected
 			FROM (%s) AS t
 			CROSS JOIN LATERAL (VALUES %s) AS c (column_name, stored, expected, differs)
 			WHERE c.differs
@@ -2423,7 +2456,7 @@ BEGIN
 			CASE f.column_name
 				WHEN 'status' THEN
 					-- reports prove that it runs
-					format('%1$I = CASE WHEN u.%1$I::text IN (''pending'', ''queued'', ''starting'')'
+					format('%1$I = CASE WHEN trainjob.output_text(u.%1$I) IN (''pending'', ''queued'', ''starting'')'
 						   ' AND t.status_changed_at IS NULL AND t.reported_step IS NOT NULL'
 						   ' THEN ''running'' ELSE u.%1$I END', f.actual_name)
 				WHEN 'started_at' THEN
@@ -2458,7 +2491,7 @@ BEGIN
 				WHEN 'total_steps' THEN format('(t.total_steps IS NULL AND %s IS NOT NULL)',
 					trainjob.fitting_text('trainjob.estimate_total_steps(t.config, c.total, c.train, c.val)', f.stored_type))
 				WHEN 'progress' THEN trainjob.progress_differs(f.stored_type)
-				WHEN 'status' THEN '(t.status::text IN (''pending'', ''queued'', ''starting'')'
+				WHEN 'status' THEN '(trainjob.output_text(t.status) IN (''pending'', ''queued'', ''starting'')'
 					' AND t.status_changed_at IS NULL AND t.reported_step IS NOT NULL)'
 				WHEN 'current_step' THEN '(t.total_steps < t.current_step)'
 				END AS condition) AS w
@@ -2469,7 +2502,7 @@ BEGIN
 		SELECT x.sample_count, x.train_samples, x.val_samples
 		FROM %s AS x
 		WHERE x.storage_path = t.dataset_path
-		  AND (x.user_id::text = t.user_id::text OR x.user_id IS NULL)
+		  AND (trainjob.output_text(x.user_id) = trainjob.output_text(t.user_id) OR x.user_id IS NULL)
 		ORDER BY x.user_id NULLS LAST
 		LIMIT 1
 		$query$, trainjob.source('datasets', tables, columns));
@@ -2507,8 +2540,8 @@ BEGIN
 			RETURNING 1
 		)
 		SELECT (SELECT count(*) FROM page) AS looked_at,
-			   (SELECT p.id::text FROM page AS p ORDER BY p.id DESC LIMIT 1) AS last,
-			   (SELECT array_agg(t.id::text ORDER BY t.id) FROM wanting AS t) AS ids,
+			   (SELECT trainjob.output_text(p.id) FROM page AS p ORDER BY p.id DESC LIMIT 1) AS last,
+			   (SELECT array_agg(trainjob.output_text(t.id) ORDER BY t.id) FROM wanting AS t) AS ids,
 			   (SELECT count(*) FROM changed) AS filled
 		$query$,
 		trainjob.truth_query(tables, columns, true), dataset_source, wanting,
@@ -2550,14 +2583,15 @@ BEGIN
 	by_position := format($query$
 			SELECT u.%1$I AS id, u.xmin AS version
 			FROM %2$s AS u
-			WHERE ($3 IS NULL OR u.%1$I > $3::%3$s) AND ($4 IS NULL OR u.%1$I <= $4::%3$s)
+			WHERE ($3 IS NULL OR u.%1$I > trainjob.input_value($3, NULL::%3$s))
+			  AND ($4 IS NULL OR u.%1$I <= trainjob.input_value($4, NULL::%3$s))
 			ORDER BY u.%1$I
 			LIMIT $5$query$,
 		key.actual_name, of_set.tables ->> 'jobs', key.actual_type);
 	by_id := format($query$
 			SELECT u.%1$I AS id, u.xmin AS version
 			FROM %2$s AS u
-			WHERE u.%1$I = ANY ($3::%3$s[])$query$,
+			WHERE u.%1$I = ANY (ARRAY(SELECT trainjob.input_value(i.id, NULL::%3$s) FROM unnest($3) AS i (id)))$query$,
 		key.actual_name, of_set.tables ->> 'jobs', key.actual_type);
 
 	-- Each query in a FOR, for an error in EXECUTE ... INTO shows all its text.
@@ -2643,16 +2677,17 @@ BEGIN
 			DETAIL = 'It is how long a running job must have been silent, at least 0.';
 	END IF;
 	silent := format($query$
-		SELECT j.id, j.status::text = 'running'
+		SELECT j.id, trainjob.output_text(j.status) = 'running'
 			   AND now() - COALESCE(GREATEST(j.last_metric_at, j.status_changed_at,
 											 j.restarted_at, j.started_at), j.created_at)
 				   >= $1 AS is_silent
 		FROM %s AS j
 		$query$,
 		trainjob.source('jobs', of_set.tables, of_set.columns));
-	SELECT format('INSERT INTO %s (%s) VALUES (%s)', of_set.tables ->> 'alerts',
-				  string_agg(quote_ident(f.actual_name), ', ' ORDER BY n.n),
-				  string_agg(format('$%s::%s', n.n, f.actual_type), ', ' ORDER BY n.n))
+	-- values as literals: what the types read, not what they can be cast from
+	SELECT format('INSERT INTO %s (%s) VALUES (%s)', replace(of_set.tables ->> 'alerts', '%', '%%'),
+				  string_agg(replace(quote_ident(f.actual_name), '%', '%%'), ', ' ORDER BY n.n),
+				  string_agg(format('%%%s$L', n.n), ', ' ORDER BY n.n))
 		INTO write
 		FROM unnest(ARRAY['job_id', 'type', 'error_message', 'error_type'])
 			WITH ORDINALITY AS n (name, n)
@@ -2660,7 +2695,7 @@ BEGIN
 			ON f.column_name = n.name
 		WHERE f.actual_name IS NOT NULL;
 	FOR candidate IN EXECUTE
-		format('SELECT s.id FROM (%s) AS s WHERE s.is_silent ORDER BY s.id', silent)
+		format('SELECT s.id, trainjob.output_text(s.id) AS id_text FROM (%s) AS s WHERE s.is_silent ORDER BY s.id', silent)
 		USING silent_for
 	LOOP
 		-- the trainer may have reported since: only a locked row tells
@@ -2668,9 +2703,8 @@ BEGIN
 			INTO still_silent
 			USING silent_for, candidate.id;
 		CONTINUE WHEN still_silent IS NOT TRUE;
-		EXECUTE write
-			USING candidate.id, 'job_failed',
-				  'No report for ' || trainjob.duration_text(extract(epoch FROM silent_for)::float8), 'stalled';
+		EXECUTE format(write, candidate.id_text, 'job_failed',
+			'No report for ' || trainjob.duration_text(extract(epoch FROM silent_for)::float8), 'stalled');
 		failed := failed + 1;
 	END LOOP;
 	RETURN failed;
