@@ -829,18 +829,24 @@ trainjob_fitting_time(PG_FUNCTION_ARGS)
 /*
  * trainjob_output_text
  *		SQL: output_text(value anyelement) returns text, strict: what the type
- *		itself makes of a value, whatever casts there are.
+ *		itself makes of a value, whatever casts there are; of character(n)
+ *		without the blanks at its end, as a cast has it.
  */
 Datum
 trainjob_output_text(PG_FUNCTION_ARGS)
 {
+	Oid type = get_fn_expr_argtype(fcinfo->flinfo, 0);
 	Oid output;
 	bool is_varlena;
+	char *text;
+	int length;
 
-	getTypeOutputInfo(get_fn_expr_argtype(fcinfo->flinfo, 0), &output,
-					  &is_varlena);
-	PG_RETURN_TEXT_P(
-		cstring_to_text(OidOutputFunctionCall(output, PG_GETARG_DATUM(0))));
+	getTypeOutputInfo(type, &output, &is_varlena);
+	text = OidOutputFunctionCall(output, PG_GETARG_DATUM(0));
+	length = strlen(text);
+	if (getBaseType(type) == BPCHAROID)
+		length = bpchartruelen(text, length);
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(text, length));
 }
 
 /*
@@ -860,17 +866,17 @@ trainjob_input_value(PG_FUNCTION_ARGS)
 
 	if ((kind != TYPTYPE_BASE && kind != TYPTYPE_ENUM) ||
 		OidIsValid(get_element_type(type)))
-		ereport(ERROR,
-				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-				 errmsg("a value of type %s cannot be given as text",
-						format_type_be(type)),
-				 errdetail("The id of a job must have a base type or an "
-						   "enum.")));
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("a value of type %s cannot be given as text",
+							   format_type_be(type)),
+						errdetail("The id of a job must have a base type or an "
+								  "enum.")));
 	if (PG_ARGISNULL(0))
 		PG_RETURN_NULL();
 	getTypeInputInfo(type, &input, &ioparam);
-	PG_RETURN_DATUM(OidInputFunctionCall(
-		input, text_to_cstring(PG_GETARG_TEXT_PP(0)), ioparam, -1));
+	PG_RETURN_DATUM(OidInputFunctionCall(input,
+										 text_to_cstring(PG_GETARG_TEXT_PP(0)),
+										 ioparam, -1));
 }
 
 /*

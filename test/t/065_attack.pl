@@ -33,7 +33,8 @@ GRANT CREATE ON SCHEMA public TO mallory; GRANT CREATE ON DATABASE postgres TO m
 CREATE SCHEMA mal AUTHORIZATION mallory;
 GRANT USAGE ON SCHEMA mal TO PUBLIC;
 SET SESSION AUTHORIZATION mallory;
--- says that it is immutable, so the planner calls it where it can
+-- says that it is immutable, so the planner calls it where it can: once a session
+-- for a domain, so there is one that needs the value as well
 CREATE FUNCTION mal.spy(code text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE SET search_path = pg_catalog AS $$
 DECLARE
 	me name := current_user;
@@ -55,10 +56,10 @@ BEGIN
 	PERFORM mal.spy('trigger');
 	RETURN COALESCE(NEW, OLD);
 END $$;
-CREATE DOMAIN mal.count AS bigint CHECK (mal.spy('domain'));
-CREATE DOMAIN mal.number AS float8 CHECK (mal.spy('domain'));
-CREATE DOMAIN mal.moment AS timestamptz CHECK (mal.spy('domain'));
-CREATE DOMAIN mal.words AS text CHECK (mal.spy('domain'));
+CREATE DOMAIN mal.count AS bigint CHECK (mal.spy('folded')) CHECK (mal.spy(CASE WHEN VALUE IS NULL THEN 'null' ELSE 'domain' END));
+CREATE DOMAIN mal.number AS float8 CHECK (mal.spy('folded')) CHECK (mal.spy(CASE WHEN VALUE IS NULL THEN 'null' ELSE 'domain' END));
+CREATE DOMAIN mal.moment AS timestamptz CHECK (mal.spy('folded')) CHECK (mal.spy(CASE WHEN VALUE IS NULL THEN 'null' ELSE 'domain' END));
+CREATE DOMAIN mal.words AS text CHECK (mal.spy('folded')) CHECK (mal.spy(CASE WHEN VALUE IS NULL THEN 'null' ELSE 'domain' END));
 CREATE FUNCTION mal.n() RETURNS bigint LANGUAGE sql IMMUTABLE AS $$SELECT CASE WHEN mal.spy('folded') THEN 0 END$$;
 -- every word that trainjob writes, and ids; each casts by a function
 CREATE TYPE mal.word AS ENUM ('pending', 'queued', 'starting', 'running', 'paused', 'completed', 'failed', 'cancelled',
