@@ -1115,10 +1115,26 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	wanted regclass := trainjob.jobs_table(jobs);
+	replaced text;
 BEGIN
 	SELECT s.tables, s.columns INTO STRICT tables, columns
 		FROM trainjob.job_sets() AS s
 		WHERE s.jobs = wanted;
+	-- reading it would run functions of its owner, as whoever called
+	SELECT t.value INTO replaced
+		FROM jsonb_each_text(tables) AS t
+		JOIN pg_class AS c ON c.oid = t.value::regclass
+		WHERE c.relkind NOT IN ('r', 'p')
+		ORDER BY t.key
+		LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'wrong_object_type',
+			MESSAGE = format('%s, of the set of %s, is not a table', replaced, trainjob.qualified_name(wanted)),
+			DETAIL = 'Something else has got its name; to read that could run functions of its owner as whoever calls.',
+			HINT = format('Give the table its name back, or take the set apart: SELECT * FROM trainjob.detach(%L);',
+						  trainjob.qualified_name(wanted));
+	END IF;
 END;
 $$;
 
@@ -1302,6 +1318,82 @@ $$;
 COMMENT ON FUNCTION trainjob.is_reference_table(regclass) IS
 'Part of create_tables and attach: whether Citus keeps a copy of the table on each node.';
 
+CREATE FUNCTION trainjob.set_uses()
+RETURNS TABLE (table_key text, partner_key text, privilege text)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT u.column1, u.column2, u.column3
+	FROM (VALUES
+	('jobs', 'datasets', 'SELECT'), ('jobs', 'metrics', 'SELECT'),
+	('jobs', 'alerts', 'SELECT'), ('jobs', 'alerts', 'UPDATE'),
+	('jobs', 'status_changes', 'INSERT'),
+	('datasets', 'jobs', 'SELECT'), ('datasets', 'jobs', 'UPDATE'),
+	('metrics', 'jobs', 'SELECT'), ('metrics', 'jobs', 'UPDATE'),
+	('alerts', 'jobs', 'SELECT'), ('alerts', 'jobs', 'UPDATE')
+	) AS u;
+END;
+
+COMMENT ON FUNCTION trainjob.set_uses() IS
+'What the triggers on a table of a set do with the other tables: the privileges that trainjob_open_table() asks for.';
+
+CREATE FUNCTION trainjob.policies_restrict(partner regclass, on_table regclass)
+RETURNS boolean
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'trainjob_policies_restrict';
+
+COMMENT ON FUNCTION trainjob.policies_restrict(regclass, regclass) IS
+'Whether triggers on a table refuse to work on another, because it is of another owner and its policies restrict the owner of theirs.';
+
+CREATE FUNCTION trainjob.policy_conflicts(tables jsonb)
+RETURNS TABLE (message text, detail text, hint text)
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	-- in the words of check_policies(), which refuses each write
+	SELECT format('row-level security of table %s restricts the owner of table %s', c.partner, c.on_table),
+		   format('Triggers on table %s work on all rows of %s, but policies apply to its owner %s.',
+				  c.on_table, c.partner, c.owner),
+		   format('Give both tables one owner: ALTER TABLE %s OWNER TO %s; or let the policies not apply: ALTER ROLE %s BYPASSRLS;',
+				  c.on_table, c.partner_owner, c.owner)
+	FROM (
+		SELECT DISTINCT tables ->> u.table_key AS on_table, o.relowner::regrole AS owner,
+			   tables ->> u.partner_key AS partner, p.relowner::regrole AS partner_owner
+		FROM trainjob.set_uses() AS u
+		JOIN pg_catalog.pg_class AS o ON o.oid = (tables ->> u.table_key)::regclass
+		JOIN pg_catalog.pg_class AS p ON p.oid = (tables ->> u.partner_key)::regclass
+		WHERE trainjob.policies_restrict(p.oid, o.oid)) AS c
+	ORDER BY c.on_table, c.partner;
+END;
+
+COMMENT ON FUNCTION trainjob.policy_conflicts(jsonb) IS
+'Which triggers of a set refuse their work because of policies, and what to do.';
+
+CREATE FUNCTION trainjob.open_tables(tables jsonb)
+RETURNS TABLE (message text, detail text, hint text)
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT format('%s has no row-level security, which %s has', t.name, t.other),
+		   k.open,
+		   format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY; and give it policies.', t.name)
+	FROM (
+		SELECT s.key, s.value AS name, c.relrowsecurity,
+			   first_value(s.value) OVER (ORDER BY NOT c.relrowsecurity, s.key <> 'jobs', s.key) AS other,
+			   bool_or(c.relrowsecurity) OVER () AS wanted
+		FROM jsonb_each_text(tables) AS s
+		JOIN pg_catalog.pg_class AS c ON c.oid = s.value::regclass) AS t
+	JOIN (VALUES
+		(1, 'jobs', 'Who may read it sees the jobs of all users, who may write it changes any.'),
+		(2, 'metrics', 'Who may read it sees the reports of all jobs, who may write it reports for any.'),
+		(3, 'datasets', 'Who may read it sees the datasets of all users, who may write it gives counts to any job.'),
+		(4, 'alerts', 'Who may read it sees the alerts of all jobs, who may write it ends any.'),
+		(5, 'status_changes', 'Who may read it sees what became of all jobs.')
+		) AS k (n, key, open) ON k.key = t.key
+	WHERE t.wanted AND NOT t.relrowsecurity
+	ORDER BY k.n;
+END;
+
+COMMENT ON FUNCTION trainjob.open_tables(jsonb) IS
+'The tables of a set that have no row-level security while others have it, and what is open by that.';
+
 CREATE FUNCTION trainjob.attach_set(tables jsonb, columns jsonb,
 	view_schema name, overview_name name, coverage_name name)
 RETURNS TABLE (action text, object text)
@@ -1319,13 +1411,10 @@ BEGIN
 		   string_agg(format('GRANT %s ON %s TO %s;', n.privilege, tables ->> n.partner, n.owner), ' ') OVER () AS grants
 		INTO wanted
 		FROM (
-			SELECT p.key, p.partner, p.privilege, c.relowner::regrole AS owner
-			FROM (VALUES ('jobs', 'datasets', 'SELECT'), ('jobs', 'metrics', 'SELECT'), ('jobs', 'alerts', 'SELECT'),
-						 ('jobs', 'alerts', 'UPDATE'), ('jobs', 'status_changes', 'INSERT'), ('datasets', 'jobs', 'SELECT'),
-						 ('datasets', 'jobs', 'UPDATE'), ('metrics', 'jobs', 'SELECT'), ('metrics', 'jobs', 'UPDATE'),
-						 ('alerts', 'jobs', 'SELECT'), ('alerts', 'jobs', 'UPDATE')) AS p (key, partner, privilege)
-			JOIN pg_class AS c ON c.oid = (tables ->> p.key)::regclass
-			WHERE NOT has_table_privilege(c.relowner, (tables ->> p.partner)::regclass, p.privilege)
+			SELECT u.table_key AS key, u.partner_key AS partner, u.privilege, c.relowner::regrole AS owner
+			FROM trainjob.set_uses() AS u
+			JOIN pg_class AS c ON c.oid = (tables ->> u.table_key)::regclass
+			WHERE NOT has_table_privilege(c.relowner, (tables ->> u.partner_key)::regclass, u.privilege)
 			ORDER BY 1, 2, 3) AS n
 		LIMIT 1;
 	IF FOUND THEN
@@ -1335,6 +1424,11 @@ BEGIN
 			DETAIL = 'A trigger works on the other tables with the rights of the owner of its own.',
 			HINT = wanted.grants;
 	END IF;
+	FOR wanted IN SELECT * FROM trainjob.policy_conflicts(tables) LOOP
+		RAISE EXCEPTION USING
+			ERRCODE = 'insufficient_privilege',
+			MESSAGE = wanted.message, DETAIL = wanted.detail, HINT = wanted.hint;
+	END LOOP;
 	FOR wanted IN
 		SELECT t.trigger_name,
 			   replace(t.event, '%status%',
@@ -1946,13 +2040,11 @@ BEGIN
 			action := 'created table';
 			object := tables ->> made.table_key;
 			RETURN NEXT;
-			IF (SELECT c.relrowsecurity FROM pg_class AS c WHERE c.oid = jobs) THEN
-				action := 'note';
-				object := format('%s has no row-level security yet, which %s has', object, tables ->> 'jobs');
-				RETURN NEXT;
-			END IF;
 		END IF;
 	END LOOP;
+	RETURN QUERY
+		SELECT 'note', format('%s. %s %s', o.message, o.detail, o.hint)
+		FROM trainjob.open_tables(tables) AS o;
 
 	IF NOT with_triggers THEN
 		RETURN;
@@ -1980,9 +2072,13 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	of_set record := trainjob.job_set(jobs);
+	wanted regclass := trainjob.jobs_table(jobs);
+	of_set record;
 	item record;
 BEGIN
+	SELECT s.tables, s.columns INTO STRICT of_set
+		FROM trainjob.job_sets() AS s
+		WHERE s.jobs = wanted;
 	FOR item IN
 		SELECT trainjob.set_view(v.n, (of_set.tables ->> v.table_key)::regclass) AS view_name
 		FROM trainjob.set_views() AS v
@@ -2361,9 +2457,17 @@ AS $$
 DECLARE
 	of_set record := trainjob.job_set(jobs);
 	checks text;
+	item record;
 	error_detail text;
 	error_hint text;
 BEGIN
+	FOR item IN
+		SELECT * FROM trainjob.policy_conflicts(of_set.tables)
+		UNION ALL
+		SELECT * FROM trainjob.open_tables(of_set.tables)
+	LOOP
+		RAISE WARNING USING MESSAGE = item.message, DETAIL = item.detail, HINT = item.hint;
+	END LOOP;
 	-- the newest values; a column is not checked where no report has it, for
 	-- reports may be deleted when they are old
 	SELECT string_agg(format(
@@ -2420,7 +2524,7 @@ END;
 $$;
 
 COMMENT ON FUNCTION trainjob.verify_jobs(regclass) IS
-'The jobs whose row does not agree with their metrics, and how; none is the good answer. trainjob.refill_jobs() repairs them.';
+'The jobs whose row does not agree with their metrics, and how; none is the good answer. trainjob.refill_jobs() repairs them. Warns of what row-level security leaves open, or keeps triggers from.';
 
 CREATE FUNCTION trainjob.refill_query(tables jsonb, columns jsonb, page text,
 	on_lock text)

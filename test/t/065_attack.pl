@@ -60,6 +60,8 @@ CREATE DOMAIN mal.count AS bigint CHECK (mal.spy('folded')) CHECK (mal.spy(CASE 
 CREATE DOMAIN mal.number AS float8 CHECK (mal.spy('folded')) CHECK (mal.spy(CASE WHEN VALUE IS NULL THEN 'null' ELSE 'domain' END));
 CREATE DOMAIN mal.moment AS timestamptz CHECK (mal.spy('folded')) CHECK (mal.spy(CASE WHEN VALUE IS NULL THEN 'null' ELSE 'domain' END));
 CREATE DOMAIN mal.words AS text CHECK (mal.spy('folded')) CHECK (mal.spy(CASE WHEN VALUE IS NULL THEN 'null' ELSE 'domain' END));
+CREATE DOMAIN mal.doc AS jsonb CHECK (mal.spy('folded')) CHECK (mal.spy(CASE WHEN VALUE IS NULL THEN 'null' ELSE 'domain' END));
+CREATE TYPE mal.pair AS (n mal.count);
 CREATE FUNCTION mal.n() RETURNS bigint LANGUAGE sql IMMUTABLE AS $$SELECT CASE WHEN mal.spy('folded') THEN 0 END$$;
 -- every word that trainjob writes, and ids; each casts by a function
 CREATE TYPE mal.word AS ENUM ('pending', 'queued', 'starting', 'running', 'paused', 'completed', 'failed', 'cancelled',
@@ -134,6 +136,12 @@ ALTER TABLE metrics ALTER job_id TYPE mal.id USING job_id::text::mal.id;
 ALTER TABLE datasets ALTER user_id TYPE mal.id USING user_id::text::mal.id;
 ALTER TABLE alert_event ALTER job_id TYPE mal.id USING job_id::text::mal.id, ALTER user_id TYPE mal.id USING user_id::text::mal.id;
 ALTER TABLE job_status_change ALTER job_id TYPE mal.id USING job_id::text::mal.id;
+};
+my $pairs = q{
+ALTER TABLE jobs ALTER id TYPE mal.pair USING ROW(id::bigint)::mal.pair;
+ALTER TABLE metrics ALTER job_id TYPE mal.pair USING ROW(job_id::bigint)::mal.pair;
+ALTER TABLE alert_event ALTER job_id TYPE mal.pair USING ROW(job_id::bigint)::mal.pair;
+ALTER TABLE job_status_change ALTER job_id TYPE mal.pair USING ROW(job_id::bigint)::mal.pair;
 };
 my $mixed = q{
 ALTER TABLE jobs ALTER status TYPE varchar(20), ALTER dataset_path TYPE varchar, ALTER job_token TYPE varchar, ALTER current_step TYPE integer,
@@ -528,6 +536,40 @@ my @rows = (
 		do    => q{SELECT trainjob.report_metrics('secret', '{"step": 10}', 'jobs'), trainjob.report_alert('secret', 'job_failed', '{}', 'jobs')},
 		never => 1
 	},
+	{
+		name  => 'ids of a composite type with a domain, verify_jobs and refill_jobs',
+		owns  => $all,
+		plant => $pairs,
+		as    => 'superuser',
+		do    => q{SELECT trainjob.verify_jobs('jobs'); SELECT trainjob.refill_jobs('jobs')},
+		plain => q{SELECT id = id FROM jobs}
+	},
+	{
+		name  => 'ids of a composite type with a domain, a curve',
+		owns  => $all,
+		plant => $pairs,
+		as    => 'rita',
+		do    => q{SELECT trainjob.metric_series('(1)', 'train_loss', 10, 'jobs')},
+		error => qr/^a value of type mal\.pair cannot be given as text/,
+		never => 1
+	},
+	{
+		name  => 'ids of a composite type with a domain, reports and alerts',
+		owns  => $all,
+		plant => $pairs,
+		as    => 'superuser',
+		do    => q{INSERT INTO metrics (job_id, step) SELECT id, 20 FROM jobs; INSERT INTO alert_event (job_id, type) SELECT id, 'job_failed' FROM jobs},
+		never => 1
+	},
+	{
+		name  => 'domains of jsonb',
+		owns  => 'jobs,metrics',
+		plant => q{ALTER TABLE jobs ALTER config TYPE mal.doc; ALTER TABLE metrics ALTER extra TYPE mal.doc},
+		as    => 'superuser',
+		do    => q{SELECT trainjob.verify_jobs('jobs'); INSERT INTO alert_event (job_id, type) VALUES (1, 'job_failed'); INSERT INTO datasets (storage_path, sample_count) VALUES ('late', 5);
+			SELECT trainjob.metric_series('1', 'x', 10, 'jobs')},
+		never => 1
+	},
 	# ---- operators and functions that fit better, or come first ----
 	{
 		name  => 'operators in public, all that an operator does',
@@ -820,6 +862,39 @@ my @rows = (
 			CREATE TRIGGER t INSTEAD OF UPDATE ON jobs FOR EACH ROW EXECUTE FUNCTION mal.spy_row(); GRANT ALL ON jobs TO alice},
 		as    => 'superuser',
 		do    => 'INSERT INTO metrics (job_id, step, train_loss) VALUES (1, 10, 1)'
+	},
+	{
+		name  => 'a view in place of metrics, an operator',
+		owns  => 'metrics',
+		plant => '',
+		then  => q{DROP TRIGGER trainjob_fill_metric ON metrics; DROP TRIGGER trainjob_roll_up_insert ON metrics; DROP TRIGGER trainjob_roll_up_update ON metrics;
+			ALTER TABLE metrics RENAME TO real; CREATE VIEW metrics AS SELECT * FROM real WHERE mal.spy('view'); GRANT ALL ON metrics TO alice},
+		as    => 'superuser',
+		do    => q{SELECT trainjob.verify_jobs('jobs')},
+		error => qr/^r\d+\.metrics, of the set of r\d+\.jobs, is not a table/,
+		never => 1
+	},
+	{
+		name  => 'a view in place of metrics, a curve',
+		owns  => 'metrics',
+		plant => '',
+		then  => q{DROP TRIGGER trainjob_fill_metric ON metrics; DROP TRIGGER trainjob_roll_up_insert ON metrics; DROP TRIGGER trainjob_roll_up_update ON metrics;
+			ALTER TABLE metrics RENAME TO real; CREATE VIEW metrics AS SELECT * FROM real WHERE mal.spy('view'); GRANT ALL ON metrics TO PUBLIC},
+		as    => 'rita',
+		do    => q{SELECT trainjob.loss_curve('1', 10, 'jobs')},
+		error => qr/^r\d+\.metrics, of the set of r\d+\.jobs, is not a table/,
+		never => 1
+	},
+	{
+		name  => 'a view in place of alerts, fail_stalled',
+		owns  => 'alert_event',
+		plant => '',
+		then  => q{DROP TRIGGER trainjob_apply_alert ON alert_event; ALTER TABLE alert_event RENAME TO real; CREATE VIEW alert_event AS SELECT * FROM real WHERE mal.spy('view');
+			CREATE TRIGGER t INSTEAD OF INSERT ON alert_event FOR EACH ROW EXECUTE FUNCTION mal.spy_row(); GRANT ALL ON alert_event TO PUBLIC},
+		as    => 'oscar',
+		do    => q{SELECT trainjob.fail_stalled('0 s', 'jobs')},
+		error => qr/^r\d+\.alert_event, of the set of r\d+\.jobs, is not a table/,
+		never => 1
 	},
 	{
 		name  => 'a child of jobs with a trigger and a CHECK, metrics inserted',
