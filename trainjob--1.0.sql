@@ -1345,17 +1345,18 @@ COMMENT ON FUNCTION trainjob.policies_restrict(regclass, regclass) IS
 'Whether triggers on a table refuse to work on another, because it is of another owner and its policies restrict the owner of theirs.';
 
 CREATE FUNCTION trainjob.policy_conflicts(tables jsonb)
-RETURNS TABLE (message text, detail text, hint text)
+RETURNS TABLE (table_key text, message text, detail text, hint text)
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	-- in the words of check_policies(), which refuses each write
-	SELECT format('row-level security of table %s restricts the owner of table %s', c.partner, c.on_table),
+	SELECT c.table_key,
+		   format('row-level security of table %s restricts the owner of table %s', c.partner, c.on_table),
 		   format('Triggers on table %s work on all rows of %s, but policies apply to its owner %s.',
 				  c.on_table, c.partner, c.owner),
 		   format('Give both tables one owner: ALTER TABLE %s OWNER TO %s; or let the policies not apply: ALTER ROLE %s BYPASSRLS;',
 				  c.on_table, c.partner_owner, c.owner)
 	FROM (
-		SELECT DISTINCT tables ->> u.table_key AS on_table, o.relowner::regrole AS owner,
+		SELECT DISTINCT u.table_key, tables ->> u.table_key AS on_table, o.relowner::regrole AS owner,
 			   tables ->> u.partner_key AS partner, p.relowner::regrole AS partner_owner
 		FROM trainjob.set_uses() AS u
 		JOIN pg_catalog.pg_class AS o ON o.oid = (tables ->> u.table_key)::regclass
@@ -1366,6 +1367,48 @@ END;
 
 COMMENT ON FUNCTION trainjob.policy_conflicts(jsonb) IS
 'Which triggers of a set refuse their work because of policies, and what to do.';
+
+CREATE FUNCTION trainjob.check_rights(tables jsonb, key text DEFAULT NULL)
+RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	wanted record;
+BEGIN
+	-- what trainjob_open_table() asks of them
+	SELECT n.key, n.privilege, n.owner,
+		   string_agg(format('GRANT %s ON %s TO %s;', n.privilege, tables ->> n.partner, n.owner), ' ') OVER () AS grants
+		INTO wanted
+		FROM (
+			SELECT u.table_key AS key, u.partner_key AS partner, u.privilege, c.relowner::regrole AS owner
+			FROM trainjob.set_uses() AS u
+			JOIN pg_class AS c ON c.oid = (tables ->> u.table_key)::regclass
+			WHERE u.table_key = COALESCE(check_rights.key, u.table_key)
+			  AND NOT has_table_privilege(c.relowner, (tables ->> u.partner_key)::regclass, u.privilege)
+			ORDER BY 1, 2, 3) AS n
+		LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'insufficient_privilege',
+			MESSAGE = format('owner %s of table %s lacks a right on other tables of the set', wanted.owner, tables ->> wanted.key),
+			DETAIL = 'A trigger works on the other tables with the rights of the owner of its own.',
+			HINT = wanted.grants;
+	END IF;
+	SELECT c.message, c.detail, c.hint INTO wanted
+		FROM trainjob.policy_conflicts(tables) AS c
+		WHERE c.table_key = COALESCE(check_rights.key, c.table_key)
+		LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'insufficient_privilege',
+			MESSAGE = wanted.message, DETAIL = wanted.detail, HINT = wanted.hint;
+	END IF;
+END;
+$$;
+
+COMMENT ON FUNCTION trainjob.check_rights(jsonb, text) IS
+'Refuses a set in which the owner of a table, or of the one named, may not do on the other tables what its triggers do: who has named them in a trigger made by hand gets nothing by it.';
 
 CREATE FUNCTION trainjob.open_tables(tables jsonb)
 RETURNS TABLE (message text, detail text, hint text)
@@ -1406,29 +1449,7 @@ DECLARE
 	name_of_trigger name;
 	same_name integer;
 BEGIN
-	-- what trainjob_open_table() will ask of them
-	SELECT n.key, n.privilege, n.owner,
-		   string_agg(format('GRANT %s ON %s TO %s;', n.privilege, tables ->> n.partner, n.owner), ' ') OVER () AS grants
-		INTO wanted
-		FROM (
-			SELECT u.table_key AS key, u.partner_key AS partner, u.privilege, c.relowner::regrole AS owner
-			FROM trainjob.set_uses() AS u
-			JOIN pg_class AS c ON c.oid = (tables ->> u.table_key)::regclass
-			WHERE NOT has_table_privilege(c.relowner, (tables ->> u.partner_key)::regclass, u.privilege)
-			ORDER BY 1, 2, 3) AS n
-		LIMIT 1;
-	IF FOUND THEN
-		RAISE EXCEPTION USING
-			ERRCODE = 'insufficient_privilege',
-			MESSAGE = format('owner %s of table %s lacks a right on other tables of the set', wanted.owner, tables ->> wanted.key),
-			DETAIL = 'A trigger works on the other tables with the rights of the owner of its own.',
-			HINT = wanted.grants;
-	END IF;
-	FOR wanted IN SELECT * FROM trainjob.policy_conflicts(tables) LOOP
-		RAISE EXCEPTION USING
-			ERRCODE = 'insufficient_privilege',
-			MESSAGE = wanted.message, DETAIL = wanted.detail, HINT = wanted.hint;
-	END LOOP;
+	PERFORM trainjob.check_rights(tables);
 	FOR wanted IN
 		SELECT t.trigger_name,
 			   replace(t.event, '%status%',
@@ -2462,7 +2483,7 @@ DECLARE
 	error_hint text;
 BEGIN
 	FOR item IN
-		SELECT * FROM trainjob.policy_conflicts(of_set.tables)
+		SELECT c.message, c.detail, c.hint FROM trainjob.policy_conflicts(of_set.tables) AS c
 		UNION ALL
 		SELECT * FROM trainjob.open_tables(of_set.tables)
 	LOOP
@@ -2681,6 +2702,8 @@ BEGIN
 			MESSAGE = format('invalid value for argument "batch": %s', COALESCE(batch::text, 'NULL')),
 			DETAIL = 'It must be at least 1.';
 	END IF;
+	-- we write for the owner of the jobs
+	PERFORM trainjob.check_rights(of_set.tables, 'jobs');
 	SELECT f.actual_name, f.actual_type INTO STRICT key
 		FROM trainjob.find_columns('jobs', (of_set.tables ->> 'jobs')::regclass, of_set.columns) AS f
 		WHERE f.column_name = 'id';
@@ -2780,6 +2803,8 @@ BEGIN
 			MESSAGE = format('invalid value for argument "silent_for": %s', silent_for),
 			DETAIL = 'It is how long a running job must have been silent, at least 0.';
 	END IF;
+	-- we write for the owner of the jobs
+	PERFORM trainjob.check_rights(of_set.tables, 'jobs');
 	silent := format($query$
 		SELECT j.id, trainjob.output_text(j.status) = 'running'
 			   AND now() - COALESCE(GREATEST(j.last_metric_at, j.status_changed_at,

@@ -425,6 +425,21 @@ SELECT message FROM trainjob.job_sets() AS s, trainjob.policy_conflicts(s.tables
 ALTER TABLE local_training_jobs FORCE ROW LEVEL SECURITY;
 SELECT message FROM trainjob.job_sets() AS s, trainjob.policy_conflicts(s.tables);
 REVOKE regress_trainjob_app FROM regress_trainjob_other;
+-- a set by hand, with tables of others: an operator does nothing for its owner
+-- that he may not do himself
+GRANT EXECUTE ON FUNCTION trainjob.fill_job() TO regress_trainjob_other;
+SET ROLE regress_trainjob_other;
+CREATE TABLE own (id uuid PRIMARY KEY, status text, created_at timestamptz DEFAULT 'epoch', loss float8);
+CREATE TRIGGER own BEFORE INSERT ON own FOR EACH ROW
+	EXECUTE FUNCTION trainjob.fill_job('metrics=partly.local_training_metrics', 'alerts=partly.job_status_change');
+INSERT INTO own VALUES (id(1), 'running');
+RESET ROLE;
+SELECT trainjob.fail_stalled('0 s', 'own'); -- fails
+SELECT trainjob.refill_jobs('own'); -- fails
+GRANT ALL ON job_status_change TO regress_trainjob_other;
+SELECT trainjob.fail_stalled('0 s', 'own'); -- fails, for the policies
+REVOKE EXECUTE ON FUNCTION trainjob.fill_job() FROM regress_trainjob_other;
+DROP TABLE own;
 -- something else in place of a table
 DROP TRIGGER trainjob_fill_waiting_jobs ON training_datasets;
 ALTER TABLE training_datasets RENAME TO put_away;
