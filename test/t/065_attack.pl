@@ -785,6 +785,49 @@ my @rows = (
 		as    => 'superuser',
 		do    => q{INSERT INTO metrics (job_id, step, train_loss) VALUES (1, 10, 1); INSERT INTO alert_event (job_id, type) VALUES (1, 'job_failed')}
 	},
+	{
+		name  => 'CHECK, index, cast and triggers of jobs, a dataset inserted',
+		owns  => $all,
+		plant => q{ALTER TABLE jobs ADD CHECK (mal.spy('check')); CREATE INDEX ON jobs (dataset_path) WHERE mal.spy('predicate');} . $words,
+		then  => q{CREATE TRIGGER a BEFORE UPDATE ON jobs FOR EACH ROW EXECUTE FUNCTION mal.spy_row();} . $casts,
+		as    => 'superuser',
+		do    => q{INSERT INTO datasets (storage_path, sample_count) VALUES ('late', 5)}
+	},
+	{
+		name  => 'CHECK, index and triggers of jobs, a dataset of another owner inserted',
+		owns  => 'jobs',
+		plant => q{ALTER TABLE jobs ADD CHECK (mal.spy('check')); CREATE INDEX ON jobs (dataset_path) WHERE mal.spy('predicate')},
+		then  => q{CREATE TRIGGER a BEFORE UPDATE ON jobs FOR EACH ROW EXECUTE FUNCTION mal.spy_row()},
+		as    => 'wendy',
+		do    => q{INSERT INTO datasets (storage_path, sample_count) VALUES ('late', 5)}
+	},
+	{
+		name  => 'CHECK and triggers of jobs, an alert inserted',
+		owns  => 'jobs',
+		plant => q{ALTER TABLE jobs ADD CHECK (mal.spy('check'))},
+		then  => q{CREATE TRIGGER a BEFORE UPDATE ON jobs FOR EACH ROW EXECUTE FUNCTION mal.spy_row()},
+		as    => 'wendy',
+		do    => q{INSERT INTO alert_event (job_id, type) VALUES (1, 'job_failed')}
+	},
+	{
+		name  => 'CHECK and triggers of jobs, the job of a waiting alert inserted',
+		owns  => 'jobs',
+		plant => q{ALTER TABLE jobs ADD CHECK (mal.spy('check'))},
+		then  => q{CREATE TRIGGER a BEFORE UPDATE ON jobs FOR EACH ROW EXECUTE FUNCTION mal.spy_row()},
+		as    => 'superuser',
+		do    => q{INSERT INTO jobs (id) VALUES (9)},
+		plain => q{INSERT INTO jobs (id) VALUES (9)},
+		todo  => 'apply_waiting_alerts acts as the owner of the alerts'
+	},
+	{
+		name  => 'CHECK and triggers of jobs, a restart that reports preceded',
+		owns  => 'jobs',
+		plant => q{ALTER TABLE jobs ADD CHECK (mal.spy('check'))},
+		then  => q{CREATE TRIGGER a BEFORE UPDATE ON jobs FOR EACH ROW EXECUTE FUNCTION mal.spy_row()},
+		as    => 'wendy',
+		do    => q{UPDATE jobs SET status = 'running', last_metric_at = now() + interval '1 h' WHERE id = 2},
+		plain => q{UPDATE jobs SET status = 'running', last_metric_at = now() + interval '1 h' WHERE id = 2}
+	},
 	# ---- policies ----
 	{
 		name  => 'policies of all, metrics and a dataset inserted',
