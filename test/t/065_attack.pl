@@ -171,8 +171,7 @@ sub injected
 }
 my $all = 'jobs,metrics,datasets,alert_event,job_status_change';
 
-# A set in a schema of its own, whose tables mallory owns as "owns" says, with his
-# code in them.
+# A set in a schema, whose tables mallory owns as "owns" says, with his code in them.
 sub make_set
 {
 	my ($schema, $row) = @_;
@@ -246,7 +245,7 @@ sub prepare
 {
 	my ($schema, $row, $attached) = @_;
 	my ($seen, $error) = ({}, '');
-	my $setup = 'SET client_min_messages = warning;' . make_set($schema, $row);
+	my $setup = "SET client_min_messages = warning; DROP SCHEMA IF EXISTS $schema, ${schema}_own CASCADE;" . make_set($schema, $row);
 
 	$setup .= $triggers if $attached && !$row->{attach};
 	$node->safe_psql('postgres', $setup =~ s/\bSET_HERE/$schema/gr);
@@ -265,15 +264,20 @@ sub prepare
 	return $seen;
 }
 
-# name     what it is about
-# owns     the tables that are mallory's, the others are alice's
-# plant    what mallory does before the tables are attached
-# then     and after it
-# as, do   who does what
-# plain    the same without trainjob, where PostgreSQL runs the code as the caller
-# never    the code must not run at all
-# error    how it ends
-# todo     why it fails today
+# name           what it is about
+# owns           the tables that are mallory's, the others are alice's
+# support        what a superuser does first
+# plant          what mallory does before the tables are attached
+# attach         how, where it matters; else the triggers are made as it would
+# grant          what a superuser does after it
+# then, then_as  what mallory does after it, or whoever
+# as, do         who does what
+# who            whose code it is, if not mallory's
+# plain          the same without trainjob, where PostgreSQL runs the code as who does it
+# plain_support  what that needs
+# never          the code must not run at all
+# error          how it ends, if not well
+# todo           why it fails today
 my @rows = (
 	# ---- domains ----
 	{
@@ -424,7 +428,6 @@ my @rows = (
 	},
 	{
 		name  => 'domain in metrics, verify_jobs, curves',
-		attach => $attach,
 		owns  => 'metrics',
 		plant => 'ALTER TABLE metrics ALTER train_loss TYPE mal.number, ALTER step TYPE mal.count',
 		as    => 'superuser',
@@ -646,7 +649,6 @@ my @rows = (
 	},
 	{
 		name  => 'indexes of jobs, metrics inserted',
-		attach => $attach,
 		owns  => 'jobs',
 		plant => q{CREATE INDEX ON jobs ((mal.spy('index') OR loss > 0)); CREATE INDEX ON jobs (loss) WHERE mal.spy('predicate');
 			ALTER TABLE jobs ADD EXCLUDE USING btree (id WITH =) WHERE (mal.spy('exclusion'))},
@@ -915,7 +917,7 @@ my @rows = (
 			ALTER TABLE metrics RENAME TO real; CREATE VIEW metrics AS SELECT * FROM real WHERE mal.spy('view'); GRANT ALL ON metrics TO alice},
 		as    => 'superuser',
 		do    => q{SELECT trainjob.verify_jobs('jobs')},
-		error => qr/^r\d+\.metrics, of the set of r\d+\.jobs, is not a table/,
+		error => qr/^here\.metrics, of the set of here\.jobs, is not a table/,
 		never => 1
 	},
 	{
@@ -926,7 +928,7 @@ my @rows = (
 			ALTER TABLE metrics RENAME TO real; CREATE VIEW metrics AS SELECT * FROM real WHERE mal.spy('view'); GRANT ALL ON metrics TO PUBLIC},
 		as    => 'rita',
 		do    => q{SELECT trainjob.loss_curve('1', 10, 'jobs')},
-		error => qr/^r\d+\.metrics, of the set of r\d+\.jobs, is not a table/,
+		error => qr/^here\.metrics, of the set of here\.jobs, is not a table/,
 		never => 1
 	},
 	{
@@ -937,7 +939,7 @@ my @rows = (
 			CREATE TRIGGER t INSTEAD OF INSERT ON alert_event FOR EACH ROW EXECUTE FUNCTION mal.spy_row(); GRANT ALL ON alert_event TO PUBLIC},
 		as    => 'oscar',
 		do    => q{SELECT trainjob.fail_stalled('0 s', 'jobs')},
-		error => qr/^r\d+\.alert_event, of the set of r\d+\.jobs, is not a table/,
+		error => qr/^here\.alert_event, of the set of here\.jobs, is not a table/,
 		never => 1
 	},
 	{
@@ -1001,7 +1003,7 @@ my @rows = (
 			CREATE INDEX ON training_datasets (name) WHERE mal.spy('predicate'); INSERT INTO training_datasets (id, storage_path) VALUES (gen_random_uuid(), 'x')},
 		as    => 'superuser',
 		do    => q{SELECT trainjob.create_tables('SET_HERE_own')},
-		error => qr/^owner mallory of table r\d+_own\.training_datasets lacks a right/,
+		error => qr/^owner mallory of table here_own\.training_datasets lacks a right/,
 		never => 1
 	},
 	{
@@ -1028,22 +1030,19 @@ my @rows = (
 
 sub check
 {
-	my ($row, $number) = @_;
-	my $schema = "r$number";
-	my $who    = $row->{who} // 'mallory';
-	my $twin   = {};
-	my $attached = prepare($schema, $row, 1);
+	my ($row)    = @_;
+	my $who      = $row->{who} // 'mallory';
+	my $twin     = {};
+	my $attached = prepare('here', $row, 1);
 
 	if (defined $row->{plain})
 	{
-		prepare("${schema}_plain", $row, 0);
-		($twin, my $error) = run_as($row->{as}, "${schema}_plain", $row->{plain});
+		prepare('twin', $row, 0);
+		($twin, my $error) = run_as($row->{as}, 'twin', $row->{plain});
 		is($error, '', "$row->{name}: without trainjob");
 	}
-	my ($seen, $error) = run_as($row->{as}, $schema, $row->{do});
+	my ($seen, $error) = run_as($row->{as}, 'here', $row->{do});
 	like($error, $row->{error} // qr/^$/, "$row->{name}: ends as it should");
-	$node->safe_psql('postgres',
-		"SET client_min_messages = warning; DROP SCHEMA IF EXISTS $schema, ${schema}_plain, ${schema}_own CASCADE");
 
 	my @wrong = grep { !/^\S+ $who$/ && !$twin->{$_} } sort(keys %$attached, keys %$seen);
 	{
@@ -1061,12 +1060,7 @@ sub check
 	return;
 }
 
-my $number = 0;
-foreach my $row (@rows)
-{
-	$number++;
-	check($row, $number);
-}
+check($_) foreach @rows;
 
 $node->stop;
 done_testing();
