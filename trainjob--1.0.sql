@@ -269,10 +269,12 @@ AS 'MODULE_PATHNAME', 'trainjob_base_type';
 COMMENT ON FUNCTION trainjob.base_type(regtype) IS
 'The type that a domain is made of, through domains of domains; any other type is itself.';
 
--- unsafe, for a domain's constraints are asked in a subtransaction
+-- unsafe, for a domain's constraints are asked in a subtransaction, and as the
+-- domain's owner, whose functions are to find what they found for him
 CREATE FUNCTION trainjob.fitting(value float8, type regtype, typmod integer)
 RETURNS float8
 LANGUAGE c STABLE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'trainjob_fitting_number';
 
 COMMENT ON FUNCTION trainjob.fitting(float8, regtype, integer) IS
@@ -281,10 +283,37 @@ COMMENT ON FUNCTION trainjob.fitting(float8, regtype, integer) IS
 CREATE FUNCTION trainjob.fitting(value bigint, type regtype, typmod integer)
 RETURNS bigint
 LANGUAGE c STABLE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'trainjob_fitting_count';
 
 COMMENT ON FUNCTION trainjob.fitting(bigint, regtype, integer) IS
 'A whole number as a column of this type holds it when a trigger has stored it; NULL if it does not fit.';
+
+CREATE FUNCTION trainjob.fitting(value timestamptz, type regtype, typmod integer)
+RETURNS timestamptz
+LANGUAGE c STABLE STRICT PARALLEL UNSAFE
+SET search_path = pg_catalog, pg_temp
+AS 'MODULE_PATHNAME', 'trainjob_fitting_time';
+
+COMMENT ON FUNCTION trainjob.fitting(timestamptz, regtype, integer) IS
+'A point in time as a column of this type holds it when a trigger has stored it; NULL if it does not fit.';
+
+-- not by a cast, which the type's owner may have made: it would run as the caller
+CREATE FUNCTION trainjob.output_text(value anyelement)
+RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'trainjob_output_text';
+
+COMMENT ON FUNCTION trainjob.output_text(anyelement) IS
+'A value as its type writes it, whatever casts there are.';
+
+CREATE FUNCTION trainjob.input_value(value text, type anyelement)
+RETURNS anyelement
+LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'trainjob_input_value';
+
+COMMENT ON FUNCTION trainjob.input_value(text, anyelement) IS
+'A value as its type reads it, whatever casts there are; of the second argument only the type counts.';
 
 CREATE FUNCTION trainjob.is_job_status(status text)
 RETURNS boolean
@@ -809,16 +838,16 @@ FROM (
 	-- not beside the jobs: Citus takes no now() in a subquery without a table
 	SELECT
 		j.*,
-		COALESCE(j.status::text IN ('completed', 'failed', 'cancelled'), false) AS ended,
-		COALESCE(j.status::text = 'running', false) AS running,
+		COALESCE(trainjob.output_text(j.status) IN ('completed', 'failed', 'cancelled'), false) AS ended,
+		COALESCE(trainjob.output_text(j.status) = 'running', false) AS running,
 		CASE WHEN j.restarted_at IS NULL THEN {j.started_at} ELSE {j.restarted_at} END AS began,
-		CASE j.status::text
+		CASE trainjob.output_text(j.status)
 			WHEN 'completed' THEN {j.completed_at}
 			WHEN 'failed' THEN {j.failed_at}
 			WHEN 'cancelled' THEN {j.cancelled_at}
 		END AS ended_at,
 		-- an end of which nobody knows when it was has no length
-		CASE j.status::text
+		CASE trainjob.output_text(j.status)
 			WHEN 'completed' THEN {j.completed_at}
 			WHEN 'failed' THEN {j.failed_at}
 			WHEN 'cancelled' THEN {j.cancelled_at}
@@ -826,14 +855,14 @@ FROM (
 		END AS until,
 		CASE
 			WHEN COALESCE(j.last_metric_at::text, j.current_step::text) IS NULL
-				 AND COALESCE(j.status::text NOT IN ('completed', 'failed', 'cancelled'), true)
+				 AND COALESCE(trainjob.output_text(j.status) NOT IN ('completed', 'failed', 'cancelled'), true)
 				THEN 'Awaiting first metrics'
 			ELSE 'Not reported by the trainer'
 		END AS absent
 	FROM %1$s AS j) AS j
 LEFT JOIN LATERAL (
 	SELECT
-		CASE WHEN j.status::text = 'running' THEN
+		CASE WHEN trainjob.output_text(j.status) = 'running' THEN
 			-- in float8, which holds the difference of any two steps
 			(j.total_steps::float8 - j.current_step)
 			* CASE
@@ -853,7 +882,7 @@ LEFT JOIN LATERAL (
 			  END
 		END AS eta_seconds,
 		CASE
-			WHEN j.status::text <> 'running' THEN NULL
+			WHEN trainjob.output_text(j.status) <> 'running' THEN NULL
 			WHEN count(*) < 5 THEN 'insufficient_data'
 			WHEN j.total_steps IS NULL THEN NULL
 			WHEN stddev_pop(i.pace) / NULLIF(abs(avg(i.pace)), 0) < 0.15 THEN 'high'
@@ -869,7 +898,7 @@ LEFT JOIN LATERAL (
 		FROM (
 			SELECT m.job_id, m.step, min({m.recorded_at}) AS recorded_at
 			FROM %2$s AS m
-			WHERE m.job_id = j.id AND j.status::text = 'running'
+			WHERE m.job_id = j.id AND trainjob.output_text(j.status) = 'running'
 			  AND m.step <= j.current_step
 			  AND m.recorded_at >= COALESCE(GREATEST({j.status_changed_at}, {j.restarted_at}),
 											'-infinity')
@@ -887,7 +916,7 @@ LEFT JOIN LATERAL (
 		FROM %3$s AS e
 		WHERE e.job_id = j.id
 		  -- not one that was refused because it came from another user
-		  AND (e.outcome::text IS DISTINCT FROM 'refused' OR e.status_before IS NOT NULL)
+		  AND (trainjob.output_text(e.outcome) IS DISTINCT FROM 'refused' OR e.status_before IS NOT NULL)
 		ORDER BY e.occurred_at DESC, e.id DESC
 		LIMIT 1) AS l) AS a ON true
 $view$),
@@ -924,7 +953,7 @@ SELECT
 		-- from where on there are only values that are not finite
 		CASE WHEN c.not_finite > COALESCE(c.last_finite, -1) THEN c.not_finite END,
 		c.newest_value,
-		j.status::text IN ('completed', 'failed', 'cancelled'),
+		trainjob.output_text(j.status) IN ('completed', 'failed', 'cancelled'),
 		CASE WHEN c.metric IN ('eval_loss', 'eval_perplexity') THEN
 			trainjob.first_eval_step(j.config, j.total_samples, j.train_samples,
 									 j.val_samples)
@@ -1081,7 +1110,10 @@ BEGIN ATOMIC
 		ORDER BY o.jobs, p.key, p.strength
 	)
 	SELECT m.jobs,
-		   jsonb_object_agg(m.key, m.value) FILTER (WHERE strpos(m.key, '.') = 0),
+		   -- not as the trigger writes it, who may have made it by hand: queries
+		   -- are put together with it
+		   jsonb_object_agg(m.key, trainjob.qualified_name(trainjob.table_of(m.value)))
+				FILTER (WHERE strpos(m.key, '.') = 0),
 		   COALESCE(jsonb_object_agg(m.key, m.value) FILTER (WHERE strpos(m.key, '.') > 0), '{}')
 	FROM merged AS m
 	WHERE EXISTS (SELECT FROM pg_catalog.pg_trigger AS g
@@ -1107,10 +1139,26 @@ SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	wanted regclass := trainjob.jobs_table(jobs);
+	replaced text;
 BEGIN
 	SELECT s.tables, s.columns INTO STRICT tables, columns
 		FROM trainjob.job_sets() AS s
 		WHERE s.jobs = wanted;
+	-- reading it would run functions of its owner, as whoever called
+	SELECT t.value INTO replaced
+		FROM jsonb_each_text(tables) AS t
+		JOIN pg_class AS c ON c.oid = t.value::regclass
+		WHERE c.relkind NOT IN ('r', 'p')
+		ORDER BY t.key
+		LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'wrong_object_type',
+			MESSAGE = format('%s, of the set of %s, is not a table', replaced, trainjob.qualified_name(wanted)),
+			DETAIL = 'Something else has got its name; to read that could run functions of its owner as whoever calls.',
+			HINT = format('Give the table its name back, or take the set apart: SELECT * FROM trainjob.detach(%L);',
+						  trainjob.qualified_name(wanted));
+	END IF;
 END;
 $$;
 
@@ -1294,6 +1342,125 @@ $$;
 COMMENT ON FUNCTION trainjob.is_reference_table(regclass) IS
 'Part of create_tables and attach: whether Citus keeps a copy of the table on each node.';
 
+CREATE FUNCTION trainjob.set_uses()
+RETURNS TABLE (table_key text, partner_key text, privilege text)
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT u.column1, u.column2, u.column3
+	FROM (VALUES
+	('jobs', 'datasets', 'SELECT'), ('jobs', 'metrics', 'SELECT'),
+	('jobs', 'alerts', 'SELECT'), ('jobs', 'alerts', 'UPDATE'),
+	('jobs', 'status_changes', 'INSERT'),
+	('datasets', 'jobs', 'SELECT'), ('datasets', 'jobs', 'UPDATE'),
+	('metrics', 'jobs', 'SELECT'), ('metrics', 'jobs', 'UPDATE'),
+	('alerts', 'jobs', 'SELECT'), ('alerts', 'jobs', 'UPDATE')
+	) AS u;
+END;
+
+COMMENT ON FUNCTION trainjob.set_uses() IS
+'What the triggers on a table of a set do with the other tables: the privileges that trainjob_open_table() asks for.';
+
+CREATE FUNCTION trainjob.policies_restrict(partner regclass, on_table regclass)
+RETURNS boolean
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'trainjob_policies_restrict';
+
+COMMENT ON FUNCTION trainjob.policies_restrict(regclass, regclass) IS
+'Whether triggers on a table refuse to work on another, because it is of another owner and its policies restrict the owner of theirs.';
+
+CREATE FUNCTION trainjob.policy_conflicts(tables jsonb)
+RETURNS TABLE (table_key text, message text, detail text, hint text)
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	-- in the words of check_policies(), which refuses each write
+	SELECT c.table_key,
+		   format('row-level security of table %s restricts the owner of table %s', c.partner, c.on_table),
+		   format('Triggers on table %s work on all rows of %s, but policies apply to its owner %s.',
+				  c.on_table, c.partner, c.owner),
+		   format('Give both tables one owner: ALTER TABLE %s OWNER TO %s; or let the policies not apply: ALTER ROLE %s BYPASSRLS;',
+				  c.on_table, c.partner_owner, c.owner)
+	FROM (
+		SELECT DISTINCT u.table_key, tables ->> u.table_key AS on_table, o.relowner::regrole AS owner,
+			   tables ->> u.partner_key AS partner, p.relowner::regrole AS partner_owner
+		FROM trainjob.set_uses() AS u
+		JOIN pg_catalog.pg_class AS o ON o.oid = (tables ->> u.table_key)::regclass
+		JOIN pg_catalog.pg_class AS p ON p.oid = (tables ->> u.partner_key)::regclass
+		WHERE trainjob.policies_restrict(p.oid, o.oid)) AS c
+	ORDER BY c.on_table, c.partner;
+END;
+
+COMMENT ON FUNCTION trainjob.policy_conflicts(jsonb) IS
+'Which triggers of a set refuse their work because of policies, and what to do.';
+
+CREATE FUNCTION trainjob.check_rights(tables jsonb, key text DEFAULT NULL)
+RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	wanted record;
+BEGIN
+	-- what trainjob_open_table() asks of them
+	SELECT n.key, n.privilege, n.owner,
+		   string_agg(format('GRANT %s ON %s TO %s;', n.privilege, tables ->> n.partner, n.owner), ' ') OVER () AS grants
+		INTO wanted
+		FROM (
+			SELECT u.table_key AS key, u.partner_key AS partner, u.privilege, c.relowner::regrole AS owner
+			FROM trainjob.set_uses() AS u
+			JOIN pg_class AS c ON c.oid = (tables ->> u.table_key)::regclass
+			WHERE u.table_key = COALESCE(check_rights.key, u.table_key)
+			  AND NOT has_table_privilege(c.relowner, (tables ->> u.partner_key)::regclass, u.privilege)
+			ORDER BY 1, 2, 3) AS n
+		LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'insufficient_privilege',
+			MESSAGE = format('owner %s of table %s lacks a right on other tables of the set', wanted.owner, tables ->> wanted.key),
+			DETAIL = 'A trigger works on the other tables with the rights of the owner of its own.',
+			HINT = wanted.grants;
+	END IF;
+	SELECT c.message, c.detail, c.hint INTO wanted
+		FROM trainjob.policy_conflicts(tables) AS c
+		WHERE c.table_key = COALESCE(check_rights.key, c.table_key)
+		LIMIT 1;
+	IF FOUND THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'insufficient_privilege',
+			MESSAGE = wanted.message, DETAIL = wanted.detail, HINT = wanted.hint;
+	END IF;
+END;
+$$;
+
+COMMENT ON FUNCTION trainjob.check_rights(jsonb, text) IS
+'Refuses a set in which the owner of a table, or of the one named, may not do on the other tables what its triggers do: who has named them in a trigger made by hand gets nothing by it.';
+
+CREATE FUNCTION trainjob.open_tables(tables jsonb)
+RETURNS TABLE (message text, detail text, hint text)
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT format('%s has no row-level security, which %s has', t.name, t.other),
+		   k.open,
+		   format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY; and give it policies.', t.name)
+	FROM (
+		SELECT s.key, s.value AS name, c.relrowsecurity,
+			   first_value(s.value) OVER (ORDER BY NOT c.relrowsecurity, s.key <> 'jobs', s.key) AS other,
+			   bool_or(c.relrowsecurity) OVER () AS wanted
+		FROM jsonb_each_text(tables) AS s
+		JOIN pg_catalog.pg_class AS c ON c.oid = s.value::regclass) AS t
+	JOIN (VALUES
+		(1, 'jobs', 'Who may read it sees the jobs of all users, who may write it changes any.'),
+		(2, 'metrics', 'Who may read it sees the reports of all jobs, who may write it reports for any.'),
+		(3, 'datasets', 'Who may read it sees the datasets of all users, who may write it gives counts to any job.'),
+		(4, 'alerts', 'Who may read it sees the alerts of all jobs, who may write it ends any.'),
+		(5, 'status_changes', 'Who may read it sees what became of all jobs.')
+		) AS k (n, key, open) ON k.key = t.key
+	WHERE t.wanted AND NOT t.relrowsecurity
+	ORDER BY k.n;
+END;
+
+COMMENT ON FUNCTION trainjob.open_tables(jsonb) IS
+'The tables of a set that have no row-level security while others have it, and what is open by that.';
+
 CREATE FUNCTION trainjob.attach_set(tables jsonb, columns jsonb,
 	view_schema name, overview_name name, coverage_name name)
 RETURNS TABLE (action text, object text)
@@ -1306,27 +1473,7 @@ DECLARE
 	name_of_trigger name;
 	same_name integer;
 BEGIN
-	-- what trainjob_open_table() will ask of them
-	SELECT n.key, n.privilege, n.owner,
-		   string_agg(format('GRANT %s ON %s TO %s;', n.privilege, tables ->> n.partner, n.owner), ' ') OVER () AS grants
-		INTO wanted
-		FROM (
-			SELECT p.key, p.partner, p.privilege, c.relowner::regrole AS owner
-			FROM (VALUES ('jobs', 'datasets', 'SELECT'), ('jobs', 'metrics', 'SELECT'), ('jobs', 'alerts', 'SELECT'),
-						 ('jobs', 'alerts', 'UPDATE'), ('jobs', 'status_changes', 'INSERT'), ('datasets', 'jobs', 'SELECT'),
-						 ('datasets', 'jobs', 'UPDATE'), ('metrics', 'jobs', 'SELECT'), ('metrics', 'jobs', 'UPDATE'),
-						 ('alerts', 'jobs', 'SELECT'), ('alerts', 'jobs', 'UPDATE')) AS p (key, partner, privilege)
-			JOIN pg_class AS c ON c.oid = (tables ->> p.key)::regclass
-			WHERE NOT has_table_privilege(c.relowner, (tables ->> p.partner)::regclass, p.privilege)
-			ORDER BY 1, 2, 3) AS n
-		LIMIT 1;
-	IF FOUND THEN
-		RAISE EXCEPTION USING
-			ERRCODE = 'insufficient_privilege',
-			MESSAGE = format('owner %s of table %s lacks a right on other tables of the set', wanted.owner, tables ->> wanted.key),
-			DETAIL = 'A trigger works on the other tables with the rights of the owner of its own.',
-			HINT = wanted.grants;
-	END IF;
+	PERFORM trainjob.check_rights(tables);
 	FOR wanted IN
 		SELECT t.trigger_name,
 			   replace(t.event, '%status%',
@@ -2056,13 +2203,11 @@ BEGIN
 			action := 'created table';
 			object := tables ->> made.table_key;
 			RETURN NEXT;
-			IF (SELECT c.relrowsecurity FROM pg_class AS c WHERE c.oid = jobs) THEN
-				action := 'note';
-				object := format('%s has no row-level security yet, which %s has', object, tables ->> 'jobs');
-				RETURN NEXT;
-			END IF;
 		END IF;
 	END LOOP;
+	RETURN QUERY
+		SELECT 'note', format('%s. %s %s', o.message, o.detail, o.hint)
+		FROM trainjob.open_tables(tables) AS o;
 
 	FOR other IN
 		SELECT * FROM trainjob.check_token_columns(tables, columns, known.columns, token_columns)
@@ -2102,9 +2247,13 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	of_set record := trainjob.job_set(jobs);
+	wanted regclass := trainjob.jobs_table(jobs);
+	of_set record;
 	item record;
 BEGIN
+	SELECT s.tables, s.columns INTO STRICT of_set
+		FROM trainjob.job_sets() AS s
+		WHERE s.jobs = wanted;
 	FOR item IN
 		SELECT trainjob.set_view(v.n, (of_set.tables ->> v.table_key)::regclass) AS view_name
 		FROM trainjob.set_views() AS v
@@ -2186,7 +2335,7 @@ DECLARE
 		SELECT FROM trainjob.latest_columns() AS l
 		WHERE l.metric_column = metric AND l.not_in_summary);
 BEGIN
-	RETURN format('SELECT m.step, m.id, %s AS value FROM %s AS m WHERE m.job_id = i.job::%s%s',
+	RETURN format('SELECT m.step, m.id, %s AS value FROM %s AS m WHERE m.job_id = trainjob.input_value(i.job, NULL::%s)%s',
 		CASE
 			WHEN is_column THEN format('m.%I', metric)
 			ELSE format('trainjob.extra_number(m.extra, %L)', metric)
@@ -2353,14 +2502,14 @@ COMMENT ON FUNCTION trainjob.loss_curve(uuid[], integer, regclass) IS
 -- ---------------------------------------------------------------------------
 
 CREATE FUNCTION trainjob.written_columns(tables jsonb, columns jsonb)
-RETURNS TABLE (column_name name, actual_name name, stored_type text, cast_type text)
+RETURNS TABLE (column_name name, actual_name name, stored_type text, base_type text)
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	-- trainjob's own types hold every value
 	SELECT f.column_name, f.actual_name,
 		   CASE WHEN a.atttypid <> f.column_type::regtype
 				THEN format('%L::regtype, %s', a.atttypid::regtype, a.atttypmod) END,
-		   format_type(a.atttypid, a.atttypmod)
+		   f.actual_type::text
 	FROM trainjob.find_columns('jobs', (tables ->> 'jobs')::regclass, columns) AS f
 	JOIN pg_catalog.pg_attribute AS a
 		ON a.attrelid = (tables ->> 'jobs')::regclass AND a.attname = f.actual_name
@@ -2386,7 +2535,7 @@ RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT trainjob.fitting_text($$
-				CASE WHEN t.status::text = 'completed' THEN 100
+				CASE WHEN trainjob.output_text(t.status) = 'completed' THEN 100
 					 WHEN t.total_steps > 0
 						THEN LEAST(100, 100 * (GREATEST(t.current_step, 0)::float8 / t.total_steps)) END$$,
 		stored_type);
@@ -2401,7 +2550,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	-- without a step it is what the writer gave
 	SELECT format('(NOT COALESCE(abs(t.progress - %s) < 1e-6, (t.total_steps > 0) IS NOT TRUE)'
-				  ' AND (t.current_step IS NOT NULL OR t.status::text = ''completed''))',
+				  ' AND (t.current_step IS NOT NULL OR trainjob.output_text(t.status) = ''completed''))',
 				  trainjob.progress_text(stored_type));
 END;
 
@@ -2427,7 +2576,7 @@ BEGIN ATOMIC
 	)
 	SELECT format($query$
 		SELECT j.*%10$s, %12$s AS first_recorded_at, t.reported_step,
-			   (%13$s)%9$s AS truth_last_metric_at, %1$s AS truth_current_step, %2$s AS truth_best_eval_loss,
+			   %9$s AS truth_last_metric_at, %1$s AS truth_current_step, %2$s AS truth_best_eval_loss,
 			   %3$s AS truth_best_step, %4$s AS truth_best_epoch%5$s
 		FROM %6$s AS j%11$s
 		CROSS JOIN LATERAL (
@@ -2466,12 +2615,12 @@ BEGIN ATOMIC
 				 THEN ' AND (m.extra -> ''train_runtime'') IS NULL' ELSE '' END),
 			'' ORDER BY l.n)
 		 FROM latest AS l),
-		(SELECT '::' || f.cast_type FROM found AS f WHERE f.column_name = 'last_metric_at'),
+		trainjob.fitting_text('(' || trainjob.with_known_times('{t.last_recorded_at}') || ')', (SELECT f.stored_type FROM found AS f WHERE f.column_name = 'last_metric_at'))
+			|| COALESCE((SELECT '::' || f.base_type FROM found AS f WHERE f.column_name = 'last_metric_at'), ''),
 		-- first of the joins, of which the planner takes only so many together
 		CASE WHEN of_page THEN ', p.version' END,
 		CASE WHEN of_page THEN ' JOIN page AS p ON p.id = j.id' END,
-		trainjob.with_known_times('{t.first_recorded_at}'),
-		trainjob.with_known_times('{t.last_recorded_at}'));
+		trainjob.with_known_times('{t.first_recorded_at}'));
 END;
 
 COMMENT ON FUNCTION trainjob.truth_query(jsonb, jsonb, boolean) IS
@@ -2486,9 +2635,17 @@ AS $$
 DECLARE
 	of_set record := trainjob.job_set(jobs);
 	checks text;
+	item record;
 	error_detail text;
 	error_hint text;
 BEGIN
+	FOR item IN
+		SELECT c.message, c.detail, c.hint FROM trainjob.policy_conflicts(of_set.tables) AS c
+		UNION ALL
+		SELECT * FROM trainjob.open_tables(of_set.tables)
+	LOOP
+		RAISE WARNING USING MESSAGE = item.message, DETAIL = item.detail, HINT = item.hint;
+	END LOOP;
 	-- the newest values; a column is not checked where no report has it, for
 	-- reports may be deleted when they are old
 	SELECT string_agg(format(
@@ -2508,7 +2665,7 @@ BEGIN
 		JOIN trainjob.written_columns(of_set.tables, of_set.columns) AS f
 			ON f.column_name = c.name;
 	-- what each column that is there should be, for what is there beside it
-	SELECT concat_ws(', ', NULLIF(checks, ''), string_agg(format('(%1$L, t.%1$I::text, %2$s, %3$s)',
+	SELECT concat_ws(', ', NULLIF(checks, ''), string_agg(format('(%1$L, trainjob.output_text(t.%1$I), %2$s, %3$s)',
 			f.column_name, e.expected, e.differs), ', '))
 		INTO checks
 		FROM trainjob.written_columns(of_set.tables, of_set.columns) AS f
@@ -2521,12 +2678,12 @@ BEGIN
 			 trainjob.progress_differs(f.stored_type)),
 			('status', '''running''',
 			 -- a job that was put back into the queue waits, whatever it reported
-			 't.status::text IN (''pending'', ''queued'', ''starting'')'
+			 'trainjob.output_text(t.status) IN (''pending'', ''queued'', ''starting'')'
 			 ' AND t.status_changed_at IS NULL AND t.reported_step IS NOT NULL')
 			) AS e (column_name, expected, differs) ON e.column_name = f.column_name;
 	BEGIN
 		RETURN QUERY EXECUTE format($query$
-			SELECT t.id::text, c.column_name, c.stored, c.expected
+			SELECT trainjob.output_text(t.id), c.column_name, c.stored, c.expected
 			FROM (%s) AS t
 			CROSS JOIN LATERAL (VALUES %s) AS c (column_name, stored, expected, differs)
 			WHERE c.differs
@@ -2547,7 +2704,7 @@ END;
 $$;
 
 COMMENT ON FUNCTION trainjob.verify_jobs(regclass) IS
-'The jobs whose row does not agree with their metrics, and how; none is the good answer. trainjob.refill_jobs() repairs them.';
+'The jobs whose row does not agree with their metrics, and how; none is the good answer. trainjob.refill_jobs() repairs them. Warns of what row-level security leaves open, or keeps triggers from.';
 
 CREATE FUNCTION trainjob.refill_query(tables jsonb, columns jsonb, page text,
 	on_lock text)
@@ -2563,7 +2720,7 @@ DECLARE
 BEGIN
 	-- what the reports say better than the row; see verify_jobs
 	SELECT string_agg(format('%1$I = CASE WHEN %2$s THEN t.truth_%3$I::%4$s ELSE u.%1$I END',
-							 f.actual_name, d.differs, f.column_name, f.cast_type), ', '),
+							 f.actual_name, d.differs, f.column_name, f.base_type), ', '),
 		   string_agg(DISTINCT d.differs, ' OR ')
 		INTO assignments, wanting
 		FROM trainjob.written_columns(tables, columns) AS f
@@ -2584,12 +2741,12 @@ BEGIN
 			CASE f.column_name
 				WHEN 'status' THEN
 					-- reports prove that it runs
-					format('%1$I = CASE WHEN u.%1$I::text IN (''pending'', ''queued'', ''starting'')'
+					format('%1$I = CASE WHEN trainjob.output_text(u.%1$I) IN (''pending'', ''queued'', ''starting'')'
 						   ' AND t.status_changed_at IS NULL AND t.reported_step IS NOT NULL'
 						   ' THEN ''running'' ELSE u.%1$I END', f.actual_name)
 				WHEN 'started_at' THEN
 					format('%1$I = CASE WHEN u.%1$I IS NULL AND t.reported_step IS NOT NULL'
-						   ' THEN t.first_recorded_at::%2$s ELSE u.%1$I END', f.actual_name, f.cast_type)
+						   ' THEN t.first_recorded_at::%2$s ELSE u.%1$I END', f.actual_name, f.base_type)
 				WHEN 'progress' THEN
 					-- the fill trigger computes it
 					format('%1$I = CASE WHEN %2$s THEN NULL ELSE u.%1$I END', f.actual_name,
@@ -2619,7 +2776,7 @@ BEGIN
 				WHEN 'total_steps' THEN format('(t.total_steps IS NULL AND %s IS NOT NULL)',
 					trainjob.fitting_text('trainjob.estimate_total_steps(t.config, c.total, c.train, c.val)', f.stored_type))
 				WHEN 'progress' THEN trainjob.progress_differs(f.stored_type)
-				WHEN 'status' THEN '(t.status::text IN (''pending'', ''queued'', ''starting'')'
+				WHEN 'status' THEN '(trainjob.output_text(t.status) IN (''pending'', ''queued'', ''starting'')'
 					' AND t.status_changed_at IS NULL AND t.reported_step IS NOT NULL)'
 				WHEN 'current_step' THEN '(t.total_steps > 0 AND t.total_steps < t.current_step)'
 				END AS condition) AS w
@@ -2632,7 +2789,7 @@ BEGIN
 			   CASE WHEN x.val_samples >= 0 THEN x.val_samples END AS val_samples
 		FROM %s AS x
 		WHERE x.storage_path = t.dataset_path
-		  AND (x.user_id::text = t.user_id::text OR x.user_id IS NULL)
+		  AND (trainjob.output_text(x.user_id) = trainjob.output_text(t.user_id) OR x.user_id IS NULL)
 		ORDER BY x.user_id NULLS LAST
 		LIMIT 1
 		$query$, trainjob.source('datasets', tables, columns));
@@ -2670,8 +2827,8 @@ BEGIN
 			RETURNING 1
 		)
 		SELECT (SELECT count(*) FROM page) AS looked_at,
-			   (SELECT p.id::text FROM page AS p ORDER BY p.id DESC LIMIT 1) AS last,
-			   (SELECT array_agg(t.id::text ORDER BY t.id) FROM wanting AS t) AS ids,
+			   (SELECT trainjob.output_text(p.id) FROM page AS p ORDER BY p.id DESC LIMIT 1) AS last,
+			   (SELECT array_agg(trainjob.output_text(t.id) ORDER BY t.id) FROM wanting AS t) AS ids,
 			   (SELECT count(*) FROM changed) AS filled
 		$query$,
 		trainjob.truth_query(tables, columns, true), dataset_source, wanting,
@@ -2720,20 +2877,23 @@ DECLARE
 	wanting text[];
 BEGIN
 	PERFORM trainjob.check_batch(batch);
+	-- we write for the owner of the jobs
+	PERFORM trainjob.check_rights(of_set.tables, 'jobs');
 	SELECT f.actual_name, f.actual_type INTO STRICT key
 		FROM trainjob.find_columns('jobs', (of_set.tables ->> 'jobs')::regclass, of_set.columns) AS f
 		WHERE f.column_name = 'id';
 	by_position := format($query$
 			SELECT u.%1$I AS id, u.xmin AS version
 			FROM %2$s AS u
-			WHERE ($3 IS NULL OR u.%1$I > $3::%3$s) AND ($4 IS NULL OR u.%1$I <= $4::%3$s)
+			WHERE ($3 IS NULL OR u.%1$I > trainjob.input_value($3, NULL::%3$s))
+			  AND ($4 IS NULL OR u.%1$I <= trainjob.input_value($4, NULL::%3$s))
 			ORDER BY u.%1$I
 			LIMIT $5$query$,
 		key.actual_name, of_set.tables ->> 'jobs', key.actual_type);
 	by_id := format($query$
 			SELECT u.%1$I AS id, u.xmin AS version
 			FROM %2$s AS u
-			WHERE u.%1$I = ANY ($3::%3$s[])$query$,
+			WHERE u.%1$I = ANY (ARRAY(SELECT trainjob.input_value(i.id, NULL::%3$s) FROM unnest($3) AS i (id)))$query$,
 		key.actual_name, of_set.tables ->> 'jobs', key.actual_type);
 
 	-- Each query in a FOR, for an error in EXECUTE ... INTO shows all its text.
@@ -2819,15 +2979,23 @@ BEGIN
 			MESSAGE = format('invalid value for argument "silent_for": %s', silent_for),
 			DETAIL = 'It is how long a running job must have been silent, at least 0.';
 	END IF;
+	-- we write for the owner of the jobs
+	PERFORM trainjob.check_rights(of_set.tables, 'jobs');
 	silent := format($query$
-		SELECT j.id, j.status::text = 'running' AND now() - %s >= $1 AS is_silent
+		SELECT j.id, %s = 'running' AND now() - %s >= $1 AS is_silent
 		FROM %s AS j
 		$query$,
+		-- a text is compared as it is, so that an index on it can be used
+		(SELECT CASE WHEN f.actual_type IN ('text'::regtype, 'varchar'::regtype) THEN 'j.status'
+					 ELSE 'trainjob.output_text(j.status)' END
+		 FROM trainjob.find_columns('jobs', (of_set.tables ->> 'jobs')::regclass, of_set.columns) AS f
+		 WHERE f.column_name = 'status'),
 		trainjob.with_known_times(trainjob.sign_of_life()),
 		trainjob.source('jobs', of_set.tables, of_set.columns));
-	SELECT format('INSERT INTO %s (%s) VALUES (%s)', of_set.tables ->> 'alerts',
-				  string_agg(quote_ident(f.actual_name), ', ' ORDER BY n.n),
-				  string_agg(format('$%s::%s', n.n, f.actual_type), ', ' ORDER BY n.n))
+	-- values as literals: what the types read, not what they can be cast from
+	SELECT format('INSERT INTO %s (%s) VALUES (%s)', replace(of_set.tables ->> 'alerts', '%', '%%'),
+				  string_agg(replace(quote_ident(f.actual_name), '%', '%%'), ', ' ORDER BY n.n),
+				  string_agg(format('%%%s$L', n.n), ', ' ORDER BY n.n))
 		INTO write
 		FROM unnest(ARRAY['job_id', 'type', 'error_message', 'error_type'])
 			WITH ORDINALITY AS n (name, n)
@@ -2837,7 +3005,7 @@ BEGIN
 	failed := 0;
 	passed_over := '{}';
 	FOR candidate IN EXECUTE
-		format('SELECT s.id FROM (%s) AS s WHERE s.is_silent ORDER BY s.id', silent)
+		format('SELECT s.id, trainjob.output_text(s.id) AS id_text FROM (%s) AS s WHERE s.is_silent ORDER BY s.id', silent)
 		USING silent_for
 	LOOP
 		-- The trainer may have reported since: only a locked row tells.  Who
@@ -2847,9 +3015,8 @@ BEGIN
 			INTO locked
 			USING silent_for, candidate.id;
 		IF locked.is_silent THEN
-			EXECUTE write
-				USING candidate.id, 'job_failed',
-					  'No report for ' || trainjob.duration_text(extract(epoch FROM silent_for)::float8), 'stalled';
+			EXECUTE format(write, candidate.id_text, 'job_failed',
+				'No report for ' || trainjob.duration_text(extract(epoch FROM silent_for)::float8), 'stalled');
 			failed := failed + 1;
 			EXIT WHEN failed = batch;
 		ELSIF locked.is_silent IS NULL THEN
@@ -2858,7 +3025,7 @@ BEGIN
 				INTO locked
 				USING silent_for, candidate.id;
 			IF locked.is_silent THEN
-				passed_over := passed_over || candidate.id::text;
+				passed_over := passed_over || candidate.id_text;
 			END IF;
 		END IF;
 	END LOOP;

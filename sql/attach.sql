@@ -151,10 +151,10 @@ CREATE FUNCTION pg_temp.changes() RETURNS SETOF text LANGUAGE sql AS $$
 $$;
 SELECT * FROM trainjob.attach('local_training_jobs', 'local_training_metrics', 'training_datasets', columns =>
 	'{"sample_count": "total_examples", "recorded_at": "timestamp", "jobs.error": "error_message", "loss": "current_loss"}')
-WHERE action !~ '^missing';
+WHERE action !~ '^(missing|note)';
 SELECT * FROM pg_temp.changes();
-SELECT * FROM trainjob.attach('local_training_jobs') WHERE action !~ '^missing';
-SELECT * FROM trainjob.attach('local_training_jobs', columns => '{"loss": "current_loss"}') WHERE action !~ '^missing';
+SELECT * FROM trainjob.attach('local_training_jobs') WHERE action !~ '^(missing|note)';
+SELECT * FROM trainjob.attach('local_training_jobs', columns => '{"loss": "current_loss"}') WHERE action !~ '^(missing|note)';
 SELECT * FROM pg_temp.changes();
 
 -- ---- repair ----
@@ -164,13 +164,13 @@ DROP TRIGGER trainjob_roll_up_update ON local_training_metrics;
 DROP VIEW local_training_metrics_coverage;
 SELECT * FROM trainjob.attach('local_training_jobs', 'local_training_metrics', 'training_datasets', columns =>
 	'{"sample_count": "total_examples", "recorded_at": "timestamp", "jobs.error": "error_message", "loss": "current_loss"}')
-WHERE action !~ '^missing';
+WHERE action !~ '^(missing|note)';
 -- Tables and columns with new names: nothing is lost meanwhile but an error is clear.
 ALTER TABLE local_training_jobs RENAME COLUMN current_loss TO newest_loss;
 ALTER TABLE local_training_metrics RENAME TO points;
 ALTER TABLE local_training_jobs RENAME TO runs;
 INSERT INTO points (job_id, step, train_loss) VALUES ('00000000-0000-0000-0000-000000000001', 21, 1); -- fails
-SELECT * FROM trainjob.attach('runs', 'points', columns => '{"loss": "newest_loss"}') WHERE action !~ '^missing';
+SELECT * FROM trainjob.attach('runs', 'points', columns => '{"loss": "newest_loss"}') WHERE action !~ '^(missing|note)';
 INSERT INTO points (job_id, step, train_loss) VALUES ('00000000-0000-0000-0000-000000000001', 21, 1);
 SELECT current_step, newest_loss FROM runs ORDER BY id LIMIT 1;
 -- The views kept their names, for who reads them.
@@ -180,7 +180,7 @@ ALTER TABLE runs RENAME TO local_training_jobs;
 -- Who may read a view may still do so when it had to be made anew.
 ALTER TABLE local_training_jobs ADD COLUMN perplexity numeric(8,3);
 ALTER TABLE local_training_jobs ADD COLUMN status_changed_at timestamp;
-SELECT * FROM trainjob.attach('local_training_jobs', add_columns => false) WHERE action !~ '^missing';
+SELECT * FROM trainjob.attach('local_training_jobs', add_columns => false) WHERE action !~ '^(missing|note)';
 SELECT has_table_privilege('regress_trainjob_web', 'local_training_jobs_overview', 'SELECT') AS may_read,
 	pg_get_userbyid(relowner) AS owner, reloptions
 FROM pg_class WHERE oid = 'local_training_jobs_overview'::regclass;
@@ -221,7 +221,7 @@ SELECT action, object FROM trainjob.attach('local_training_jobs', 'local_trainin
 WHERE action ~ 'table|view' ORDER BY 1, 2;
 SELECT (SELECT count(*) FROM alert_event) - alerts AS alerts, (SELECT count(*) FROM job_status_change) - changes AS changes FROM counts;
 DROP VIEW local_training_jobs_overview;
-SELECT * FROM trainjob.attach('local_training_jobs') WHERE action !~ '^missing';
+SELECT * FROM trainjob.attach('local_training_jobs') WHERE action !~ '^(missing|note)';
 SELECT attname FROM pg_attribute WHERE attrelid = 'my_view'::regclass ORDER BY attnum;
 SELECT action, object FROM trainjob.detach() WHERE action ~ 'view';
 -- A relation of mine that has the name is not overwritten.
@@ -322,7 +322,7 @@ SELECT action, object FROM trainjob.attach('"Jobs\x"";DROP TABLE ""%I"', '"Métr
 	"jobs.total_steps": "total.steps", "jobs.loss": "lo''ss%s", "progress": "a\"b", "metrics.job_id": "job ID", "step": "from",
 	"train_loss": "train''loss\\", "recorded_at": "gröup", "storage_path": "path\"", "sample_count": "$1"}')
 WHERE action !~ '^missing col' ORDER BY 1, 2;
-SELECT * FROM trainjob.attach('"Jobs\x"";DROP TABLE ""%I"', '"Métrics"""', '"data=sets"') WHERE action !~ '^missing';
+SELECT * FROM trainjob.attach('"Jobs\x"";DROP TABLE ""%I"', '"Métrics"""', '"data=sets"') WHERE action !~ '^(missing|note)';
 INSERT INTO "data=sets" VALUES ('it''s "here" \', 64);
 INSERT INTO "Jobs\x"";DROP TABLE ""%I" ("I d", "STATUS", "where\", "select") VALUES (1, 'pending', 'it''s "here" \', '{"num_epochs": 10}');
 INSERT INTO "Métrics""" ("job ID", "from", "train'loss\") VALUES (1, 5, 1.5);
@@ -394,8 +394,8 @@ SELECT trainjob.refill_jobs(); -- fails
 SELECT trainjob.detach(); -- fails
 -- detaching one leaves the others as they are
 SELECT action, object FROM trainjob.detach('jobs1') ORDER BY 1, 2;
-SELECT * FROM trainjob.attach('jobs2') WHERE action !~ '^missing';
-SELECT * FROM trainjob.attach('others.jobs1') WHERE action !~ '^missing';
+SELECT * FROM trainjob.attach('jobs2') WHERE action !~ '^(missing|note)';
+SELECT * FROM trainjob.attach('others.jobs1') WHERE action !~ '^(missing|note)';
 INSERT INTO jobs2 VALUES (2, 'pending', '{}', 'later');
 INSERT INTO datasets VALUES ('later', 640);
 SELECT total_samples FROM jobs2 WHERE id = 2;

@@ -37,6 +37,9 @@ PG_FUNCTION_INFO_V1(trainjob_type_holds);
 PG_FUNCTION_INFO_V1(trainjob_base_type);
 PG_FUNCTION_INFO_V1(trainjob_fitting_number);
 PG_FUNCTION_INFO_V1(trainjob_fitting_count);
+PG_FUNCTION_INFO_V1(trainjob_fitting_time);
+PG_FUNCTION_INFO_V1(trainjob_output_text);
+PG_FUNCTION_INFO_V1(trainjob_input_value);
 PG_FUNCTION_INFO_V1(trainjob_readable_jsonb);
 PG_FUNCTION_INFO_V1(trainjob_readable_float8);
 
@@ -609,8 +612,6 @@ domain_accepts(const Column *column, Datum datum, bool isnull,
 	int sec_context;
 	bool accepts;
 
-	if (!OidIsValid(column->owner)) /* of no table */
-		return check_domain(column, datum, isnull, in_subtransaction);
 	GetUserIdAndSecContext(&userid, &sec_context);
 	SetUserIdAndSecContext(column->owner, sec_context |
 											  SECURITY_LOCAL_USERID_CHANGE |
@@ -719,11 +720,27 @@ trainjob_write_value(const Column *column, const Value *value, bool *isnull)
 	return (Datum) 0;
 }
 
-/* Stores a value in a column of the given type and reads it back. */
+static Oid
+type_owner(Oid type)
+{
+	HeapTuple tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
+	Oid owner;
+
+	if (!HeapTupleIsValid(tuple))
+		elog(ERROR, "cache lookup failed for type %u", type);
+	owner = ((Form_pg_type) GETSTRUCT(tuple))->typowner;
+	ReleaseSysCache(tuple);
+	return owner;
+}
+
+/*
+ * Stores a value in a column of the given type and reads it back.  The column
+ * is of no table: a domain's constraints are asked as the domain's owner.
+ */
 static Value
 stored_value(FunctionCallInfo fcinfo, ColumnKind kind, const Value *value)
 {
-	Column column = {.attnum = 1, .kind = kind, .name = ""}; /* of no table */
+	Column column = {.attnum = 1, .kind = kind, .name = ""};
 	Datum datum;
 	bool isnull;
 
@@ -731,20 +748,22 @@ stored_value(FunctionCallInfo fcinfo, ColumnKind kind, const Value *value)
 	column.domain = PG_GETARG_OID(1);
 	column.type = getBaseTypeAndTypmod(column.domain, &column.typmod);
 	column.is_checked = column.domain != column.type;
+	column.owner = type_owner(column.domain);
 	if (!kind_accepts(kind, column.type, false))
 		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
-						errmsg("type %s does not hold a number",
-							   format_type_be(PG_GETARG_OID(1))),
+						errmsg("type %s does not hold a %s",
+							   format_type_be(PG_GETARG_OID(1)),
+							   kind == COLUMN_TIME ? "time" : "number"),
 						errdetail("The type must be %s.", kind_allows(kind))));
 	datum = trainjob_write_value(&column, value, &isnull);
 	return trainjob_read_value(&column, datum, isnull);
 }
 
 /*
- * trainjob_fitting_number, trainjob_fitting_count
+ * trainjob_fitting_number, trainjob_fitting_count, trainjob_fitting_time
  *		SQL: fitting(value float8, type regtype, typmod integer) returns float8,
- *		and the same for bigint; strict: the value as a column holds it after
- *		trainjob_write_value(), NULL if it does not fit.
+ *		and the same for bigint and timestamptz; strict: the value as a column
+ *		holds it after trainjob_write_value(), NULL if it does not fit.
  */
 Datum
 trainjob_fitting_number(PG_FUNCTION_ARGS)
@@ -766,6 +785,78 @@ trainjob_fitting_count(PG_FUNCTION_ARGS)
 	if (value.isnull)
 		PG_RETURN_NULL();
 	PG_RETURN_INT64(value.count);
+}
+
+Datum
+trainjob_fitting_time(PG_FUNCTION_ARGS)
+{
+	Value value = {.time = PG_GETARG_TIMESTAMPTZ(0)};
+
+	value = stored_value(fcinfo, COLUMN_TIME, &value);
+	if (value.isnull)
+		PG_RETURN_NULL();
+	PG_RETURN_TIMESTAMPTZ(value.time);
+}
+
+/* ----------
+ * To and from text without casts
+ *
+ * A cast of a type is a function of the type's owner, who may have written it
+ * after we wrote the query.  The type's own output and input are not his.
+ * ----------
+ */
+
+/*
+ * trainjob_output_text
+ *		SQL: output_text(value anyelement) returns text, strict: what the type
+ *		itself makes of a value, whatever casts there are; of character(n)
+ *		without the blanks at its end, as a cast has it.
+ */
+Datum
+trainjob_output_text(PG_FUNCTION_ARGS)
+{
+	Oid type = get_fn_expr_argtype(fcinfo->flinfo, 0);
+	Oid output;
+	bool is_varlena;
+	char *text;
+	int length;
+
+	getTypeOutputInfo(type, &output, &is_varlena);
+	text = OidOutputFunctionCall(output, PG_GETARG_DATUM(0));
+	length = strlen(text);
+	if (getBaseType(type) == BPCHAROID)
+		length = bpchartruelen(text, length);
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(text, length));
+}
+
+/*
+ * trainjob_input_value
+ *		SQL: input_value(value text, type anyelement) returns anyelement: the
+ *		other way round; NULL for NULL.  "type" is not looked at but for its
+ *		type, which must be a plain one: reading a composite value or an array
+ *		would ask the domains in it.
+ */
+Datum
+trainjob_input_value(PG_FUNCTION_ARGS)
+{
+	Oid type = get_fn_expr_argtype(fcinfo->flinfo, 1);
+	char kind = get_typtype(type);
+	Oid input;
+	Oid ioparam;
+
+	if ((kind != TYPTYPE_BASE && kind != TYPTYPE_ENUM) ||
+		OidIsValid(get_element_type(type)))
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+						errmsg("a value of type %s cannot be given as text",
+							   format_type_be(type)),
+						errdetail("The id of a job must have a base type or an "
+								  "enum.")));
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	getTypeInputInfo(type, &input, &ioparam);
+	PG_RETURN_DATUM(OidInputFunctionCall(input,
+										 text_to_cstring(PG_GETARG_TEXT_PP(0)),
+										 ioparam, -1));
 }
 
 bool

@@ -50,6 +50,7 @@
 
 PG_FUNCTION_INFO_V1(trainjob_jobs_table);
 PG_FUNCTION_INFO_V1(trainjob_table_of);
+PG_FUNCTION_INFO_V1(trainjob_policies_restrict);
 
 /* The names of the tables of a set in trigger arguments, by TableId. */
 static const char *const table_keys[TABLE_COUNT] = {"jobs", "metrics",
@@ -553,9 +554,42 @@ find_table(TrainjobSet *set, const char *name, Relation rel)
 }
 
 /*
- * Refuses a partner table of another owner whose policies would restrict the
- * owner of the trigger's table: queries run as the partner's owner, whom they do
- * not restrict, and would show and change what they are there to keep from him.
+ * Whether a partner table is of another owner and its policies restrict the owner
+ * of the trigger's table.
+ */
+static bool
+is_restricted(Relation partner, Relation rel)
+{
+	Oid owner = rel->rd_rel->relowner;
+
+	return partner->rd_rel->relowner != owner &&
+		   check_enable_rls(RelationGetRelid(partner), owner, true) ==
+			   RLS_ENABLED;
+}
+
+/*
+ * trainjob_policies_restrict
+ *		SQL: policies_restrict(partner regclass, on_table regclass) returns
+ *		boolean, strict: whether triggers on a table would refuse to work on the
+ *		partner for its policies' sake.
+ */
+Datum
+trainjob_policies_restrict(PG_FUNCTION_ARGS)
+{
+	Relation partner = relation_open(PG_GETARG_OID(0), AccessShareLock);
+	Relation rel = relation_open(PG_GETARG_OID(1), AccessShareLock);
+	bool restricted = is_restricted(partner, rel);
+
+	relation_close(rel, AccessShareLock);
+	relation_close(partner, AccessShareLock);
+	PG_RETURN_BOOL(restricted);
+}
+
+/*
+ * Refuses such a partner table: queries run as the partner's owner, whom the
+ * policies do not restrict, and would show and change what they are there to keep
+ * from the owner of the trigger's table.  trainjob.policy_conflicts() says the
+ * same up front.
  */
 static void
 check_policies(Relation partner, Relation rel)
@@ -563,8 +597,7 @@ check_policies(Relation partner, Relation rel)
 	Oid owner = rel->rd_rel->relowner;
 	const char *owner_name;
 
-	if (partner->rd_rel->relowner == owner ||
-		check_enable_rls(RelationGetRelid(partner), owner, true) != RLS_ENABLED)
+	if (!is_restricted(partner, rel))
 		return;
 	owner_name = GetUserNameFromId(owner, false);
 	ereport(ERROR,
