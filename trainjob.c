@@ -36,7 +36,7 @@ void _PG_init(void);
 void
 _PG_init(void)
 {
-	trainjob_plan_cache_init();
+	trainjob_set_init();
 	trainjob_direct_init();
 	trainjob_meet_look_init();
 	trainjob_meet_init();

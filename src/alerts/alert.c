@@ -38,6 +38,9 @@
 #include "pg/trigger_call.h"
 #include "tables/direct_find.h"
 #include "tables/meet.h"
+#include "tables/owner.h"
+#include "tables/partner.h"
+#include "tables/query.h"
 #include "tables/set.h"
 
 PG_FUNCTION_INFO_V1(trainjob_apply_alert);

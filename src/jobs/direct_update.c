@@ -42,6 +42,7 @@
 #include "jobs/job_fill.h"
 #include "pg/compat.h"
 #include "pg/tuple_patch.h"
+#include "tables/partner.h"
 #include "tables/set.h"
 
 /* In place of a trigger's number in the table's TriggerDesc. */

@@ -39,6 +39,9 @@
 #include "steps/steps.h"
 #include "tables/direct_find.h"
 #include "tables/meet.h"
+#include "tables/owner.h"
+#include "tables/partner.h"
+#include "tables/query.h"
 #include "tables/set.h"
 
 PG_FUNCTION_INFO_V1(trainjob_fill_job);

@@ -11,6 +11,7 @@
 #include "metrics/reports.h"
 #include "pg/trigger_call.h"
 #include "pg/tuple_patch.h"
+#include "tables/partner.h"
 #include "tables/set.h"
 
 PG_FUNCTION_INFO_V1(trainjob_fill_metric);

@@ -19,6 +19,8 @@
 #include "utils/memutils.h"
 
 #include "metrics/newest.h"
+#include "tables/owner.h"
+#include "tables/query.h"
 
 /* The metrics table of a set while it is read. */
 typedef struct Reading

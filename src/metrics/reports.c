@@ -23,6 +23,7 @@
 #include "utils/tuplestore.h"
 
 #include "metrics/reports.h"
+#include "tables/partner.h"
 
 PG_FUNCTION_INFO_V1(trainjob_latest_columns);
 PG_FUNCTION_INFO_V1(trainjob_perplexity);

@@ -41,6 +41,9 @@
 #include "metrics/newest.h"
 #include "pg/trigger_call.h"
 #include "steps/steps.h"
+#include "tables/owner.h"
+#include "tables/partner.h"
+#include "tables/query.h"
 
 PG_FUNCTION_INFO_V1(trainjob_roll_up_metrics);
 PG_FUNCTION_INFO_V1(trainjob_roll_up_restart);

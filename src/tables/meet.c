@@ -387,6 +387,21 @@ end_savepoint(SubXactEvent event, SubTransactionId subid,
 		meet.looking = InvalidSubTransactionId;
 }
 
+/* ----------
+ * Where rows cannot be looked at
+ * ----------
+ */
+
+void
+trainjob_lock_name(Oid table, uint32 hash, LOCKMODE mode)
+{
+	LOCKTAG tag;
+
+	/* objsubid 1 and 2 are what SQL's advisory locks use */
+	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, table, hash % 256, 3);
+	(void) LockAcquire(&tag, mode, false, false);
+}
+
 /* Called once when the library is loaded. */
 void
 trainjob_meet_init(void)

@@ -66,6 +66,21 @@ extern bool trainjob_meet_before(const MeetQuestion *question);
 extern void trainjob_meet_newcomer(const MeetQuestion *question,
 								   MeetFound *found);
 
+/*
+ * Locks a name of which there may be no row yet, until the transaction
+ * ends: a job's id that an alert waits for, a dataset's path that a job
+ * waits for.  For tables whose rows cannot meet otherwise, see
+ * trainjob_can_meet().
+ *
+ * Who writes the row takes one mode, who found none takes the conflicting one
+ * and looks again: then one of the two sees the other.  Modes that do not
+ * conflict with themselves (RowExclusiveLock against ShareLock) keep writers
+ * of one side from waiting for each other.  The names share 256 locks a table,
+ * so that no bulk load can fill the lock table; hence one may hold up writers
+ * of other names.
+ */
+extern void trainjob_lock_name(Oid table, uint32 hash, LOCKMODE mode);
+
 extern void trainjob_meet_init(void);
 
 #endif /* TRAINJOB_TABLES_MEET_H */

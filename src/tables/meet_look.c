@@ -42,7 +42,9 @@
 #include "utils/syscache.h"
 
 #include "pg/compat.h"
+#include "tables/meet.h"
 #include "tables/meet_look.h"
+#include "tables/owner.h"
 
 /* A table that has rows in itself: one that is asked for, or a part of it. */
 typedef struct MeetLeaf

@@ -67,32 +67,8 @@ typedef struct TrainjobSet
 	SPIPlanPtr plan[TRAINJOB_MAX_QUERIES];
 } TrainjobSet;
 
-/* A column to look up; an error where it is required and missing. */
-typedef struct WantedColumn
-{
-	const char *name; /* canonical */
-	ColumnKind kind;
-	bool required;
-} WantedColumn;
-
 /* Fills set->part; called in set->context with the trigger's relation. */
 typedef void (*TrainjobBuildPart)(TrainjobSet *set, Relation rel);
-
-/* The user to restore, and what to do where there is an error until then. */
-typedef struct TrainjobUser
-{
-	Oid userid;
-	int sec_context;
-	bool may_read; /* whether an error may show a row of it */
-	ErrorContextCallback on_error;
-} TrainjobUser;
-
-/* A row that was found: at hand, or else by a query, in SPI_tuptable. */
-typedef struct FoundRow
-{
-	TupleTableSlot *slot; /* NULL: by a query */
-	uint64 number;		  /* in its result, from 0 */
-} FoundRow;
 
 /*
  * What is known of the set that the fired trigger belongs to.
@@ -128,108 +104,12 @@ extern TrainjobSet *trainjob_get_set_of(Relation jobs, const char *function,
 										TrainjobBuildPart build);
 
 /*
- * Opens the jobs table that a call of an SQL function is about: its
- * argument number "arg", or where that is NULL the jobs table of the only
- * set.  An error where the argument is no table.
+ * Counts the messages that a table, a role or a schema has changed: what is
+ * known of them is good until the number is another.
  */
-extern Relation trainjob_open_jobs(FunctionCallInfo fcinfo, int arg);
+extern uint64 trainjob_invalidations(void);
 
-/*
- * Finds the column of "rel" that stands for "canonical" in the set.
- *
- * Returns false, with column->attnum 0, where there is none, or where it is a
- * generated column of a table that we write to; an error if it is "required".
- */
-extern bool trainjob_find_column(TrainjobSet *set, TableId table, Relation rel,
-								 const char *canonical, ColumnKind kind,
-								 bool required, Column *column);
-
-/* The same for "count" columns, into an array as long. */
-extern void trainjob_find_columns(TrainjobSet *set, TableId table, Relation rel,
-								  const WantedColumn *wanted, int count,
-								  Column *columns);
-
-/*
- * Opens a partner table of the set; for TrainjobBuildPart functions.
- *
- * Returns NULL where the trigger does not name the table and it is not
- * "required".  "needed" are the privileges that the queries on it use: queries
- * run as the partner's owner, hence the owner of the trigger's table must hold
- * them, or anyone could write to a table by naming it in a trigger; nor may
- * row-level security restrict him there.  Close with relation_close(rel, NoLock).
- */
-extern Relation trainjob_open_table(TrainjobSet *set, TableId table,
-									Relation rel, bool required,
-									AclMode needed);
-
-/*
- * Prepares a query and keeps its plan in the set, as number "query".
- *
- * SPI must be connected.  The caller asks for set->plan[query] first.
- */
-extern SPIPlanPtr trainjob_keep_plan(TrainjobSet *set, int query,
-									 const char *text, int nargs,
-									 Oid *argtypes);
-
-/*
- * Runs a plan; returns the number of rows, the rows are in SPI_tuptable.
- *
- * "expected" is the SPI_OK_* code that it must return.  Like a foreign key's
- * check, the query sees what is committed now whatever the isolation level:
- * where the transaction has one snapshot for all, a row that it may not see
- * yet and that the query would change is a serialization failure, not a row
- * left out in silence.
- */
-extern uint64 trainjob_execute(SPIPlanPtr plan, int expected, Datum *values,
-							   const char *nulls);
-
-/*
- * A value that a query found: of a row, numbered from 0, and the "number"th
- * expression that it selects, which is "column".
- *
- * An error if the column has another type than it was known with: a domain's
- * CHECK may call a function that alters a table while we work on it.
- */
-extern Datum trainjob_result(SPITupleTable *rows, uint64 row, int number,
-							 const Column *column, bool *isnull);
-
-/*
- * A value of a row that was found, by a query or without one: the
- * "number"th expression that the query selects, which is "column".
- *
- * NULL where the column is absent.  What is said of trainjob_result() is true
- * of a query; without one, the caller has made sure that the set is valid.
- */
-extern Datum trainjob_found_datum(const FoundRow *row, int number,
-								  const Column *column, bool *isnull);
-extern Value trainjob_found_value(const FoundRow *row, int number,
-								  const Column *column);
-
-/*
- * Goes on as the owner of a table of the set, whom row-level security
- * does not restrict, as the checks of foreign keys do (ri_triggers.c).
- *
- * An error puts the user back by itself.
- */
-extern void trainjob_become_owner(SetTable *table, TrainjobUser *saved);
-
-extern void trainjob_become_user(const TrainjobUser *saved);
-
-/*
- * Locks a name of which there may be no row yet, until the transaction
- * ends: a job's id that an alert waits for, a dataset's path that a job
- * waits for.  For tables whose rows cannot meet otherwise, see
- * trainjob_can_meet().
- *
- * Who writes the row takes one mode, who found none takes the conflicting one
- * and looks again: then one of the two sees the other.  Modes that do not
- * conflict with themselves (RowExclusiveLock against ShareLock) keep writers
- * of one side from waiting for each other.  The names share 256 locks a table,
- * so that no bulk load can fill the lock table; hence one may hold up writers
- * of other names.
- */
-extern void trainjob_lock_name(Oid table, uint32 hash, LOCKMODE mode);
-
-extern void trainjob_plan_cache_init(void);
+/* Called once, when the library is loaded. */
+extern void trainjob_set_init(void);
 
 #endif /* TRAINJOB_TABLES_SET_H */

@@ -27,7 +27,11 @@
 #include "utils/memutils.h"
 
 #include "jobs/status.h"
+#include "tables/owner.h"
+#include "tables/partner.h"
+#include "tables/query.h"
 #include "tables/set.h"
+#include "tables/set_find.h"
 #include "token/point.h"
 #include "token/report.h"
 

@@ -14,6 +14,7 @@
 #include "utils/ruleutils.h"
 
 #include "tables/columns.h"
+#include "tables/partner.h"
 #include "token/target.h"
 
 /* How an application's column takes a value: as its type can. */

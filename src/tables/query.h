@@ -1,0 +1,60 @@
+/*
+ * query.h
+ *	  Queries on the tables of a set.
+ */
+#ifndef TRAINJOB_TABLES_QUERY_H
+#define TRAINJOB_TABLES_QUERY_H
+
+#include "tables/set.h"
+
+/* A row that was found: at hand, or else by a query, in SPI_tuptable. */
+typedef struct FoundRow
+{
+	TupleTableSlot *slot; /* NULL: by a query */
+	uint64 number;		  /* in its result, from 0 */
+} FoundRow;
+
+/*
+ * Prepares a query and keeps its plan in the set, as number "query".
+ *
+ * SPI must be connected.  The caller asks for set->plan[query] first.
+ */
+extern SPIPlanPtr trainjob_keep_plan(TrainjobSet *set, int query,
+									 const char *text, int nargs,
+									 Oid *argtypes);
+
+/*
+ * Runs a plan; returns the number of rows, the rows are in SPI_tuptable.
+ *
+ * "expected" is the SPI_OK_* code that it must return.  Like a foreign key's
+ * check, the query sees what is committed now whatever the isolation level:
+ * where the transaction has one snapshot for all, a row that it may not see
+ * yet and that the query would change is a serialization failure, not a row
+ * left out in silence.
+ */
+extern uint64 trainjob_execute(SPIPlanPtr plan, int expected, Datum *values,
+							   const char *nulls);
+
+/*
+ * A value that a query found: of a row, numbered from 0, and the "number"th
+ * expression that it selects, which is "column".
+ *
+ * An error if the column has another type than it was known with: a domain's
+ * CHECK may call a function that alters a table while we work on it.
+ */
+extern Datum trainjob_result(SPITupleTable *rows, uint64 row, int number,
+							 const Column *column, bool *isnull);
+
+/*
+ * A value of a row that was found, by a query or without one: the
+ * "number"th expression that the query selects, which is "column".
+ *
+ * NULL where the column is absent.  What is said of trainjob_result() is true
+ * of a query; without one, the caller has made sure that the set is valid.
+ */
+extern Datum trainjob_found_datum(const FoundRow *row, int number,
+								  const Column *column, bool *isnull);
+extern Value trainjob_found_value(const FoundRow *row, int number,
+								  const Column *column);
+
+#endif /* TRAINJOB_TABLES_QUERY_H */
