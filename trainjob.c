@@ -38,7 +38,6 @@ _PG_init(void)
 {
 	trainjob_set_init();
 	trainjob_direct_init();
-	trainjob_meet_look_init();
 	trainjob_meet_init();
 	trainjob_config_init();
 	trainjob_steps_init();

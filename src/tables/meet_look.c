@@ -34,7 +34,6 @@
 #include "parser/parse_oper.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -72,9 +71,6 @@ typedef struct Look
 	Snapshot statement;
 	MeetFound *found;
 } Look;
-
-/* Counts relcache messages: what is known of tables is good until the next. */
-static uint64 invalidations = 1;
 
 /* ----------
  * Once for a table, until any changes
@@ -135,9 +131,9 @@ can_look(MeetTable *meets)
 
 	if (!OidIsValid(meets->equals))
 		return false;
-	if (meets->known == invalidations)
+	if (meets->known == trainjob_invalidations())
 		return meets->readable;
-	meets->known = invalidations;
+	meets->known = trainjob_invalidations();
 	MemoryContextReset(meets->context);
 	meets->leaves = NIL;
 	/* under Citus the rows may be elsewhere, and stale ones still here */
@@ -412,17 +408,4 @@ trainjob_find_present(const MeetQuestion *question, MeetFound *found)
 	look.snapshot = GetActiveSnapshot();
 	look_at_rows(&look);
 	PopActiveSnapshot();
-}
-
-static void
-count_invalidation(Datum arg, Oid relid)
-{
-	invalidations++;
-}
-
-/* Called once when the library is loaded. */
-void
-trainjob_meet_look_init(void)
-{
-	CacheRegisterRelcacheCallback(count_invalidation, (Datum) 0);
 }

@@ -85,6 +85,4 @@ extern List *trainjob_find_coming(const MeetQuestion *question,
 extern void trainjob_find_present(const MeetQuestion *question,
 								  MeetFound *found);
 
-extern void trainjob_meet_look_init(void);
-
 #endif /* TRAINJOB_TABLES_MEET_LOOK_H */

@@ -62,7 +62,7 @@ static MemoryContext sets_context = NULL;
 static SetEntry recent[RECENT_SETS];
 
 /* Counts messages that make sets stale, to see one while a set is built */
-static uint64 invalidations = 0;
+static uint64 invalidations = 1;
 
 /* A set that is stale as soon as it is built is used so, after this many. */
 #define MAX_BUILDS 3
