@@ -13,7 +13,6 @@
 
 #include "lib/stringinfo.h"
 #include "mb/pg_wchar.h"
-#include "utils/builtins.h"
 #include "utils/float.h"
 
 #include "steps/dialect.h"

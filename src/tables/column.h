@@ -1,12 +1,10 @@
 /*
  * column.h
- *	  Columns by name; their values to and from the types they have.
+ *	  Columns by name.
  */
 #ifndef TRAINJOB_TABLES_COLUMN_H
 #define TRAINJOB_TABLES_COLUMN_H
 
-#include "commands/trigger.h"
-#include "executor/tuptable.h"
 #include "utils/jsonb.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
@@ -41,20 +39,6 @@ typedef struct Column
 	char *name;		   /* the name it has in the table */
 } Column;
 
-/* A value of a column, in the form of its kind. */
-typedef struct Value
-{
-	bool isnull;
-	union
-	{
-		int64 count;
-		double number;
-		TimestampTz time;
-		char *text;
-		Datum key;
-	};
-} Value;
-
 /*
  * Finds column "name" of "rel" and fills *column.
  *
@@ -80,80 +64,10 @@ extern bool trainjob_is_reference(const Column *column, const Column *target);
 extern void trainjob_check_reference(const Column *column,
 									 const Column *target);
 
-/* trainjob_read_value() for a value that is there. */
-extern Value trainjob_convert_value(const Column *column, Datum datum);
-
-/*
- * The Datum to store in a column for a value of its kind.
- *
- * Sets *isnull, for an absent column always.  A value that the column's type
- * cannot hold, or its domain refuses, becomes NULL, with a warning the first
- * time; an error if the domain refuses NULL.  By-reference results are
- * palloc'd.
- */
-extern Datum trainjob_write_value(const Column *column, const Value *value,
-								  bool *isnull);
-
-/*
- * A json or jsonb column's value as jsonb, palloc'd where it had to be
- * detoasted or converted.  NULL for a json value that jsonb cannot hold.
- */
-extern Jsonb *trainjob_read_jsonb(const Column *column, Datum datum);
-
-/*
- * Whether two stored values are the same, to the byte.
- *
- * Compares what is stored and detoasts nothing: values moved out of line are
- * the same if they are the same out-of-line value.  An absent column is always
- * the same.
- */
-extern bool trainjob_same_datum(const Column *column, Datum a, bool a_null,
-								Datum b, bool b_null);
-
-/*
- * The value of a column, in the form of its kind.
- *
- * A column that is absent, or a number that its kind cannot hold, reads as
- * NULL.  Text is palloc'd in the current context; a key stays what it is.
- * COLUMN_JSON is not read here, see trainjob_read_jsonb.
- */
-static inline Value
-trainjob_read_value(const Column *column, Datum datum, bool isnull)
-{
-	if (column->attnum == 0 || isnull)
-		return (Value){.isnull = true};
-	if (column->is_plain)
-		return (Value){.key = datum}; /* the bits are the same */
-	return trainjob_convert_value(column, datum);
-}
-
-/* The value of a column in a row; NULL where either is absent. */
-static inline Value
-trainjob_row_value(TupleTableSlot *row, const Column *column)
-{
-	Datum datum;
-	bool isnull;
-
-	if (column->attnum == 0 || row == NULL)
-		return (Value){.isnull = true};
-	datum = slot_getattr(row, column->attnum, &isnull);
-	return trainjob_read_value(column, datum, isnull);
-}
-
-/*
- * Whether two rows of a table have the same in a column, see
- * trainjob_same_datum().
- */
-extern bool trainjob_same_in_rows(TupleTableSlot *a, TupleTableSlot *b,
-								  const Column *column);
-
-/*
- * The same for any column of theirs, by number and to the last byte of
- * how it is stored.
- */
-extern bool trainjob_same_attribute(TupleTableSlot *a, TupleTableSlot *b,
-									AttrNumber attnum);
-
 extern const char *trainjob_selected(const Column *column);
+
+/* Whether a base type can hold a kind of value; and which can, for a message. */
+extern bool trainjob_kind_accepts(ColumnKind kind, Oid type, bool is_enum);
+extern const char *trainjob_kind_allows(ColumnKind kind);
 
 #endif /* TRAINJOB_TABLES_COLUMN_H */

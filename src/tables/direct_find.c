@@ -42,8 +42,6 @@
 
 #include "pg/compat.h"
 #include "tables/direct_find.h"
-#include "tables/partner.h"
-#include "tables/query.h"
 
 /*
  * Where rows lay.  A trainer's connection reports of one job, or of a few, again

@@ -7,7 +7,7 @@
 
 #include "access/skey.h"
 
-#include "tables/column.h"
+#include "tables/value.h"
 
 /* How rows are found by a column; index is InvalidOid where a query must do it. */
 typedef struct DirectFind

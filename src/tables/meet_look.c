@@ -16,7 +16,6 @@
 
 #include "access/genam.h"
 #include "access/htup_details.h"
-#include "access/relscan.h"
 #include "access/stratnum.h"
 #include "access/table.h"
 #include "access/transam.h"
@@ -30,7 +29,6 @@
 #include "commands/extension.h"
 #include "miscadmin.h"
 #include "nodes/primnodes.h"
-#include "nodes/readfuncs.h"
 #include "parser/parse_oper.h"
 #include "storage/lmgr.h"
 #include "utils/builtins.h"

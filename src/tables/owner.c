@@ -4,21 +4,11 @@
  */
 #include "postgres.h"
 
-#include "access/relation.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_type.h"
 #include "miscadmin.h"
-#include "parser/parse_func.h"
-#include "storage/lmgr.h"
 #include "utils/acl.h"
-#include "utils/builtins.h"
 #include "utils/guc.h"
-#include "utils/lsyscache.h"
-#include "utils/plancache.h"
 #include "utils/rls.h"
-#include "utils/snapmgr.h"
-#include "utils/syscache.h"
-#include "utils/varlena.h"
 
 #include "tables/owner.h"
 

@@ -21,7 +21,7 @@
 #include "executor/spi.h"
 #include "fmgr.h"
 
-#include "tables/column.h"
+#include "tables/value.h"
 
 typedef enum TableId
 {

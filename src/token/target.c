@@ -10,7 +10,6 @@
 
 #include "catalog/pg_type.h"
 #include "nodes/nodes.h"
-#include "utils/builtins.h"
 #include "utils/ruleutils.h"
 
 #include "tables/columns.h"

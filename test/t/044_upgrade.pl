@@ -60,7 +60,7 @@ sub replaced
 sub make_up_versions
 {
 	my $present  = slurp_file("$source/trainjob--$default.sql");
-	my $newer    = statement($present, 'CREATE FUNCTION trainjob.sparkline(y float8[], width int)');
+	my $newer    = statement($present, 'CREATE FUNCTION trainjob.sparkline(y float8[])');
 	my $overview = statement($present, 'CREATE FUNCTION trainjob.overview_query(')
 	  =~ s/^CREATE /CREATE OR REPLACE /r;
 	my $older    = replaced($present, $newer,

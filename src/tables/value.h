@@ -1,0 +1,105 @@
+/*
+ * value.h
+ *	  Values of columns, to and from the types they have.
+ */
+#ifndef TRAINJOB_TABLES_VALUE_H
+#define TRAINJOB_TABLES_VALUE_H
+
+#include "executor/tuptable.h"
+#include "utils/jsonb.h"
+#include "utils/timestamp.h"
+
+#include "tables/column.h"
+
+/* A value of a column, in the form of its kind. */
+typedef struct Value
+{
+	bool isnull;
+	union
+	{
+		int64 count;
+		double number;
+		TimestampTz time;
+		char *text;
+		Datum key;
+	};
+} Value;
+
+/* trainjob_read_value() for a value that is there. */
+extern Value trainjob_convert_value(const Column *column, Datum datum);
+
+/*
+ * The value of a column, in the form of its kind.
+ *
+ * A column that is absent, or a number that its kind cannot hold, reads as
+ * NULL.  Text is palloc'd in the current context; a key stays what it is.
+ * COLUMN_JSON is not read here, see trainjob_read_jsonb.
+ */
+static inline Value
+trainjob_read_value(const Column *column, Datum datum, bool isnull)
+{
+	if (column->attnum == 0 || isnull)
+		return (Value){.isnull = true};
+	if (column->is_plain)
+		return (Value){.key = datum}; /* the bits are the same */
+	return trainjob_convert_value(column, datum);
+}
+
+/* The value of a column in a row; NULL where either is absent. */
+static inline Value
+trainjob_row_value(TupleTableSlot *row, const Column *column)
+{
+	Datum datum;
+	bool isnull;
+
+	if (column->attnum == 0 || row == NULL)
+		return (Value){.isnull = true};
+	datum = slot_getattr(row, column->attnum, &isnull);
+	return trainjob_read_value(column, datum, isnull);
+}
+
+/*
+ * The Datum to store in a column for a value of its kind.
+ *
+ * Sets *isnull, for an absent column always.  A value that the column's type
+ * cannot hold, or its domain refuses, becomes NULL, with a warning the first
+ * time; an error if the domain refuses NULL.  By-reference results are
+ * palloc'd.
+ */
+extern Datum trainjob_write_value(const Column *column, const Value *value,
+								  bool *isnull);
+
+/*
+ * A json or jsonb column's value as jsonb, palloc'd where it had to be
+ * detoasted or converted.  NULL for a json value that jsonb cannot hold.
+ */
+extern Jsonb *trainjob_read_jsonb(const Column *column, Datum datum);
+
+/*
+ * Whether two stored values are the same, to the byte.
+ *
+ * Compares what is stored and detoasts nothing: values moved out of line are
+ * the same if they are the same out-of-line value.  An absent column is always
+ * the same.
+ */
+extern bool trainjob_same_datum(const Column *column, Datum a, bool a_null,
+								Datum b, bool b_null);
+
+/*
+ * Whether two rows of a table have the same in a column, see
+ * trainjob_same_datum().
+ */
+extern bool trainjob_same_in_rows(TupleTableSlot *a, TupleTableSlot *b,
+								  const Column *column);
+
+/*
+ * The same for any column of theirs, by number and to the last byte of
+ * how it is stored.
+ */
+extern bool trainjob_same_attribute(TupleTableSlot *a, TupleTableSlot *b,
+									AttrNumber attnum);
+
+/* The double nearest to a number of any accepted type. */
+extern double trainjob_read_double(Oid type, Datum datum);
+
+#endif /* TRAINJOB_TABLES_VALUE_H */
