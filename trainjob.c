@@ -20,7 +20,7 @@
 
 #include "utils/guc.h"
 
-#include "alerts/alert.h"
+#include "jobs/status_change.h"
 #include "pg/compat.h"
 #include "reading/views.h"
 #include "steps/steps.h"
@@ -41,7 +41,7 @@ _PG_init(void)
 	trainjob_meet_init();
 	trainjob_config_init();
 	trainjob_steps_init();
-	trainjob_alert_init();
+	trainjob_status_change_init();
 	trainjob_report_init();
 	trainjob_views_init();
 	MarkGUCPrefixReserved("trainjob");

@@ -37,6 +37,22 @@ CALL make_plain('app');
 CALL make_plain('row_trigger');
 CALL make_plain('statement_trigger');
 
+-- An application's table that is attached: with a trigger, a CHECK and indexes of
+-- its own, so that each report goes through the executor.
+CALL make_plain('attached');
+CREATE FUNCTION attached.touch() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	NEW.updated_at := now();
+	RETURN NEW;
+END;
+$$;
+CREATE TRIGGER touch BEFORE UPDATE ON attached.local_training_jobs
+	FOR EACH ROW EXECUTE FUNCTION attached.touch();
+ALTER TABLE attached.local_training_jobs ADD CHECK (progress BETWEEN 0 AND 100);
+CREATE INDEX ON attached.local_training_jobs (status);
+SELECT count(*) FROM trainjob.attach('attached.local_training_jobs', 'attached.local_training_metrics',
+	'attached.training_datasets') \g /dev/null
+
 -- PL/pgSQL, one row at a time: what most people write first.
 CREATE FUNCTION row_trigger.fill_metric() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -1,20 +1,15 @@
 /*
  * alert.c
- *	  Alerts and what they do to a job; the record of status changes; NOTIFY.
+ *	  Alerts and what they do to a job.
  *
- * Four triggers chain here.  apply_alert, BEFORE INSERT on the alerts table,
- * locks the job, decides by the table in job_status.c, updates the job and
- * writes the outcome into the alert's own row.  An alert whose job does not
- * exist yet waits; apply_waiting_alerts, AFTER INSERT on the jobs table,
- * applies it then.  record_status_change, AFTER UPDATE on the jobs table, sees
- * every change of status, whoever made it.
+ * apply_alert, BEFORE INSERT on the alerts table, locks the job, decides by the
+ * table in jobs/status.c, updates the job and writes the outcome into the
+ * alert's own row.  An alert whose job does not exist yet waits;
+ * apply_waiting_alerts, AFTER INSERT on the jobs table, applies it then.
  *
  * An alert that waits and the insertion of its job may meet: await_job, AFTER
  * INSERT on the alerts table, and apply_waiting_alerts see to it that one of
- * them sees the other (meet.c).
- *
- * While an alert is applied, record_status_change is to write its id down:
- * alert_at_work is how it knows.
+ * them sees the other (tables/meet.c).
  */
 #include "postgres.h"
 
@@ -32,8 +27,7 @@
 #include "utils/json.h"
 #include "utils/lsyscache.h"
 
-#include "alerts/alert.h"
-#include "jobs/job_fill.h"
+#include "jobs/job_change.h"
 #include "jobs/status.h"
 #include "pg/trigger_call.h"
 #include "tables/direct_find.h"
@@ -46,25 +40,6 @@
 PG_FUNCTION_INFO_V1(trainjob_apply_alert);
 PG_FUNCTION_INFO_V1(trainjob_await_job);
 PG_FUNCTION_INFO_V1(trainjob_apply_waiting_alerts);
-PG_FUNCTION_INFO_V1(trainjob_record_status_change);
-
-#define CHANNEL "trainjob"
-
-typedef enum NotifyMode
-{
-	NOTIFY_OFF,
-	NOTIFY_STATUS,
-	NOTIFY_PROGRESS
-} NotifyMode;
-
-static const struct config_enum_entry notify_modes[] = {
-	{"off", NOTIFY_OFF, false},
-	{"status", NOTIFY_STATUS, false},
-	{"progress", NOTIFY_PROGRESS, false},
-	{NULL, 0, false}};
-
-/* trainjob.notify: when does a job's change go to who listens? */
-static int notify_mode = NOTIFY_STATUS;
 
 /* ----------
  * The columns
@@ -160,17 +135,6 @@ typedef struct Alert
 {
 	Value value[ALERT_FIELDS];
 } Alert;
-
-/* Which alert changes which job right now; see the head of the file. */
-typedef struct AlertAtWork
-{
-	const Column *key;
-	Datum job_id;
-	const Column *id;
-	Value alert_id;
-} AlertAtWork;
-
-static AlertAtWork alert_at_work;
 
 static void
 find_part_columns(TrainjobSet *set, Relation alerts, Relation jobs,
@@ -338,6 +302,25 @@ set_job_plan(TrainjobSet *set, AlertPart *part, bool status_changes)
 	return trainjob_keep_plan(set, number, query.data, lengthof(types), types);
 }
 
+/* An UPDATE of a job, and how many rows it updated. */
+typedef struct JobUpdate
+{
+	TrainjobSet *set;
+	SPIPlanPtr plan;
+	Datum args[1 + JOB_FIELDS];
+	char nulls[1 + JOB_FIELDS];
+	uint64 updated;
+} JobUpdate;
+
+static void
+update_job(void *arg)
+{
+	JobUpdate *update = arg;
+
+	update->updated = trainjob_execute(update->plan, SPI_OK_UPDATE,
+									   update->args, update->nulls);
+}
+
 /*
  * Writes the job, as the alert's doing.  A trigger that the UPDATE fires may
  * bring another alert: what was at work before is again afterwards.
@@ -346,33 +329,24 @@ static bool
 set_job(TrainjobSet *set, AlertPart *part, const Alert *alert, Value *job,
 		bool status_changes)
 {
-	AlertAtWork outer = alert_at_work;
-	Datum args[1 + JOB_FIELDS] = {alert->value[ALERT_JOB_ID].key};
-	char nulls[1 + JOB_FIELDS] = {' '};
-	volatile uint64 updated = 0;
+	JobUpdate update = {.set = set, .nulls = {' '}};
+	JobChange change = {.key = &part->key,
+						.job_id = alert->value[ALERT_JOB_ID].key,
+						.alert_key = &part->alert[ALERT_ID],
+						.alert_id = alert->value[ALERT_ID]};
 
+	update.args[0] = change.job_id;
 	for (int i = 0; i < JOB_FIELDS; i++)
 	{
 		bool isnull;
 
-		args[1 + i] = trainjob_write_value(&part->job[i], &job[i], &isnull);
-		nulls[1 + i] = isnull || part->job[i].attnum == 0 ? 'n' : ' ';
+		update.args[1 + i] =
+			trainjob_write_value(&part->job[i], &job[i], &isnull);
+		update.nulls[1 + i] = isnull || part->job[i].attnum == 0 ? 'n' : ' ';
 	}
-	PG_TRY();
-	{
-		alert_at_work.key = &part->key;
-		alert_at_work.id = &part->alert[ALERT_ID];
-		alert_at_work.job_id = args[0];
-		alert_at_work.alert_id = alert->value[ALERT_ID];
-		updated = trainjob_execute(set_job_plan(set, part, status_changes),
-								   SPI_OK_UPDATE, args, nulls);
-	}
-	PG_FINALLY();
-	{
-		alert_at_work = outer;
-	}
-	PG_END_TRY();
-	return updated > 0;
+	update.plan = set_job_plan(set, part, status_changes);
+	trainjob_make_change(&change, update_job, &update);
+	return update.updated > 0;
 }
 
 /* When an alert says that it happened, but not later than now. */
@@ -463,17 +437,6 @@ outcome_reason(AlertOutcome outcome, const Alert *alert, const char *status)
 	return NULL;
 }
 
-/* An identity in words. */
-static char *
-key_text(const Column *column, Value key)
-{
-	Oid output;
-	bool is_varlena;
-
-	getTypeOutputInfo(column->type, &output, &is_varlena);
-	return OidOutputFunctionCall(output, key.key);
-}
-
 /* Whether the alert names a user other than the job's. */
 static bool
 is_foreign(AlertPart *part, const Alert *alert, const Value *job)
@@ -490,7 +453,8 @@ is_foreign(AlertPart *part, const Alert *alert, const Value *job)
 	if (column->type == owner_column->type)
 		return !datum_image_eq(user.key, owner.key, column->typbyval,
 							   column->typlen);
-	return strcmp(key_text(column, user), key_text(owner_column, owner)) != 0;
+	return strcmp(trainjob_key_text(column, user),
+				  trainjob_key_text(owner_column, owner)) != 0;
 }
 
 static void
@@ -971,285 +935,4 @@ trainjob_apply_waiting_alerts(PG_FUNCTION_ARGS)
 	if (found.other || found.own)
 		apply_waiting(set, part, job_id);
 	return PointerGetDatum(NULL);
-}
-
-/* ----------
- * record_status_change
- * ----------
- */
-
-/* What a record of a change holds, in the order of the INSERT's parameters. */
-typedef enum ChangeField
-{
-	CHANGE_JOB_ID,
-	CHANGE_STATUS_BEFORE,
-	CHANGE_STATUS_AFTER,
-	CHANGE_CHANGED_AT,
-	CHANGE_ALERT_ID,
-	CHANGE_CHANGED_BY,
-	CHANGE_FIELDS
-} ChangeField;
-
-static const WantedColumn change_columns[CHANGE_FIELDS] = {
-	[CHANGE_JOB_ID] = {"job_id", COLUMN_KEY, true},
-	[CHANGE_STATUS_BEFORE] = {"status_before", COLUMN_TEXT},
-	[CHANGE_STATUS_AFTER] = {"status_after", COLUMN_TEXT},
-	[CHANGE_CHANGED_AT] = {"changed_at", COLUMN_TIME},
-	[CHANGE_ALERT_ID] = {"alert_id", COLUMN_KEY},
-	[CHANGE_CHANGED_BY] = {"changed_by", COLUMN_TEXT},
-};
-
-typedef struct ChangePart
-{
-	Column change[CHANGE_FIELDS];
-	Column key; /* of the jobs table, like those below */
-	Column status;
-	Column status_changed_at;
-	Column progress;
-} ChangePart;
-
-enum
-{
-	QUERY_RECORD
-};
-
-static void
-build_change_part(TrainjobSet *set, Relation rel)
-{
-	ChangePart *part = palloc0(sizeof(ChangePart));
-	Relation changes =
-		trainjob_open_table(set, TABLE_STATUS_CHANGES, rel, false, ACL_INSERT);
-
-	trainjob_find_column(set, TABLE_JOBS, rel, "id", COLUMN_KEY, true,
-						 &part->key);
-	trainjob_find_column(set, TABLE_JOBS, rel, "status", COLUMN_TEXT, true,
-						 &part->status);
-	trainjob_find_column(set, TABLE_JOBS, rel, "status_changed_at", COLUMN_TIME,
-						 false, &part->status_changed_at);
-	trainjob_find_column(set, TABLE_JOBS, rel, "progress", COLUMN_NUMBER, false,
-						 &part->progress);
-	if (changes != NULL)
-	{
-		trainjob_find_columns(set, TABLE_STATUS_CHANGES, changes,
-							  change_columns, CHANGE_FIELDS, part->change);
-		trainjob_check_reference(&part->change[CHANGE_JOB_ID], &part->key);
-		relation_close(changes, NoLock);
-	}
-	set->part = part;
-}
-
-/* INSERT INTO status_changes (columns) VALUES ($1, ...) */
-static SPIPlanPtr
-record_plan(TrainjobSet *set, ChangePart *part)
-{
-	StringInfoData query;
-	StringInfoData values;
-	Oid types[CHANGE_FIELDS];
-	const char *comma = "";
-
-	if (set->plan[QUERY_RECORD] != NULL)
-		return set->plan[QUERY_RECORD];
-	initStringInfo(&query);
-	initStringInfo(&values);
-	appendStringInfo(&query, "INSERT INTO %s (",
-					 set->table[TABLE_STATUS_CHANGES].quoted);
-	for (int i = 0; i < CHANGE_FIELDS; i++)
-	{
-		Column *column = &part->change[i];
-
-		types[i] = column->attnum == 0 ? INT4OID : column->type;
-		if (column->attnum == 0)
-			continue;
-		appendStringInfo(&query, "%s%s", comma, quote_identifier(column->name));
-		appendStringInfo(&values, "%s$%d", comma, i + 1);
-		comma = ", ";
-	}
-	appendStringInfo(&query, ") VALUES (%s)", values.data);
-	return trainjob_keep_plan(set, QUERY_RECORD, query.data, CHANGE_FIELDS,
-							  types);
-}
-
-/* Writes the record of a change, as the owner of its table. */
-static void
-record_change(TrainjobSet *set, ChangePart *part, Value job_id, Value before,
-			  Value after, Value changed_at)
-{
-	Value values[CHANGE_FIELDS] = {
-		[CHANGE_JOB_ID] = job_id,
-		[CHANGE_STATUS_BEFORE] = before,
-		[CHANGE_STATUS_AFTER] = after,
-		[CHANGE_CHANGED_AT] = changed_at,
-		[CHANGE_ALERT_ID] = {.isnull = true},
-		/* not who the triggers act as, but who wrote */
-		[CHANGE_CHANGED_BY] = {.text =
-								   GetUserNameFromId(GetOuterUserId(), true)},
-	};
-	Datum args[CHANGE_FIELDS];
-	char nulls[CHANGE_FIELDS];
-	TrainjobUser caller;
-
-	values[CHANGE_CHANGED_BY].isnull = values[CHANGE_CHANGED_BY].text == NULL;
-	if (alert_at_work.key != NULL &&
-		datum_image_eq(alert_at_work.job_id, job_id.key,
-					   alert_at_work.key->typbyval,
-					   alert_at_work.key->typlen) &&
-		trainjob_is_reference(&part->change[CHANGE_ALERT_ID], alert_at_work.id))
-		values[CHANGE_ALERT_ID] = alert_at_work.alert_id;
-	for (int i = 0; i < CHANGE_FIELDS; i++)
-	{
-		bool isnull;
-
-		args[i] = trainjob_write_value(&part->change[i], &values[i], &isnull);
-		nulls[i] = isnull || part->change[i].attnum == 0 ? 'n' : ' ';
-	}
-	SPI_connect();
-	trainjob_become_owner(&set->table[TABLE_STATUS_CHANGES], &caller);
-	trainjob_execute(record_plan(set, part), SPI_OK_INSERT, args, nulls);
-	trainjob_become_user(&caller);
-	SPI_finish();
-}
-
-static void
-append_json_text(StringInfo json, const char *text)
-{
-	if (text == NULL)
-		appendStringInfoString(json, "null");
-	else
-		escape_json(json, text);
-}
-
-/* What NOTIFY takes (NOTIFY_PAYLOAD_MAX_LENGTH in async.c). */
-#define MAX_PAYLOAD (BLCKSZ - NAMEDATALEN - 128)
-
-/* Says once a session that a job's id is too long to be sent to listeners. */
-static void
-warn_of_payload(ChangePart *part, int length)
-{
-	static bool warned = false;
-
-	if (warned)
-		return;
-	warned = true;
-	ereport(
-		WARNING,
-		(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-		 errmsg("a job's change was not sent to channel \"%s\": its message "
-				"of %d bytes is too long",
-				CHANNEL, length),
-		 errdetail("A notification has less than %d bytes; the job's \"%s\" "
-				   "is in it. The change itself is stored.",
-				   MAX_PAYLOAD, part->key.name),
-		 errhint("Use shorter ids, or SET trainjob.notify = off.")));
-}
-
-/*
- * {"job_id": ..., "status": ..., "previous": ..., "progress": ...}
- *
- * A message that is too long is not sent, for the write must go through.
- */
-static void
-notify(ChangePart *part, Value job_id, Value before, Value after,
-	   Value progress)
-{
-	StringInfoData payload;
-
-	initStringInfo(&payload);
-	appendStringInfoString(&payload, "{\"job_id\": ");
-	append_json_text(&payload, key_text(&part->key, job_id));
-	appendStringInfoString(&payload, ", \"status\": ");
-	append_json_text(&payload, after.isnull ? NULL : after.text);
-	appendStringInfoString(&payload, ", \"previous\": ");
-	append_json_text(&payload, before.isnull ? NULL : before.text);
-	if (progress.isnull || !isfinite(progress.number))
-		appendStringInfoString(&payload, ", \"progress\": null}");
-	else
-		appendStringInfo(&payload, ", \"progress\": %.4g}", progress.number);
-	if (payload.len < MAX_PAYLOAD)
-		Async_Notify(CHANNEL, payload.data);
-	else
-		warn_of_payload(part, payload.len);
-}
-
-/*
- * Whether the job came to another whole percent.  The hundredth comes with the
- * change to completed.
- */
-static bool
-whole_percent_differs(Value before, Value after)
-{
-	if (after.isnull || !(after.number < 100))
-		return false;
-	return before.isnull || floor(before.number) != floor(after.number);
-}
-
-/*
- * record_status_change
- *		AFTER UPDATE FOR EACH ROW on a jobs table: records a change of status
- *		and notifies who listens, as trainjob.notify says.
- *
- * Arguments: status_changes=schema.name (optional), status_changes.column=name,
- * jobs.column=name.
- */
-Datum
-trainjob_record_status_change(PG_FUNCTION_ARGS)
-{
-	TriggerData *trigdata =
-		trainjob_check_trigger_call(fcinfo, "record_status_change",
-									TRAINJOB_AFTER_ROW | TRAINJOB_ON_UPDATE);
-	TrainjobSet *set = trainjob_get_own(trigdata, "record_status_change",
-										TABLE_JOBS, build_change_part);
-	ChangePart *part = set->part;
-	TupleTableSlot *old_row = trigdata->tg_trigslot;
-	TupleTableSlot *new_row = trigdata->tg_newslot;
-	Value job_id;
-	Value before;
-	Value after;
-	Value progress;
-	bool status_differs =
-		!trainjob_same_in_rows(old_row, new_row, &part->status);
-	bool percent_differs =
-		notify_mode == NOTIFY_PROGRESS &&
-		whole_percent_differs(trainjob_row_value(old_row, &part->progress),
-							  trainjob_row_value(new_row, &part->progress));
-
-	/*
-	 * Not a condition of the trigger: that would be parsed anew by each UPDATE,
-	 * which costs more than to come here for nothing.
-	 */
-	if (!status_differs && !percent_differs)
-		return PointerGetDatum(NULL);
-	set = trainjob_get_set(trigdata, "record_status_change", TABLE_JOBS,
-						   build_change_part);
-	part = set->part;
-	job_id = trainjob_row_value(new_row, &part->key);
-	before = trainjob_row_value(old_row, &part->status);
-	after = trainjob_row_value(new_row, &part->status);
-	progress = trainjob_row_value(new_row, &part->progress);
-	if (status_differs && OidIsValid(set->table[TABLE_STATUS_CHANGES].oid))
-	{
-		Value changed_at =
-			trainjob_row_value(new_row, &part->status_changed_at);
-
-		if (changed_at.isnull)
-			changed_at = (Value){.time = GetCurrentTransactionStartTimestamp()};
-		record_change(set, part, job_id, before, after, changed_at);
-	}
-	if (notify_mode != NOTIFY_OFF)
-		notify(part, job_id, before, after, progress);
-	return PointerGetDatum(NULL);
-}
-
-/* Defines the settings of this file. */
-void
-trainjob_alert_init(void)
-{
-	/*
-	 * What goes to listeners on channel "trainjob": nothing, each change of
-	 * status, or each whole percent of progress as well.
-	 */
-	DefineCustomEnumVariable(
-		"trainjob.notify",
-		"Sets which changes of a job are sent to channel \"trainjob\".", NULL,
-		&notify_mode, NOTIFY_STATUS, notify_modes, PGC_USERSET, 0, NULL, NULL,
-		NULL);
 }

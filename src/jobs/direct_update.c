@@ -3,29 +3,31 @@
  *	  Updating one row by its key without a plan.
  *
  * Most of what a report costs beyond its own INSERT is the start and the end
- * of the executor around the UPDATE of its job.  Where nobody but triggers of
- * ours would notice the difference, the row is found by an index scan
- * (direct_find.c), changed, and given to the table's access method, as logical
- * replication's worker does (execReplication.c), with our triggers' work done
- * in between.
+ * of a query around the UPDATE of its job.  There are two ways without:
  *
- * trainjob_plan_direct() looks at the table once, until it changes, and says
- * no to all that only the executor does right, beyond what direct_find.c does
- * not find: generated columns, other people's triggers, constraints on the
- * columns that the update sets.  trainjob_direct_update() says so of a row: it
- * is not there, others change it again and again, or a trigger touched a column
- * that an index or a constraint looks at.  Then nothing has happened and the
- * caller takes SQL, which gets all of that right.
+ * By the heap, where nobody but triggers of ours would notice the difference:
+ * the row is found by an index scan (tables/direct_find.c), changed, and given
+ * to the table's access method, with our triggers' work done in between.  Not
+ * where the table has generated columns, other people's triggers, or constraints
+ * and indexes on the columns that the update sets; nor for a row of which a
+ * trigger of ours changed a column that those look at.  No lock is taken on the
+ * row first: a version that is not the newest any more makes the update fail,
+ * and what was computed from it is thrown away.  Then the row is looked for
+ * again, as a new statement would, which sees what the other has committed;
+ * MAX_LOOKS times, for nobody queues for the row this way.
+ *
+ * By the executor's update of one row, as logical replication's worker does
+ * (execReplication.c), where the first is not open: the row is locked, changed,
+ * and given to ExecSimpleRelationUpdate() with all triggers, constraints and
+ * indexes of the table.
+ *
+ * trainjob_plan_direct() looks at the table once, until it changes.  Where
+ * neither will do (rules, transition tables, all that tables/direct_find.c does
+ * not find), the caller takes a query.
  *
  * Privileges are the caller's: trainjob_open_table() has checked them, and he
  * has become the table's owner, whom row-level security does not restrict.
  * He holds RowExclusiveLock on the table.
- *
- * No lock is taken on the row before it is updated, unlike by the executor for
- * a BEFORE trigger's sake: a version that is not the newest any more makes the
- * update fail, and what was computed from it is thrown away.  Then the row is
- * looked for again, as a new statement would, which sees what the other has
- * committed; MAX_LOOKS times, for nobody queues for the row this way.
  */
 #include "postgres.h"
 
@@ -33,6 +35,8 @@
 #include "access/htup_details.h"
 #include "access/xact.h"
 #include "catalog/pg_trigger.h"
+#include "commands/trigger.h"
+#include "executor/executor.h"
 #include "nodes/bitmapset.h"
 #include "nodes/readfuncs.h"
 #include "optimizer/optimizer.h"
@@ -56,8 +60,10 @@ struct DirectUpdate
 	DirectFind find;	/* by the key */
 	Bitmapset *set;		/* the columns of the update, as TriggerData has them */
 	Bitmapset *guarded; /* columns that only the executor may change */
-	Bitmapset *not_null;   /* columns that must not become NULL */
-	bool has_foreign_key;  /* on columns of this table */
+	Bitmapset *not_null;  /* columns that must not become NULL */
+	bool has_foreign_key; /* on columns of this table */
+	bool by_heap;		  /* else only by the executor */
+	bool by_executor;
 	TriggerDesc *triggers; /* a copy: the relcache's may go at any lock */
 	int before;			   /* the number of fill_job in it */
 	int after;			   /* of record_status_change */
@@ -193,23 +199,35 @@ find_own_triggers(Relation rel, DirectUpdate *direct)
 	return true;
 }
 
+/* Whether the executor's update of a row is all that an UPDATE does here. */
+static bool
+executor_will_do(Relation rel)
+{
+	TriggerDesc *triggers = rel->trigdesc;
+
+	/* it collects no rows for transition tables, and rewrites no query */
+	return rel->rd_rules == NULL &&
+		   (triggers == NULL || (!triggers->trig_update_old_table &&
+								 !triggers->trig_update_new_table));
+}
+
 DirectUpdate *
-trainjob_plan_direct(Relation rel, const DirectFind *find, Bitmapset *set,
-					 const Column *named)
+trainjob_plan_direct(Relation rel, const DirectFind *find, Bitmapset *set)
 {
 	DirectUpdate *direct = palloc0(sizeof(DirectUpdate));
 
 	direct->find = *find;
 	direct->set = bms_copy(set);
-	if (named->attnum != 0)
-		direct->set = bms_add_member(direct->set, MEMBER(named->attnum));
-	if (!OidIsValid(find->index) ||
-		trainjob_has_generated(RelationGetDescr(rel)->constr) ||
-		!has_plain_indexes(rel) || !find_own_triggers(rel, direct))
+	if (!OidIsValid(find->index))
 		return NULL;
 	find_guarded_columns(rel, direct);
 	direct->not_null = not_null_columns(RelationGetDescr(rel));
-	return bms_overlap(direct->guarded, set) ? NULL : direct;
+	direct->by_heap = !trainjob_has_generated(RelationGetDescr(rel)->constr) &&
+					  has_plain_indexes(rel) &&
+					  find_own_triggers(rel, direct) &&
+					  !bms_overlap(direct->guarded, set);
+	direct->by_executor = executor_will_do(rel);
+	return direct->by_heap || direct->by_executor ? direct : NULL;
 }
 
 /* ----------
@@ -380,6 +398,55 @@ update_found(Relation rel, TupleTableSlot *old_row, void *arg)
 	return false;
 }
 
+/*
+ * Updates a row by the executor, with all that this does: triggers, constraints,
+ * generated columns, indexes, publications.  The caller has locked it.
+ */
+static void
+execute_update(Relation rel, DirectUpdate *direct, TupleTableSlot *old_row,
+			   TupleTableSlot *new_row)
+{
+	EState *estate = CreateExecutorState();
+	ResultRelInfo *target = makeNode(ResultRelInfo);
+	EPQState recheck;
+
+	trainjob_init_range_table(estate, rel, direct->set);
+	estate->es_output_cid = GetCurrentCommandId(true);
+	estate->es_snapshot = GetActiveSnapshot();
+	InitResultRelInfo(target, rel, 1, NULL, 0);
+	/* where AFTER triggers look for it, as in logical replication's worker */
+	estate->es_opened_result_relations = list_make1(target);
+	trainjob_init_recheck(&recheck, estate);
+	AfterTriggerBeginQuery();
+	ExecBSUpdateTriggers(estate, target);
+	ExecOpenIndices(target, false);
+	ExecSimpleRelationUpdate(target, estate, &recheck, old_row, new_row);
+	ExecCloseIndices(target);
+	ExecASUpdateTriggers(estate, target, NULL);
+	AfterTriggerEndQuery(estate);
+	EvalPlanQualEnd(&recheck);
+	ExecResetTupleTable(estate->es_tupleTable, false);
+	FreeExecutorState(estate);
+}
+
+/* A DirectVisit: the same as update_found(), for a row that is locked. */
+static bool
+update_locked(Relation rel, TupleTableSlot *old_row, void *arg)
+{
+	DirectCall *call = arg;
+	TupleTableSlot *new_row =
+		MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsVirtual);
+
+	call->result = DIRECT_DECLINED;
+	if (change_row(old_row, new_row, call->change, call->arg))
+	{
+		execute_update(rel, call->direct, old_row, new_row);
+		call->result = DIRECT_DONE;
+	}
+	ExecDropSingleTupleTableSlot(new_row);
+	return false;
+}
+
 DirectResult
 trainjob_direct_update(DirectUpdate *direct, Datum key, DirectChange change,
 					   void *arg)
@@ -387,13 +454,16 @@ trainjob_direct_update(DirectUpdate *direct, Datum key, DirectChange change,
 	DirectCall call = {direct, change, arg, DIRECT_IMPOSSIBLE, false};
 	int looks = 0;
 
-	if (XactReadOnly ||
-		SessionReplicationRole == SESSION_REPLICATION_ROLE_REPLICA)
+	if (XactReadOnly)
 		return DIRECT_IMPOSSIBLE;
-	do
-	{
-		call.outrun = false;
-		(void) trainjob_find_rows(&direct->find, key, update_found, &call);
-	} while (call.outrun && ++looks < MAX_LOOKS);
+	if (direct->by_heap &&
+		SessionReplicationRole != SESSION_REPLICATION_ROLE_REPLICA)
+		do
+		{
+			call.outrun = false;
+			(void) trainjob_find_rows(&direct->find, key, update_found, &call);
+		} while (call.outrun && ++looks < MAX_LOOKS);
+	if (call.result == DIRECT_IMPOSSIBLE && direct->by_executor)
+		(void) trainjob_lock_row(&direct->find, key, update_locked, &call);
 	return call.result;
 }

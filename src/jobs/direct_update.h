@@ -29,13 +29,11 @@ typedef bool (*DirectChange)(TupleTableSlot *old_row, Datum *values,
  * TriggerData.tg_updatedcols) of the row with a given key.
  *
  * "find" is by the key: of trainjob_plan_find(), unique, for SELECT and UPDATE.
- * "named" is another column, or an absent one, that triggers are to see in the
- * SET list although it keeps its value.  Returns NULL where SQL must do it.
- * "rel" must be open.  The result lies in the current memory context; it is good
+ * Returns NULL where SQL must do it.  "rel" must be open.  The result lies in the current memory context; it is good
  * until the relcache says that the table changed.
  */
 extern DirectUpdate *trainjob_plan_direct(Relation rel, const DirectFind *find,
-										  Bitmapset *set, const Column *named);
+										  Bitmapset *set);
 
 /*
  * Updates the row with this key as "change" says.

@@ -33,6 +33,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
+#include "jobs/job_change.h"
 #include "jobs/job_fill.h"
 #include "jobs/status.h"
 #include "pg/trigger_call.h"
@@ -1198,70 +1199,22 @@ observe_epoch(JobFill *fill, int64 step, double epoch)
 	fill_text(fill, JOB_TOTAL_STEPS_SOURCE, "observed");
 }
 
-/*
- * The evidence that the roll-up has and that the job's row will not show; see
- * trainjob_set_evidence().
- */
-static struct
-{
-	bool is_set;
-	Datum job_id;
-	int64 step;
-	double epoch;
-} evidence;
-
-static void
-forget_evidence(void *arg)
-{
-	evidence.is_set = false;
-}
-
-void
-trainjob_set_evidence(Datum job_id, int64 step, double epoch)
-{
-	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
-
-	callback->func = forget_evidence;
-	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
-	evidence.is_set = true;
-	evidence.job_id = job_id;
-	evidence.step = step;
-	evidence.epoch = epoch;
-}
-
-void
-trainjob_clear_evidence(void)
-{
-	forget_evidence(NULL);
-}
-
-static bool
-is_evidence_for(JobFill *fill)
-{
-	Column *key = &fill->part->key;
-	bool isnull;
-	Datum id;
-
-	if (!evidence.is_set || key->attnum == 0)
-		return false;
-	id = slot_getattr(fill->new_row, key->attnum, &isnull);
-	return !isnull &&
-		   datum_image_eq(id, evidence.job_id, key->typbyval, key->typlen);
-}
-
 /* Takes what is known of a step and its epoch into the total. */
 static void
 follow_evidence(JobFill *fill)
 {
 	Value step = value_now(fill, JOB_CURRENT_STEP);
 	Value epoch = value_now(fill, JOB_CURRENT_EPOCH);
+	const JobChange *change =
+		trainjob_change_of(fill->new_row, &fill->part->key);
 
-	if (is_evidence_for(fill))
-		observe_epoch(fill, evidence.step, evidence.epoch);
+	if (change != NULL && change->has_evidence)
+		observe_epoch(fill, change->step, change->epoch);
 	else if (!step.isnull && !epoch.isnull && changed(fill, JOB_CURRENT_STEP) &&
 			 changed(fill, JOB_CURRENT_EPOCH) &&
 			 !named(fill, JOB_TOTAL_STEPS) &&
-			 !named(fill, JOB_TOTAL_STEPS_SOURCE))
+			 !named(fill, JOB_TOTAL_STEPS_SOURCE) &&
+			 !(change != NULL && change->is_unpaired))
 		observe_epoch(fill, step.count, epoch.number);
 }
 

@@ -16,17 +16,6 @@ extern Datum trainjob_fill_job(PG_FUNCTION_ARGS);
  */
 extern void trainjob_fill_job_slot(TriggerData *trigdata);
 
-/*
- * For the next update of a job: a step and the epoch that belongs to it,
- * from which fill_job draws its conclusion about the total.
- *
- * The row shows one step and the newest epoch, which need not be of one report.
- * "job_id" must last as long as the current memory context; with that the
- * evidence goes, too, after an error.
- */
-extern void trainjob_set_evidence(Datum job_id, int64 step, double epoch);
-extern void trainjob_clear_evidence(void);
-
 extern Datum trainjob_record_status_change(PG_FUNCTION_ARGS);
 extern Datum trainjob_await_dataset(PG_FUNCTION_ARGS);
 

@@ -23,6 +23,7 @@
 #include "utils/builtins.h"
 
 #include "jobs/status.h"
+#include "pg/compat.h"
 
 PG_FUNCTION_INFO_V1(trainjob_is_job_status);
 PG_FUNCTION_INFO_V1(trainjob_is_total_steps_source);

@@ -36,7 +36,7 @@
 #include "utils/typcache.h"
 
 #include "jobs/direct_update.h"
-#include "jobs/job_fill.h"
+#include "jobs/job_change.h"
 #include "jobs/status.h"
 #include "metrics/newest.h"
 #include "pg/trigger_call.h"
@@ -103,17 +103,16 @@ typedef struct RollUpPart
 	DirectFind newest_first; /* reports of a job */
 	DirectUpdate *advance;	 /* NULL where SQL must, like the two below */
 	DirectUpdate *settle;
-	DirectUpdate *settle_unpaired;
+	DirectUpdate *settle_status; /* and the status */
 } RollUpPart;
 
 enum
 {
 	QUERY_ADVANCE = QUERIES_OF_NEWEST,
 	QUERY_LOCK,
-	QUERY_SETTLE,
-	QUERY_SETTLE_UNPAIRED
+	QUERY_SETTLE
 };
-StaticAssertDecl(QUERY_SETTLE_UNPAIRED < TRAINJOB_MAX_QUERIES,
+StaticAssertDecl(QUERY_SETTLE < TRAINJOB_MAX_QUERIES,
 				 "more queries than a set keeps");
 
 /*
@@ -165,35 +164,39 @@ find_roll_up_columns(TrainjobSet *set, Relation rel, Relation jobs)
 	set->part = part;
 }
 
+/* The columns from one on of a job, numbered as in TriggerData.tg_updatedcols. */
+static Bitmapset *
+columns_from(const RollUpPart *part, int first)
+{
+	Bitmapset *columns = NULL;
+
+	for (int i = first; i < JOB_COLUMNS; i++)
+		if (part->job[i].attnum != 0 && i != JOB_ERROR_TYPE)
+			columns =
+				bms_add_member(columns, part->job[i].attnum -
+											FirstLowInvalidHeapAttributeNumber);
+	return columns;
+}
+
 /*
- * Prepares the updates of a job without SQL: what advances it, and what settles
- * it while its status, with status_changed_at and restarted_at, stays.
- *
- * settle_plan() names those three even then, but no trigger of ours sees a
- * difference: fill_job asks whether they were named where the status changes
- * only, and roll_up_restart would find that it did not.
+ * Prepares the updates of a job without SQL: what advances it, what settles it
+ * while its status, with status_changed_at and restarted_at, stays, and what
+ * does where that changes.
  */
 static void
 plan_updates(RollUpPart *part, Relation jobs)
 {
-	static const Column none = {0};
-	Bitmapset *columns = NULL;
-	Bitmapset *best = NULL;
+	Bitmapset *settled = columns_from(part, JOB_FIRST_SETTLED);
+	Bitmapset *advanced = bms_copy(settled);
 
-	for (int i = JOB_FIRST_SETTLED; i < JOB_COLUMNS; i++)
-	{
-		bool is_best = i >= JOB_BEST_EVAL_LOSS && i <= JOB_BEST_EPOCH;
-		Bitmapset **set = is_best ? &best : &columns;
-
-		if (part->job[i].attnum != 0)
-			*set = bms_add_member(*set, part->job[i].attnum -
-											FirstLowInvalidHeapAttributeNumber);
-	}
-	part->advance = trainjob_plan_direct(jobs, &part->find_job, columns, &none);
-	columns = bms_add_members(columns, best);
-	part->settle = trainjob_plan_direct(jobs, &part->find_job, columns, &none);
-	part->settle_unpaired = trainjob_plan_direct(jobs, &part->find_job, columns,
-												 &part->total_steps_source);
+	for (int i = JOB_BEST_EVAL_LOSS; i <= JOB_BEST_EPOCH; i++)
+		advanced =
+			bms_del_member(advanced, part->job[i].attnum -
+										 FirstLowInvalidHeapAttributeNumber);
+	part->advance = trainjob_plan_direct(jobs, &part->find_job, advanced);
+	part->settle = trainjob_plan_direct(jobs, &part->find_job, settled);
+	part->settle_status =
+		trainjob_plan_direct(jobs, &part->find_job, columns_from(part, 0));
 }
 
 /* For roll_up_metrics, on the metrics table. */
@@ -717,24 +720,18 @@ settle_status(JobReports *reports, JobRow *job)
 	*changed = (Value){.time = Min(when, now)};
 }
 
-/*
- * UPDATE jobs SET columns = $2, ... WHERE id = $1
- *
- * "unpaired" says that current_step and current_epoch are not of one report:
- * naming total_steps_source keeps fill_job from taking them for evidence.
- */
+/* UPDATE jobs SET columns = $2, ... WHERE id = $1 */
 static SPIPlanPtr
-settle_plan(RollUp *roll, bool unpaired)
+settle_plan(RollUp *roll)
 {
-	int number = unpaired ? QUERY_SETTLE_UNPAIRED : QUERY_SETTLE;
 	RollUpPart *part = roll->part;
 	StringInfoData query;
 	Oid types[1 + JOB_COLUMNS];
 	int nargs = 0;
 	const char *comma = "";
 
-	if (roll->set->plan[number] != NULL)
-		return roll->set->plan[number];
+	if (roll->set->plan[QUERY_SETTLE] != NULL)
+		return roll->set->plan[QUERY_SETTLE];
 	add_parameter(types, &nargs, part->key.type);
 	initStringInfo(&query);
 	appendStringInfo(&query, "UPDATE %s SET ",
@@ -751,39 +748,34 @@ settle_plan(RollUp *roll, bool unpaired)
 						 quote_identifier(column->name), nargs);
 		comma = ", ";
 	}
-	if (unpaired && part->total_steps_source.attnum != 0)
-	{
-		const char *name = quote_identifier(part->total_steps_source.name);
-
-		appendStringInfo(&query, ", %s = %s", name, name);
-	}
 	appendStringInfo(&query, " WHERE %s OPERATOR(pg_catalog.=) $1",
 					 quote_identifier(part->key.name));
-	return trainjob_keep_plan(roll->set, number, query.data, nargs, types);
+	return trainjob_keep_plan(roll->set, QUERY_SETTLE, query.data, nargs,
+							  types);
 }
 
 /* What settles a job: the values of its columns. */
 typedef struct Settlement
 {
-	RollUpPart *part;
+	RollUp *roll;
+	Datum job_id;
+	bool status_stays; /* and what goes with it */
 	Datum datum[JOB_COLUMNS];
 	bool isnull[JOB_COLUMNS];
 } Settlement;
 
-/*
- * The same as settle_plan(), for a row at hand whose status stays: a
- * DirectChange.
- */
+/* The same as settle_plan(), for a row at hand: a DirectChange. */
 static bool
 settle_row(TupleTableSlot *row, Datum *values, bool *isnull, void *arg)
 {
 	Settlement *settlement = arg;
+	int first = settlement->status_stays ? JOB_FIRST_SETTLED : 0;
 
-	for (int i = JOB_FIRST_SETTLED; i < JOB_COLUMNS; i++)
+	for (int i = first; i < JOB_COLUMNS; i++)
 	{
-		AttrNumber attnum = settlement->part->job[i].attnum;
+		AttrNumber attnum = settlement->roll->part->job[i].attnum;
 
-		if (attnum == 0)
+		if (attnum == 0 || i == JOB_ERROR_TYPE)
 			continue;
 		values[attnum - 1] = settlement->datum[i];
 		isnull[attnum - 1] = settlement->isnull[i];
@@ -793,10 +785,9 @@ settle_row(TupleTableSlot *row, Datum *values, bool *isnull, void *arg)
 
 /* The same by SQL. */
 static void
-settle_by_sql(RollUp *roll, JobReports *reports, const Settlement *settlement,
-			  bool unpaired)
+settle_by_sql(const Settlement *settlement)
 {
-	Datum args[1 + JOB_COLUMNS] = {reports->job_id};
+	Datum args[1 + JOB_COLUMNS] = {settlement->job_id};
 	char nulls[1 + JOB_COLUMNS] = {' '};
 
 	for (int i = 0; i < JOB_COLUMNS; i++)
@@ -805,27 +796,29 @@ settle_by_sql(RollUp *roll, JobReports *reports, const Settlement *settlement,
 		nulls[1 + i] = settlement->isnull[i] ? 'n' : ' ';
 	}
 	SPI_connect();
-	trainjob_execute(settle_plan(roll, unpaired), SPI_OK_UPDATE, args, nulls);
+	trainjob_execute(settle_plan(settlement->roll), SPI_OK_UPDATE, args, nulls);
 	SPI_finish();
 }
 
-/* Writes the job's columns, directly where its status stays. */
+/* Writes the job's columns. */
 static void
-store_job(RollUp *roll, JobReports *reports, const Settlement *settlement,
-		  bool status_stays, bool unpaired)
+store_job(void *arg)
 {
-	RollUpPart *part = roll->part;
-	DirectUpdate *direct = unpaired ? part->settle_unpaired : part->settle;
+	Settlement *settlement = arg;
+	RollUp *roll = settlement->roll;
+	DirectUpdate *direct = settlement->status_stays ? roll->part->settle
+													: roll->part->settle_status;
 
 	/* a domain's CHECK may have altered the table */
-	if (!status_stays || direct == NULL || !roll->set->valid ||
-		trainjob_direct_update(direct, reports->job_id, settle_row,
-							   (void *) settlement) != DIRECT_DONE)
-		settle_by_sql(roll, reports, settlement, unpaired);
+	if (direct == NULL || !roll->set->valid ||
+		trainjob_direct_update(direct, settlement->job_id, settle_row,
+							   settlement) != DIRECT_DONE)
+		settle_by_sql(settlement);
 }
 
 /*
  * Writes what differs from the row that was locked; nothing if nothing does.
+ * "unpaired" says that current_step and current_epoch are not of one report, and
  * "evidence" is what fill_job is to draw a conclusion about the total from, NULL
  * for none beyond what the row itself shows.
  */
@@ -834,9 +827,11 @@ write_job(RollUp *roll, JobReports *reports, JobRow *job, bool unpaired,
 		  const Newest *evidence)
 {
 	RollUpPart *part = roll->part;
-	Settlement settlement = {part};
+	Settlement settlement = {roll, reports->job_id, true};
+	JobChange change = {.key = &part->key,
+						.job_id = reports->job_id,
+						.is_unpaired = unpaired};
 	bool differs = evidence != NULL;
-	bool status_stays = true;
 
 	for (int i = 0; i < JOB_COLUMNS; i++)
 	{
@@ -850,15 +845,17 @@ write_job(RollUp *roll, JobReports *reports, JobRow *job, bool unpaired,
 			continue;
 		differs = true;
 		if (i < JOB_FIRST_SETTLED)
-			status_stays = false;
+			settlement.status_stays = false;
 	}
 	if (!differs)
 		return;
 	if (evidence != NULL)
-		trainjob_set_evidence(reports->job_id, evidence->step,
-							  evidence->number);
-	store_job(roll, reports, &settlement, status_stays, unpaired);
-	trainjob_clear_evidence();
+	{
+		change.has_evidence = true;
+		change.step = evidence->step;
+		change.epoch = evidence->number;
+	}
+	trainjob_make_change(&change, store_job, &settlement);
 }
 
 /*

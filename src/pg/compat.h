@@ -22,6 +22,8 @@
 #include "utils/typcache.h"
 #if PG_VERSION_NUM >= 160000
 #include "nodes/miscnodes.h"
+#include "parser/parse_relation.h"
+#include "varatt.h"
 #endif
 
 /* A library tells its name and version from 18 on. */
@@ -113,6 +115,45 @@ trainjob_tuple_update(Relation rel, ItemPointer tid, TupleTableSlot *row,
 	return table_tuple_update(rel, tid, row, command, 0, snapshot,
 							  InvalidSnapshot, true, &failure, &lock_mode,
 							  indexes);
+#endif
+}
+
+/*
+ * Gives an executor's state one table, of which the columns in "updated" are
+ * updated.  From 16 on who may do what stands apart from the table.
+ */
+static inline void
+trainjob_init_range_table(EState *estate, Relation rel, Bitmapset *updated)
+{
+	RangeTblEntry *entry = makeNode(RangeTblEntry);
+#if PG_VERSION_NUM >= 160000
+	List *infos = NIL;
+#endif
+
+	entry->rtekind = RTE_RELATION;
+	entry->relid = RelationGetRelid(rel);
+	entry->relkind = rel->rd_rel->relkind;
+	entry->rellockmode = RowExclusiveLock;
+#if PG_VERSION_NUM < 160000
+	entry->updatedCols = updated;
+	ExecInitRangeTable(estate, list_make1(entry));
+#else
+	addRTEPermissionInfo(&infos, entry)->updatedCols = updated;
+#if PG_VERSION_NUM < 180000
+	ExecInitRangeTable(estate, list_make1(entry), infos);
+#else
+	ExecInitRangeTable(estate, list_make1(entry), infos, bms_make_singleton(1));
+#endif
+#endif
+}
+
+static inline void
+trainjob_init_recheck(EPQState *recheck, EState *estate)
+{
+#if PG_VERSION_NUM < 160000
+	EvalPlanQualInit(recheck, estate, NULL, NIL, -1);
+#else
+	EvalPlanQualInit(recheck, estate, NULL, NIL, -1, NIL);
 #endif
 }
 

@@ -587,3 +587,13 @@ trainjob_same_attribute(TupleTableSlot *a, TupleTableSlot *b, AttrNumber attnum)
 	return a_datum == b_datum || /* also one that the rows share */
 		   datumIsEqual(a_datum, b_datum, att->attbyval, att->attlen);
 }
+
+char *
+trainjob_key_text(const Column *column, Value key)
+{
+	Oid output;
+	bool is_varlena;
+
+	getTypeOutputInfo(column->type, &output, &is_varlena);
+	return OidOutputFunctionCall(output, key.key);
+}

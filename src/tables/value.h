@@ -99,6 +99,9 @@ extern bool trainjob_same_in_rows(TupleTableSlot *a, TupleTableSlot *b,
 extern bool trainjob_same_attribute(TupleTableSlot *a, TupleTableSlot *b,
 									AttrNumber attnum);
 
+/* An identity in words; palloc'd. */
+extern char *trainjob_key_text(const Column *column, Value key);
+
 /* The double nearest to a number of any accepted type. */
 extern double trainjob_read_double(Oid type, Datum datum);
 
