@@ -67,6 +67,10 @@ struct DirectUpdate
 	TriggerDesc *triggers; /* a copy: the relcache's may go at any lock */
 	int before;			   /* the number of fill_job in it */
 	int after;			   /* of record_status_change */
+
+	/* for the executor, which would make them anew for each row */
+	ExprState **checks;
+	FmgrInfo *functions; /* of the triggers */
 };
 
 /* One call of trainjob_direct_update(). */
@@ -399,6 +403,33 @@ update_found(Relation rel, TupleTableSlot *old_row, void *arg)
 }
 
 /*
+ * Compiles what the table's owner has in CHECKs, which executes some of it, and
+ * looks his trigger functions up.  We are he by now.
+ */
+static void
+prepare_for_executor(Relation rel, DirectUpdate *direct)
+{
+	MemoryContext context = GetMemoryChunkContext(direct);
+	MemoryContext caller = MemoryContextSwitchTo(context);
+	TupleConstr *constr = RelationGetDescr(rel)->constr;
+	TriggerDesc *triggers = rel->trigdesc;
+	int checks = constr == NULL ? 0 : constr->num_check;
+	int functions = triggers == NULL ? 0 : triggers->numtriggers;
+
+	/* in which a virtual column stands for its expression: not for us to see to */
+	if (!trainjob_has_virtual(constr))
+		direct->checks = palloc0((checks + 1) * sizeof(ExprState *));
+	for (int i = 0; direct->checks != NULL && i < checks; i++)
+		direct->checks[i] = ExecInitExpr(
+			expression_planner(stringToNode(constr->check[i].ccbin)), NULL);
+	direct->functions = palloc0((functions + 1) * sizeof(FmgrInfo));
+	for (int i = 0; i < functions; i++)
+		fmgr_info_cxt(triggers->triggers[i].tgfoid, &direct->functions[i],
+					  context);
+	MemoryContextSwitchTo(caller);
+}
+
+/*
  * Updates a row by the executor, with all that this does: triggers, constraints,
  * generated columns, indexes, publications.  The caller has locked it.
  */
@@ -410,10 +441,15 @@ execute_update(Relation rel, DirectUpdate *direct, TupleTableSlot *old_row,
 	ResultRelInfo *target = makeNode(ResultRelInfo);
 	EPQState recheck;
 
+	if (direct->functions == NULL)
+		prepare_for_executor(rel, direct);
 	trainjob_init_range_table(estate, rel, direct->set);
 	estate->es_output_cid = GetCurrentCommandId(true);
 	estate->es_snapshot = GetActiveSnapshot();
 	InitResultRelInfo(target, rel, 1, NULL, 0);
+	trainjob_set_checks(target, direct->checks);
+	if (target->ri_TrigDesc != NULL)
+		target->ri_TrigFunctions = direct->functions;
 	/* where AFTER triggers look for it, as in logical replication's worker */
 	estate->es_opened_result_relations = list_make1(target);
 	trainjob_init_recheck(&recheck, estate);

@@ -147,6 +147,17 @@ trainjob_init_range_table(EState *estate, Relation rel, Bitmapset *updated)
 #endif
 }
 
+/* Gives compiled CHECKs, in the order of the table's, to who would compile them. */
+static inline void
+trainjob_set_checks(ResultRelInfo *target, ExprState **checks)
+{
+#if PG_VERSION_NUM < 180000
+	target->ri_ConstraintExprs = checks;
+#else
+	target->ri_CheckConstraintExprs = checks;
+#endif
+}
+
 static inline void
 trainjob_init_recheck(EPQState *recheck, EState *estate)
 {

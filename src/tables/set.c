@@ -101,9 +101,9 @@ mark_stale(Datum arg, Oid relid)
 }
 
 /*
- * Syscache callback: a role was changed, or who is a member of it, or a schema's
- * name.  Any set may hold a privilege that is not there any more, or a query that
- * names the schema.
+ * Syscache callback: a role was changed, or who is a member of it, a schema's
+ * name, or a function.  Any set may hold a privilege that is not there any more, a
+ * query that names the schema, or a CHECK in which the function was inlined.
  */
 static void
 mark_all_stale(Datum arg, int cacheid, uint32 hashvalue)
@@ -343,4 +343,5 @@ trainjob_set_init(void)
 	CacheRegisterSyscacheCallback(AUTHOID, mark_all_stale, (Datum) 0);
 	CacheRegisterSyscacheCallback(AUTHMEMROLEMEM, mark_all_stale, (Datum) 0);
 	CacheRegisterSyscacheCallback(NAMESPACEOID, mark_all_stale, (Datum) 0);
+	CacheRegisterSyscacheCallback(PROCOID, mark_all_stale, (Datum) 0);
 }
