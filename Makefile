@@ -10,7 +10,8 @@ OBJS = trainjob.o \
 	$(addprefix src/tables/,columns.o column.o value.o types.o set.o set_find.o partner.o query.o owner.o direct_find.o meet_look.o meet.o) \
 	$(addprefix src/steps/,number.o config.o dialect.o openai.o lightning.o torchtune.o axolotl.o hf.o baseline.o \
 		steps.o evidence.o explain.o functions.o) \
-	$(addprefix src/jobs/,status.o job_change.o job_fill.o direct_update.o status_change.o) \
+	$(addprefix src/jobs/,status.o job_row.o job_times.o job_counts.o job_total.o config_out.o job_fill.o \
+		job_change.o direct_update.o status_change.o dataset.o dataset_meeting.o) \
 	$(addprefix src/metrics/,fill.o reports.o newest.o rollup.o) \
 	$(addprefix src/alerts/,alert.o) \
 	$(addprefix src/token/,report.o target.o point.o) \

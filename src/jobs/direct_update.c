@@ -42,8 +42,10 @@
 #include "optimizer/optimizer.h"
 #include "utils/snapmgr.h"
 
+#include "jobs/dataset.h"
 #include "jobs/direct_update.h"
 #include "jobs/job_fill.h"
+#include "jobs/status_change.h"
 #include "pg/compat.h"
 #include "pg/tuple_patch.h"
 #include "tables/partner.h"

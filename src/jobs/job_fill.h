@@ -1,6 +1,6 @@
 /*
  * job_fill.h
- *	  The triggers on the jobs table that an update of a report's columns fires.
+ *	  The trigger that completes a job's row.
  */
 #ifndef TRAINJOB_JOBS_JOB_FILL_H
 #define TRAINJOB_JOBS_JOB_FILL_H
@@ -15,8 +15,5 @@ extern Datum trainjob_fill_job(PG_FUNCTION_ARGS);
  * tg_newslot, a virtual slot; tg_newtuple is not looked at.
  */
 extern void trainjob_fill_job_slot(TriggerData *trigdata);
-
-extern Datum trainjob_record_status_change(PG_FUNCTION_ARGS);
-extern Datum trainjob_await_dataset(PG_FUNCTION_ARGS);
 
 #endif /* TRAINJOB_JOBS_JOB_FILL_H */

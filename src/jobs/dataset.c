@@ -1,0 +1,382 @@
+/*
+ * dataset.c
+ *	  Jobs that a dataset which comes later, or at the same time, fills.
+ */
+#include "postgres.h"
+
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "catalog/pg_type.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+#include "jobs/dataset.h"
+#include "jobs/dataset_meeting.h"
+#include "jobs/job_change.h"
+#include "jobs/job_row.h"
+#include "jobs/job_total.h"
+#include "pg/trigger_call.h"
+#include "tables/direct_find.h"
+#include "tables/meet.h"
+#include "tables/owner.h"
+#include "tables/partner.h"
+#include "tables/query.h"
+#include "tables/set.h"
+
+PG_FUNCTION_INFO_V1(trainjob_fill_waiting_jobs);
+PG_FUNCTION_INFO_V1(trainjob_await_dataset);
+
+/* The columns of a dataset that jobs wait for. */
+typedef struct DatasetPart
+{
+	Column storage_path;
+	Column user;
+	Column count[SAMPLE_COUNTS];
+	Column job_id; /* of the jobs table */
+	DatasetMeeting meeting;
+} DatasetPart;
+
+enum
+{
+	QUERY_WAITING_JOBS,
+	QUERY_TOUCH_JOB
+};
+StaticAssertDecl(QUERY_TOUCH_JOB < TRAINJOB_MAX_QUERIES,
+				 "more queries than a set keeps");
+
+static void
+find_dataset_columns(TrainjobSet *set, Relation datasets, Relation jobs,
+					 DatasetPart *part)
+{
+	trainjob_find_column(set, TABLE_DATASETS, datasets, "storage_path",
+						 COLUMN_TEXT, true, &part->storage_path);
+	trainjob_find_column(set, TABLE_DATASETS, datasets, "user_id", COLUMN_KEY,
+						 false, &part->user);
+	trainjob_find_column(set, TABLE_JOBS, jobs, "id", COLUMN_KEY, true,
+						 &part->job_id);
+	for (int i = 0; i < SAMPLE_COUNTS; i++)
+		trainjob_find_column(set, TABLE_DATASETS, datasets,
+							 trainjob_dataset_counts[i], COLUMN_COUNT, false,
+							 &part->count[i]);
+	trainjob_plan_dataset_meeting(set, datasets, jobs, &part->storage_path,
+								  &part->meeting);
+}
+
+/* For fill_waiting_jobs, on the datasets table. */
+static void
+build_dataset_part(TrainjobSet *set, Relation rel)
+{
+	DatasetPart *part = palloc0(sizeof(DatasetPart));
+	Relation jobs = trainjob_open_table(set, TABLE_JOBS, rel, true,
+										ACL_SELECT | ACL_UPDATE);
+	Column path;
+
+	trainjob_find_column(set, TABLE_JOBS, jobs, "dataset_path", COLUMN_TEXT,
+						 true, &path);
+	find_dataset_columns(set, rel, jobs, part);
+	relation_close(jobs, NoLock);
+	set->part = part;
+}
+
+/* For await_dataset, on the jobs table; there may be no datasets. */
+static void
+build_await_part(TrainjobSet *set, Relation rel)
+{
+	DatasetPart *part = palloc0(sizeof(DatasetPart));
+	Relation datasets =
+		trainjob_open_table(set, TABLE_DATASETS, rel, false, ACL_SELECT);
+
+	if (datasets != NULL)
+	{
+		find_dataset_columns(set, datasets, rel, part);
+		relation_close(datasets, NoLock);
+	}
+	set->part = part;
+}
+
+/*
+ * SELECT id FROM jobs
+ *	WHERE dataset_path = $1 AND (total_samples IS NULL OR ...)
+ *	  AND status has not ended AND user_id = $2
+ *	ORDER BY id
+ */
+static SPIPlanPtr
+waiting_jobs_plan(TrainjobSet *set, DatasetPart *part)
+{
+	StringInfoData query;
+	Oid types[2] = {TEXTOID, part->user.type};
+	int nargs = 1;
+
+	if (set->plan[QUERY_WAITING_JOBS] != NULL)
+		return set->plan[QUERY_WAITING_JOBS];
+	initStringInfo(&query);
+	appendStringInfo(&query,
+					 "SELECT %s FROM %s WHERE %s OPERATOR(pg_catalog.=) $1"
+					 " AND %s::pg_catalog.text OPERATOR(pg_catalog.<>) ALL"
+					 " ('{completed,failed,cancelled}'::pg_catalog.text[])"
+					 " AND (false",
+					 quote_identifier(part->job_id.name),
+					 set->table[TABLE_JOBS].quoted,
+					 quote_identifier(part->meeting.job_path.name),
+					 quote_identifier(part->meeting.job_status.name));
+	for (int i = 0; i < lengthof(part->meeting.job_count); i++)
+		if (part->meeting.job_count[i].attnum != 0)
+			appendStringInfo(&query, " OR %s IS NULL",
+							 quote_identifier(part->meeting.job_count[i].name));
+	/* a table that cannot hold the count can hold what follows from it */
+	if (part->meeting.job_count[0].attnum == 0 &&
+		part->meeting.job_total.attnum != 0)
+		appendStringInfo(&query, " OR %s IS NULL",
+						 quote_identifier(part->meeting.job_total.name));
+	appendStringInfoChar(&query, ')');
+	if (part->user.attnum != 0 && part->meeting.job_user.attnum != 0)
+	{
+		nargs = 2;
+		appendStringInfo(&query,
+						 " AND ($2 IS NULL OR %s OPERATOR(pg_catalog.=) $2)",
+						 quote_identifier(part->meeting.job_user.name));
+	}
+	appendStringInfo(&query, " ORDER BY %s",
+					 quote_identifier(part->job_id.name));
+	return trainjob_keep_plan(set, QUERY_WAITING_JOBS, query.data, nargs,
+							  types);
+}
+
+/*
+ * UPDATE jobs SET dataset_path = dataset_path
+ *	WHERE id = $1 AND dataset_path = $2
+ *
+ * Writes nothing new: naming dataset_path makes fill_job look the dataset up.
+ */
+static SPIPlanPtr
+touch_job_plan(TrainjobSet *set, DatasetPart *part)
+{
+	Oid types[2] = {part->job_id.type, TEXTOID};
+	const char *path = quote_identifier(part->meeting.job_path.name);
+
+	if (set->plan[QUERY_TOUCH_JOB] != NULL)
+		return set->plan[QUERY_TOUCH_JOB];
+	return trainjob_keep_plan(
+		set, QUERY_TOUCH_JOB,
+		psprintf("UPDATE %s SET %s = %s WHERE %s OPERATOR(pg_catalog.=) $1"
+				 " AND %s OPERATOR(pg_catalog.=) $2",
+				 set->table[TABLE_JOBS].quoted, path, path,
+				 quote_identifier(part->job_id.name), path),
+		2, types);
+}
+
+/* Whether an UPDATE changed nothing that a job takes from its dataset. */
+static bool
+dataset_is_same(TriggerData *trigdata, DatasetPart *part)
+{
+	const Column *columns[] = {&part->storage_path, &part->user,
+							   &part->count[0], &part->count[1],
+							   &part->count[2]};
+
+	for (int i = 0; i < lengthof(columns); i++)
+		if (!trainjob_same_in_rows(trigdata->tg_trigslot, trigdata->tg_newslot,
+								   columns[i]))
+			return false;
+	return true;
+}
+
+/*
+ * Touches the jobs that wait for a dataset of this path and user (NULL: of
+ * nobody).
+ */
+static void
+touch_waiting_jobs(TrainjobSet *set, DatasetPart *part, const MeetName *dataset)
+{
+	Datum args[2] = {dataset->key, dataset->user};
+	const char nulls[2] = {' ', dataset->user_null ? 'n' : ' '};
+	SPITupleTable *jobs;
+	uint64 count;
+	TrainjobUser caller;
+
+	SPI_connect();
+	trainjob_become_owner(&set->table[TABLE_JOBS], &caller);
+	count = trainjob_execute(waiting_jobs_plan(set, part), SPI_OK_SELECT, args,
+							 nulls);
+	jobs = SPI_tuptable;
+	args[1] = dataset->key;
+	for (uint64 i = 0; i < count; i++)
+	{
+		bool isnull;
+
+		CHECK_FOR_INTERRUPTS();
+		args[0] = trainjob_result(jobs, i, 1, &part->job_id, &isnull);
+		trainjob_execute(touch_job_plan(set, part), SPI_OK_UPDATE, args, NULL);
+	}
+	trainjob_become_user(&caller);
+	SPI_finish();
+}
+
+/* Asks for jobs that wait for a dataset, see MeetSide. */
+static void
+ask_for_jobs(TriggerData *trigdata, const MeetName *dataset,
+			 MeetQuestion *question)
+{
+	TrainjobSet *set = trainjob_get_set(trigdata, "fill_waiting_jobs",
+										TABLE_DATASETS, build_dataset_part);
+	DatasetPart *part = set->part;
+	MeetingUser *own = palloc(sizeof(MeetingUser));
+
+	*own = (MeetingUser){&part->meeting, dataset->user, dataset->user_null};
+	*question = (MeetQuestion){&part->meeting.jobs, dataset->key,
+							   trainjob_is_job_for_dataset, own};
+}
+
+static void
+touch_found_jobs(TriggerData *trigdata, const MeetName *dataset)
+{
+	TrainjobSet *set = trainjob_get_set(trigdata, "fill_waiting_jobs",
+										TABLE_DATASETS, build_dataset_part);
+
+	touch_waiting_jobs(set, set->part, dataset);
+}
+
+static const MeetSide dataset_side = {ask_for_jobs, touch_found_jobs};
+
+/* Fills the jobs that wait for the dataset of a row, or are about to. */
+static void
+fill_jobs_of(TriggerData *trigdata, TrainjobSet *set, TupleTableSlot *row)
+{
+	DatasetPart *part = set->part;
+	Value path = trainjob_row_value(row, &part->storage_path);
+	MeetName dataset = {.user_null = true};
+
+	if (path.isnull)
+		return;
+	dataset.key = CStringGetTextDatum(path.text);
+	if (part->user.attnum != 0)
+		dataset.user = slot_getattr(row, part->user.attnum, &dataset.user_null);
+	if (trainjob_datasets_can_meet(&part->meeting))
+		trainjob_meet_await(&dataset_side, trigdata, &dataset,
+							&(Column){.typlen = -1}, &part->user);
+	else
+	{
+		trainjob_lock_dataset_path(set->table[TABLE_DATASETS].oid, path.text,
+								   ShareLock);
+		touch_waiting_jobs(set, part, &dataset);
+	}
+}
+
+/*
+ * fill_waiting_jobs
+ *		AFTER INSERT OR UPDATE FOR EACH ROW on a datasets table: fills the jobs
+ *		of this dataset that lack a sample count and have not ended.
+ *
+ * Arguments: jobs=schema.name (required), jobs.column=name,
+ * datasets.column=name.
+ */
+Datum
+trainjob_fill_waiting_jobs(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata =
+		trainjob_check_trigger_call(fcinfo, "fill_waiting_jobs",
+									TRAINJOB_AFTER_ROW | TRAINJOB_ON_INSERT |
+										TRAINJOB_ON_UPDATE);
+	TrainjobSet *set = trainjob_get_set(trigdata, "fill_waiting_jobs",
+										TABLE_DATASETS, build_dataset_part);
+	bool is_update = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event);
+
+	if (!is_update || !dataset_is_same(trigdata, set->part))
+		fill_jobs_of(trigdata, set,
+					 is_update ? trigdata->tg_newslot : trigdata->tg_trigslot);
+	return PointerGetDatum(NULL);
+}
+
+/* ----------
+ * Jobs that come at the same time as their dataset
+ * ----------
+ */
+
+/*
+ * Whether a dataset that was being written may have missed the job: it waits,
+ * and did not before, or for another one.  A job that waited as it does now is
+ * found by who writes the dataset, who then waits for its row.
+ */
+static bool
+may_have_been_missed(TriggerData *trigdata, DatasetMeeting *meeting,
+					 TupleTableSlot *row)
+{
+	TupleTableSlot *old_row = trigdata->tg_trigslot;
+
+	if (!trainjob_is_waiting_job(meeting, row))
+		return false;
+	return !TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) ||
+		   !trainjob_is_waiting_job(meeting, old_row) ||
+		   !trainjob_same_in_rows(old_row, row, &meeting->job_path) ||
+		   !trainjob_same_in_rows(old_row, row, &meeting->job_user);
+}
+
+/* Touches the job of a row. */
+static void
+touch_job(TrainjobSet *set, DatasetPart *part, TupleTableSlot *row, Datum path)
+{
+	Datum args[2] = {(Datum) 0, path};
+	bool isnull;
+	TrainjobUser caller;
+
+	args[0] = slot_getattr(row, part->job_id.attnum, &isnull);
+	if (isnull)
+		return;
+	SPI_connect();
+	trainjob_become_owner(&set->table[TABLE_JOBS], &caller);
+	trainjob_execute(touch_job_plan(set, part), SPI_OK_UPDATE, args, NULL);
+	trainjob_become_user(&caller);
+	SPI_finish();
+}
+
+/*
+ * await_dataset
+ *		AFTER INSERT OR UPDATE FOR EACH ROW on a jobs table: where a job waits for
+ *		its dataset, looks once more for it, and has the writer of that look for
+ *		the job.
+ *
+ * Not for an UPDATE of certain columns: the types of these could not be changed
+ * any more, and what another trigger did to them would not be seen.
+ *
+ * Arguments: datasets=schema.name (optional), jobs.column=name,
+ * datasets.column=name.
+ */
+Datum
+trainjob_await_dataset(PG_FUNCTION_ARGS)
+{
+	TriggerData *trigdata =
+		trainjob_check_trigger_call(fcinfo, "await_dataset",
+									TRAINJOB_AFTER_ROW | TRAINJOB_ON_INSERT |
+										TRAINJOB_ON_UPDATE);
+	TrainjobSet *set = trainjob_get_own(trigdata, "await_dataset", TABLE_JOBS,
+										build_await_part);
+	DatasetPart *part = set->part;
+	TupleTableSlot *row = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event)
+							  ? trigdata->tg_newslot
+							  : trigdata->tg_trigslot;
+	MeetingUser own = {.user_null = true};
+	MeetQuestion question = {.concerns = trainjob_is_dataset_for_job,
+							 .arg = &own};
+	MeetFound found;
+
+	if (part->meeting.job_path.attnum == 0 ||
+		!may_have_been_missed(trigdata, &part->meeting, row))
+		return PointerGetDatum(NULL);
+	set = trainjob_get_set(trigdata, "await_dataset", TABLE_JOBS,
+						   build_await_part);
+	part = set->part;
+	if (part->meeting.job_path.attnum == 0 ||
+		!trainjob_datasets_can_meet(&part->meeting))
+		return PointerGetDatum(NULL);
+	question.table = &part->meeting.datasets;
+	question.key = CStringGetTextDatum(
+		trainjob_row_value(row, &part->meeting.job_path).text);
+	own.meeting = &part->meeting;
+	if (part->meeting.job_user.attnum != 0)
+		own.user =
+			slot_getattr(row, part->meeting.job_user.attnum, &own.user_null);
+	trainjob_meet_newcomer(&question, &found);
+	/* what was committed before this statement fill_job has found */
+	if (found.fresh)
+		touch_job(set, part, row, question.key);
+	return PointerGetDatum(NULL);
+}

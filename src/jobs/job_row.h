@@ -1,0 +1,219 @@
+/*
+ * job_row.h
+ *	  A row of the jobs table at work in fill_job.
+ */
+#ifndef TRAINJOB_JOBS_JOB_ROW_H
+#define TRAINJOB_JOBS_JOB_ROW_H
+
+#include "commands/trigger.h"
+
+#include "jobs/dataset_meeting.h"
+#include "jobs/status.h"
+#include "pg/trigger_call.h"
+#include "steps/steps.h"
+#include "tables/direct_find.h"
+#include "tables/set.h"
+
+/* The columns of a job that fill_job reads or fills. */
+typedef enum JobColumn
+{
+	JOB_USER_ID,
+	JOB_DATASET_PATH,
+	JOB_CONFIG,
+	JOB_STATUS,
+	JOB_ERROR,
+	JOB_ERROR_TYPE,
+	JOB_STATUS_CHANGED_AT,
+	JOB_CREATED_AT,
+	JOB_UPDATED_AT,
+	JOB_STARTED_AT,
+	JOB_RESTARTED_AT,
+	JOB_COMPLETED_AT,
+	JOB_FAILED_AT,
+	JOB_CANCELLED_AT,
+	JOB_TOTAL_SAMPLES,
+	JOB_TRAIN_SAMPLES,
+	JOB_VAL_SAMPLES,
+	JOB_TOTAL_STEPS,
+	JOB_EXPECTED_TOTAL_STEPS,
+	JOB_TOTAL_EPOCHS,
+	JOB_TOTAL_STEPS_SOURCE,
+	JOB_CURRENT_STEP,
+	JOB_CURRENT_EPOCH,
+	JOB_PROGRESS,
+	JOB_COLUMNS
+} JobColumn;
+
+/* What fill_job keeps of a jobs table (TrainjobSet.part). */
+typedef struct FillPart
+{
+	Column key;
+	Column column[JOB_COLUMNS];
+	Column storage_path; /* of the datasets table, like the two below */
+	Column dataset_user;
+	Column dataset_count[SAMPLE_COUNTS];
+	DirectFind find_path; /* datasets of a path */
+	DatasetMeeting meeting;
+} FillPart;
+
+/* A row at work. */
+typedef struct JobFill
+{
+	TriggerData *trigdata;
+	TrainjobSet *set;
+	FillPart *part;
+	bool is_update;
+	bool whole_row;			  /* the statement saves the whole row */
+	TupleTableSlot *new_row;  /* as the statement leaves it */
+	TupleTableSlot *old_row;  /* NULL on INSERT */
+	Value value[JOB_COLUMNS]; /* what was filled, */
+	bool filled[JOB_COLUMNS]; /* where this says so */
+	SampleCounts found;		  /* what counts were looked up, see counts_now() */
+} JobFill;
+
+/* The timestamp that belongs to a state; JOB_COLUMNS where none does. */
+extern const JobColumn trainjob_state_timestamp[];
+
+/* The columns of the counts, and those of a dataset that they come from. */
+extern const JobColumn trainjob_count_columns[SAMPLE_COUNTS];
+extern const char *const trainjob_dataset_counts[SAMPLE_COUNTS];
+
+/* Builds FillPart, see trainjob_get_own(). */
+extern void trainjob_build_fill_part(TrainjobSet *set, Relation rel);
+
+/* A stored Datum of a row; *isnull is true for an absent column. */
+static inline Datum
+stored(JobFill *fill, TupleTableSlot *row, JobColumn c, bool *isnull)
+{
+	AttrNumber attnum = fill->part->column[c].attnum;
+
+	if (attnum == 0 || row == NULL)
+	{
+		*isnull = true;
+		return (Datum) 0;
+	}
+	return slot_getattr(row, attnum, isnull);
+}
+
+static inline Value
+value_in(JobFill *fill, TupleTableSlot *row, JobColumn c)
+{
+	return trainjob_row_value(row, &fill->part->column[c]);
+}
+
+static inline Value
+value_before(JobFill *fill, JobColumn c)
+{
+	return value_in(fill, fill->old_row, c);
+}
+
+/* The value of a column as it stands now, what was filled included. */
+static inline Value
+value_now(JobFill *fill, JobColumn c)
+{
+	return fill->filled[c] ? fill->value[c] : value_in(fill, fill->new_row, c);
+}
+
+/* Whether there is no value; a count that no bigint holds is none. */
+static inline bool
+is_null(JobFill *fill, JobColumn c)
+{
+	Column *column = &fill->part->column[c];
+	Datum datum;
+	bool isnull;
+
+	if (fill->filled[c])
+		return fill->value[c].isnull;
+	datum = stored(fill, fill->new_row, c, &isnull);
+	return isnull || (column->kind == COLUMN_COUNT &&
+					  trainjob_convert_value(column, datum).isnull);
+}
+
+static inline bool
+has_column(JobFill *fill, JobColumn c)
+{
+	return fill->part->column[c].attnum != 0;
+}
+
+/* Whether the statement gave the column another value; INSERT: any value. */
+static inline bool
+changed(JobFill *fill, JobColumn c)
+{
+	bool old_null;
+	bool new_null;
+	Datum old_datum = stored(fill, fill->old_row, c, &old_null);
+	Datum new_datum = stored(fill, fill->new_row, c, &new_null);
+
+	return !trainjob_same_datum(&fill->part->column[c], old_datum, old_null,
+								new_datum, new_null);
+}
+
+static inline bool
+named(JobFill *fill, JobColumn c)
+{
+	return trainjob_names_column(fill->trigdata, fill->part->column[c].attnum);
+}
+
+/* Whether the writer meant the column to have the value it has. */
+static inline bool
+said(JobFill *fill, JobColumn c)
+{
+	return changed(fill, c) || (named(fill, c) && !fill->whole_row);
+}
+
+static inline void
+fill_value(JobFill *fill, JobColumn c, Value value)
+{
+	if (!has_column(fill, c))
+		return;
+	fill->value[c] = value;
+	fill->filled[c] = true;
+}
+
+static inline void
+fill_null(JobFill *fill, JobColumn c)
+{
+	if (!is_null(fill, c))
+		fill_value(fill, c, (Value){.isnull = true});
+}
+
+static inline void
+fill_time(JobFill *fill, JobColumn c, TimestampTz time)
+{
+	fill_value(fill, c, (Value){.time = time});
+}
+
+static inline void
+fill_count(JobFill *fill, JobColumn c, int64 count)
+{
+	Value now = value_now(fill, c);
+
+	if (now.isnull || now.count != count)
+		fill_value(fill, c, (Value){.count = count});
+}
+
+static inline void
+fill_number(JobFill *fill, JobColumn c, double number)
+{
+	Value now = value_now(fill, c);
+
+	if (now.isnull || now.number != number)
+		fill_value(fill, c, (Value){.number = number});
+}
+
+static inline void
+fill_text(JobFill *fill, JobColumn c, const char *text)
+{
+	Value now = value_now(fill, c);
+
+	if (now.isnull || strcmp(now.text, text) != 0)
+		fill_value(fill, c, (Value){.text = (char *) text});
+}
+
+static inline bool
+text_is(Value value, const char *text)
+{
+	return !value.isnull && strcmp(value.text, text) == 0;
+}
+
+#endif /* TRAINJOB_JOBS_JOB_ROW_H */

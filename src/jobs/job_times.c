@@ -1,0 +1,128 @@
+/*
+ * job_times.c
+ *	  The timestamps of a job, which follow its status; what a restart does.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+
+#include "jobs/job_change.h"
+#include "jobs/job_row.h"
+#include "jobs/job_times.h"
+#include "jobs/status.h"
+#include "tables/meet.h"
+#include "tables/set.h"
+
+/*
+ * When the status changed: what the writer says of it, by status_changed_at or
+ * by the timestamp of the new state, but not later than now.
+ */
+static TimestampTz
+time_of_change(JobFill *fill, JobState state)
+{
+	TimestampTz now = GetCurrentTransactionStartTimestamp();
+	JobColumn timestamp = trainjob_state_timestamp[state];
+	Value given = {.isnull = true};
+
+	if (said(fill, JOB_STATUS_CHANGED_AT))
+		given = value_now(fill, JOB_STATUS_CHANGED_AT);
+	else if (timestamp != JOB_COLUMNS && changed(fill, timestamp))
+		given = value_now(fill, timestamp);
+	return given.isnull ? now : Min(given.time, now);
+}
+
+/*
+ * A job that had ended goes on: what the end left is cleared, and steps count
+ * from what the statement says or from nothing.
+ */
+static void
+restart(JobFill *fill, TimestampTz when)
+{
+	static const JobColumn cleared[] = {JOB_COMPLETED_AT,  JOB_FAILED_AT,
+										JOB_CANCELLED_AT,  JOB_ERROR,
+										JOB_ERROR_TYPE,	   JOB_CURRENT_STEP,
+										JOB_CURRENT_EPOCH, JOB_PROGRESS};
+
+	if (!said(fill, JOB_RESTARTED_AT) || is_null(fill, JOB_RESTARTED_AT))
+		fill_time(fill, JOB_RESTARTED_AT, when);
+	for (int i = 0; i < lengthof(cleared); i++)
+		if (!said(fill, cleared[i]))
+			fill_null(fill, cleared[i]);
+}
+
+/* A job that had ended one way has ended another way: one end is true. */
+static void
+end_otherwise(JobFill *fill, JobState state)
+{
+	for (JobState other = STATE_FAILED; other <= STATE_CANCELLED; other++)
+		if (other != state && !said(fill, trainjob_state_timestamp[other]))
+			fill_null(fill, trainjob_state_timestamp[other]);
+	if (!said(fill, JOB_PROGRESS))
+		fill_null(fill, JOB_PROGRESS); /* a completed job's 100 */
+	if (state == STATE_FAILED)
+		return;
+	if (!said(fill, JOB_ERROR))
+		fill_null(fill, JOB_ERROR);
+	if (!said(fill, JOB_ERROR_TYPE))
+		fill_null(fill, JOB_ERROR_TYPE);
+}
+
+/*
+ * The status stays: so does the timestamp that belongs to it, and whatever an
+ * object mapper that never read it saves NULL over.
+ */
+static void
+keep_timestamps(JobFill *fill, JobState state)
+{
+	static const JobColumn kept[] = {JOB_STARTED_AT,   JOB_COMPLETED_AT,
+									 JOB_FAILED_AT,	   JOB_CANCELLED_AT,
+									 JOB_RESTARTED_AT, JOB_STATUS_CHANGED_AT};
+
+	for (int i = 0; i < lengthof(kept); i++)
+	{
+		JobColumn c = kept[i];
+
+		if ((fill->whole_row || c == trainjob_state_timestamp[state]) &&
+			has_column(fill, c) && is_null(fill, c) &&
+			!value_before(fill, c).isnull)
+			fill_time(fill, c, value_before(fill, c).time);
+	}
+}
+
+bool
+trainjob_restarts(JobFill *fill)
+{
+	return fill->is_update && changed(fill, JOB_STATUS) &&
+		   trainjob_is_restart(
+			   trainjob_state_of(value_before(fill, JOB_STATUS).text),
+			   trainjob_state_of(value_now(fill, JOB_STATUS).text));
+}
+
+JobState
+trainjob_follow_status(JobFill *fill)
+{
+	TimestampTz when = GetCurrentTransactionStartTimestamp();
+	JobState state = trainjob_state_of(value_now(fill, JOB_STATUS).text);
+	JobColumn timestamp = trainjob_state_timestamp[state];
+
+	if (fill->is_update)
+	{
+		JobState before;
+
+		if (!changed(fill, JOB_STATUS))
+		{
+			keep_timestamps(fill, state);
+			return state;
+		}
+		before = trainjob_state_of(value_before(fill, JOB_STATUS).text);
+		when = time_of_change(fill, state);
+		fill_time(fill, JOB_STATUS_CHANGED_AT, when);
+		if (trainjob_is_restart(before, state))
+			restart(fill, when);
+		else if (trainjob_has_ended(before) && before != state)
+			end_otherwise(fill, state);
+	}
+	if (timestamp != JOB_COLUMNS && is_null(fill, timestamp))
+		fill_time(fill, timestamp, when);
+	return state;
+}

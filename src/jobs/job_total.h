@@ -1,0 +1,23 @@
+/*
+ * job_total.h
+ *	  A job's total of steps, who says it, what reports prove of it; progress.
+ */
+#ifndef TRAINJOB_JOBS_JOB_TOTAL_H
+#define TRAINJOB_JOBS_JOB_TOTAL_H
+
+#include "jobs/job_row.h"
+
+/*
+ * Whether the statement did that, changed() or named(), to a column that
+ * total_steps is made of.
+ */
+extern bool trainjob_any_input(JobFill *fill,
+							   bool (*did)(JobFill *fill, JobColumn c));
+
+/* Fills total_steps, its source, expected_total_steps and total_epochs. */
+extern void trainjob_fill_total_steps(JobFill *fill, Jsonb *config);
+
+/* Fills progress and what the steps reported say of the total. */
+extern void trainjob_follow_progress(JobFill *fill, JobState state);
+
+#endif /* TRAINJOB_JOBS_JOB_TOTAL_H */
