@@ -46,75 +46,31 @@ PG_FUNCTION_INFO_V1(trainjob_apply_waiting_alerts);
  * ----------
  */
 
-/* What an alert's row holds for the job, and the job's columns that it sets. */
-typedef enum AlertField
-{
-	ALERT_ID,
-	ALERT_JOB_ID,
-	ALERT_TYPE,
-	ALERT_USER_ID,
-	ALERT_ERROR_MESSAGE,
-	ALERT_ERROR_TYPE,
-	ALERT_CURRENT_STEP,
-	ALERT_TOTAL_STEPS,
-	ALERT_OCCURRED_AT,
-	ALERT_OUTCOME,
-	ALERT_OUTCOME_REASON,
-	ALERT_STATUS_BEFORE,
-	ALERT_STATUS_AFTER,
-	ALERT_FIELDS
-} AlertField;
+/* What an alert's row says of the job, and what the trigger fills. */
+static const int alert_columns[] = {
+	ALERT_ID,			ALERT_JOB_ID,		  ALERT_TYPE,
+	ALERT_USER_ID,		ALERT_ERROR_MESSAGE,  ALERT_ERROR_TYPE,
+	ALERT_CURRENT_STEP, ALERT_TOTAL_STEPS,	  ALERT_OCCURRED_AT,
+	ALERT_OUTCOME,		ALERT_OUTCOME_REASON, ALERT_STATUS_BEFORE,
+	ALERT_STATUS_AFTER};
 
-static const WantedColumn alert_columns[ALERT_FIELDS] = {
-	[ALERT_ID] = {"id", COLUMN_KEY},
-	[ALERT_JOB_ID] = {"job_id", COLUMN_KEY, true},
-	[ALERT_TYPE] = {"type", COLUMN_TEXT, true},
-	[ALERT_USER_ID] = {"user_id", COLUMN_KEY},
-	[ALERT_ERROR_MESSAGE] = {"error_message", COLUMN_TEXT},
-	[ALERT_ERROR_TYPE] = {"error_type", COLUMN_TEXT},
-	[ALERT_CURRENT_STEP] = {"current_step", COLUMN_COUNT},
-	[ALERT_TOTAL_STEPS] = {"total_steps", COLUMN_COUNT},
-	[ALERT_OCCURRED_AT] = {"occurred_at", COLUMN_TIME},
-	[ALERT_OUTCOME] = {"outcome", COLUMN_TEXT, true},
-	[ALERT_OUTCOME_REASON] = {"outcome_reason", COLUMN_TEXT},
-	[ALERT_STATUS_BEFORE] = {"status_before", COLUMN_TEXT},
-	[ALERT_STATUS_AFTER] = {"status_after", COLUMN_TEXT},
-};
-
-/* The fields that the trigger fills, at the end of the list above. */
+/* The columns that the trigger fills, at the end of the table's list. */
 #define ALERT_FIRST_FILLED ALERT_OUTCOME
 
-typedef enum JobField
-{
-	JOB_USER_ID,
-	JOB_STATUS,
-	JOB_STATUS_CHANGED_AT,
-	JOB_ERROR,
-	JOB_ERROR_TYPE,
-	JOB_CURRENT_STEP,
-	JOB_TOTAL_STEPS,
-	JOB_TOTAL_STEPS_SOURCE,
-	JOB_RESTARTED_AT,
-	JOB_FIELDS
-} JobField;
-
-static const WantedColumn job_columns[JOB_FIELDS] = {
-	[JOB_USER_ID] = {"user_id", COLUMN_KEY},
-	[JOB_STATUS] = {"status", COLUMN_TEXT, true},
-	[JOB_STATUS_CHANGED_AT] = {"status_changed_at", COLUMN_TIME},
-	[JOB_ERROR] = {"error", COLUMN_TEXT},
-	[JOB_ERROR_TYPE] = {"error_type", COLUMN_TEXT},
-	[JOB_CURRENT_STEP] = {"current_step", COLUMN_COUNT},
-	[JOB_TOTAL_STEPS] = {"total_steps", COLUMN_COUNT},
-	[JOB_TOTAL_STEPS_SOURCE] = {"total_steps_source", COLUMN_TEXT},
-	[JOB_RESTARTED_AT] = {"restarted_at", COLUMN_TIME},
-};
+/* What an alert reads or sets of its job. */
+#define ALERT_JOB_COLUMNS 9
+static const int job_columns[ALERT_JOB_COLUMNS] = {
+	JOB_USER_ID,		   JOB_STATUS,
+	JOB_STATUS_CHANGED_AT, JOB_ERROR,
+	JOB_ERROR_TYPE,		   JOB_CURRENT_STEP,
+	JOB_TOTAL_STEPS,	   JOB_TOTAL_STEPS_SOURCE,
+	JOB_RESTARTED_AT};
 
 typedef struct AlertPart
 {
-	Column alert[ALERT_FIELDS];
+	Column alert[ALERT_COLUMNS];
 	Column key; /* of the jobs table */
-	Column job[JOB_FIELDS];
+	Column job[JOB_COLUMNS];
 	MeetTable alerts; /* by their job */
 	MeetTable jobs;	  /* by their id */
 } AlertPart;
@@ -133,7 +89,7 @@ StaticAssertDecl(QUERY_SET_ALERT < TRAINJOB_MAX_QUERIES,
 /* An alert's row in the form that the rules want. */
 typedef struct Alert
 {
-	Value value[ALERT_FIELDS];
+	Value value[ALERT_COLUMNS];
 } Alert;
 
 static void
@@ -141,10 +97,9 @@ find_part_columns(TrainjobSet *set, Relation alerts, Relation jobs,
 				  AlertPart *part)
 {
 	trainjob_find_columns(set, TABLE_ALERTS, alerts, alert_columns,
-						  ALERT_FIELDS, part->alert);
-	trainjob_find_column(set, TABLE_JOBS, jobs, "id", COLUMN_KEY, true,
-						 &part->key);
-	trainjob_find_columns(set, TABLE_JOBS, jobs, job_columns, JOB_FIELDS,
+						  lengthof(alert_columns), part->alert);
+	trainjob_find_column(set, TABLE_JOBS, jobs, JOB_ID, true, &part->key);
+	trainjob_find_columns(set, TABLE_JOBS, jobs, job_columns, ALERT_JOB_COLUMNS,
 						  part->job);
 	trainjob_check_reference(&part->alert[ALERT_JOB_ID], &part->key);
 	trainjob_plan_meet(&set->table[TABLE_ALERTS], alerts,
@@ -229,9 +184,9 @@ lock_job_plan(TrainjobSet *set, AlertPart *part)
 		return set->plan[QUERY_LOCK_JOB];
 	initStringInfo(&query);
 	appendStringInfoString(&query, "SELECT ");
-	for (int i = 0; i < JOB_FIELDS; i++)
+	for (int i = 0; i < ALERT_JOB_COLUMNS; i++)
 		appendStringInfo(&query, "%s%s", i == 0 ? "" : ", ",
-						 trainjob_selected(&part->job[i]));
+						 trainjob_selected(&part->job[job_columns[i]]));
 	appendStringInfo(&query,
 					 " FROM %s WHERE %s OPERATOR(pg_catalog.=) $1"
 					 " FOR NO KEY UPDATE",
@@ -247,23 +202,23 @@ lock_job(TrainjobSet *set, AlertPart *part, Datum job_id, Value *job)
 	if (trainjob_execute(lock_job_plan(set, part), SPI_OK_SELECT, &job_id,
 						 NULL) == 0)
 		return false;
-	for (int i = 0; i < JOB_FIELDS; i++)
+	for (int i = 0; i < ALERT_JOB_COLUMNS; i++)
 	{
+		Column *column = &part->job[job_columns[i]];
 		bool isnull;
-		Datum datum =
-			trainjob_result(SPI_tuptable, 0, i + 1, &part->job[i], &isnull);
+		Datum datum = trainjob_result(SPI_tuptable, 0, i + 1, column, &isnull);
 
-		job[i] = trainjob_read_value(&part->job[i], datum, isnull);
+		job[job_columns[i]] = trainjob_read_value(column, datum, isnull);
 	}
 	return true;
 }
 
 /* Whether a column of the job is only written with a change of its status. */
 static bool
-goes_with_status(JobField i)
+goes_with_status(JobColumn c)
 {
-	return i == JOB_STATUS || i == JOB_STATUS_CHANGED_AT || i == JOB_ERROR ||
-		   i == JOB_ERROR_TYPE || i == JOB_RESTARTED_AT;
+	return c == JOB_STATUS || c == JOB_STATUS_CHANGED_AT || c == JOB_ERROR ||
+		   c == JOB_ERROR_TYPE || c == JOB_RESTARTED_AT;
 }
 
 /*
@@ -278,20 +233,21 @@ set_job_plan(TrainjobSet *set, AlertPart *part, bool status_changes)
 {
 	int number = status_changes ? QUERY_SET_JOB : QUERY_SET_FACTS;
 	StringInfoData query;
-	Oid types[1 + JOB_FIELDS] = {part->key.type};
+	Oid types[1 + ALERT_JOB_COLUMNS] = {part->key.type};
 	const char *comma = "";
 
 	if (set->plan[number] != NULL)
 		return set->plan[number];
 	initStringInfo(&query);
 	appendStringInfo(&query, "UPDATE %s SET ", set->table[TABLE_JOBS].quoted);
-	for (int i = 0; i < JOB_FIELDS; i++)
+	for (int i = 0; i < ALERT_JOB_COLUMNS; i++)
 	{
-		Column *column = &part->job[i];
+		JobColumn c = job_columns[i];
+		Column *column = &part->job[c];
 
 		types[1 + i] = column->attnum == 0 ? INT4OID : column->type;
-		if (column->attnum == 0 || i == JOB_USER_ID ||
-			(!status_changes && goes_with_status(i)))
+		if (column->attnum == 0 || c == JOB_USER_ID ||
+			(!status_changes && goes_with_status(c)))
 			continue;
 		appendStringInfo(&query, "%s%s = $%d", comma,
 						 quote_identifier(column->name), i + 2);
@@ -307,8 +263,8 @@ typedef struct JobUpdate
 {
 	TrainjobSet *set;
 	SPIPlanPtr plan;
-	Datum args[1 + JOB_FIELDS];
-	char nulls[1 + JOB_FIELDS];
+	Datum args[1 + ALERT_JOB_COLUMNS];
+	char nulls[1 + ALERT_JOB_COLUMNS];
 	uint64 updated;
 } JobUpdate;
 
@@ -336,13 +292,14 @@ set_job(TrainjobSet *set, AlertPart *part, const Alert *alert, Value *job,
 						.alert_id = alert->value[ALERT_ID]};
 
 	update.args[0] = change.job_id;
-	for (int i = 0; i < JOB_FIELDS; i++)
+	for (int i = 0; i < ALERT_JOB_COLUMNS; i++)
 	{
+		JobColumn c = job_columns[i];
 		bool isnull;
 
 		update.args[1 + i] =
-			trainjob_write_value(&part->job[i], &job[i], &isnull);
-		update.nulls[1 + i] = isnull || part->job[i].attnum == 0 ? 'n' : ' ';
+			trainjob_write_value(&part->job[c], &job[c], &isnull);
+		update.nulls[1 + i] = isnull || part->job[c].attnum == 0 ? 'n' : ' ';
 	}
 	update.plan = set_job_plan(set, part, status_changes);
 	trainjob_make_change(&change, update_job, &update);
@@ -470,7 +427,7 @@ set_outcome(Alert *alert, AlertOutcome outcome, char *reason)
 static bool
 change_job(TrainjobSet *set, AlertPart *part, Alert *alert)
 {
-	Value job[JOB_FIELDS];
+	Value job[JOB_COLUMNS];
 	Value before;
 	Value changed;
 	const char *status;
@@ -581,12 +538,12 @@ check_occurred_at(TriggerData *trigdata, const Column *column, Value occurred)
 static HeapTuple
 filled_alert(TriggerData *trigdata, AlertPart *part, Alert *alert)
 {
-	int attnums[ALERT_FIELDS];
-	Datum datums[ALERT_FIELDS];
-	bool nulls[ALERT_FIELDS];
+	int attnums[ALERT_COLUMNS];
+	Datum datums[ALERT_COLUMNS];
+	bool nulls[ALERT_COLUMNS];
 	int n = 0;
 
-	for (int i = ALERT_FIRST_FILLED; i < ALERT_FIELDS; i++)
+	for (int i = ALERT_FIRST_FILLED; i < ALERT_COLUMNS; i++)
 	{
 		if (part->alert[i].attnum == 0)
 			continue;
@@ -644,7 +601,7 @@ trainjob_apply_alert(PG_FUNCTION_ARGS)
 	HeapTuple tuple;
 	Alert alert;
 
-	for (int i = 0; i < ALERT_FIELDS; i++)
+	for (int i = 0; i < ALERT_COLUMNS; i++)
 	{
 		bool isnull = true;
 		Datum datum = (Datum) 0;
@@ -699,7 +656,7 @@ waiting_alerts_plan(TrainjobSet *set, AlertPart *part)
 		return set->plan[QUERY_WAITING_ALERTS];
 	initStringInfo(&query);
 	appendStringInfoString(&query, "SELECT ");
-	for (int i = 0; i < ALERT_FIELDS; i++)
+	for (int i = 0; i < ALERT_COLUMNS; i++)
 		appendStringInfo(&query, "%s%s", i == 0 ? "" : ", ",
 						 i == ALERT_ID ? alert_row_name(part)
 									   : trainjob_selected(&part->alert[i]));
@@ -725,7 +682,7 @@ static SPIPlanPtr
 set_alert_plan(TrainjobSet *set, AlertPart *part)
 {
 	StringInfoData query;
-	Oid types[2 + ALERT_FIELDS - ALERT_FIRST_FILLED];
+	Oid types[2 + ALERT_COLUMNS - ALERT_FIRST_FILLED];
 	int nargs = 2;
 	const char *comma = "";
 
@@ -736,7 +693,7 @@ set_alert_plan(TrainjobSet *set, AlertPart *part)
 		part->alert[ALERT_ID].attnum == 0 ? TIDOID : part->alert[ALERT_ID].type;
 	initStringInfo(&query);
 	appendStringInfo(&query, "UPDATE %s SET ", set->table[TABLE_ALERTS].quoted);
-	for (int i = ALERT_FIRST_FILLED; i < ALERT_FIELDS; i++)
+	for (int i = ALERT_FIRST_FILLED; i < ALERT_COLUMNS; i++)
 	{
 		Column *column = &part->alert[i];
 
@@ -761,7 +718,7 @@ set_alert_plan(TrainjobSet *set, AlertPart *part)
 static void
 read_waiting(AlertPart *part, SPITupleTable *found, uint64 row, Alert *alert)
 {
-	for (int i = 0; i < ALERT_FIELDS; i++)
+	for (int i = 0; i < ALERT_COLUMNS; i++)
 	{
 		bool isnull;
 		Datum datum =
@@ -776,12 +733,12 @@ static void
 set_alert(TrainjobSet *set, AlertPart *part, Datum job_id, Datum id,
 		  bool id_null, Alert *alert)
 {
-	Datum args[2 + ALERT_FIELDS - ALERT_FIRST_FILLED] = {job_id, id};
-	char nulls[2 + ALERT_FIELDS - ALERT_FIRST_FILLED] = {' ',
-														 id_null ? 'n' : ' '};
+	Datum args[2 + ALERT_COLUMNS - ALERT_FIRST_FILLED] = {job_id, id};
+	char nulls[2 + ALERT_COLUMNS - ALERT_FIRST_FILLED] = {' ',
+														  id_null ? 'n' : ' '};
 	TrainjobUser caller;
 
-	for (int i = ALERT_FIRST_FILLED; i < ALERT_FIELDS; i++)
+	for (int i = ALERT_FIRST_FILLED; i < ALERT_COLUMNS; i++)
 	{
 		int n = 2 + i - ALERT_FIRST_FILLED;
 		bool isnull;

@@ -48,15 +48,14 @@ static void
 find_dataset_columns(TrainjobSet *set, Relation datasets, Relation jobs,
 					 DatasetPart *part)
 {
-	trainjob_find_column(set, TABLE_DATASETS, datasets, "storage_path",
-						 COLUMN_TEXT, true, &part->storage_path);
-	trainjob_find_column(set, TABLE_DATASETS, datasets, "user_id", COLUMN_KEY,
-						 false, &part->user);
-	trainjob_find_column(set, TABLE_JOBS, jobs, "id", COLUMN_KEY, true,
-						 &part->job_id);
+	trainjob_find_column(set, TABLE_DATASETS, datasets, DATASET_STORAGE_PATH,
+						 true, &part->storage_path);
+	trainjob_find_column(set, TABLE_DATASETS, datasets, DATASET_USER_ID, false,
+						 &part->user);
+	trainjob_find_column(set, TABLE_JOBS, jobs, JOB_ID, true, &part->job_id);
 	for (int i = 0; i < SAMPLE_COUNTS; i++)
 		trainjob_find_column(set, TABLE_DATASETS, datasets,
-							 trainjob_dataset_counts[i], COLUMN_COUNT, false,
+							 trainjob_dataset_counts[i], false,
 							 &part->count[i]);
 	trainjob_plan_dataset_meeting(set, datasets, jobs, &part->storage_path,
 								  &part->meeting);
@@ -71,8 +70,7 @@ build_dataset_part(TrainjobSet *set, Relation rel)
 										ACL_SELECT | ACL_UPDATE);
 	Column path;
 
-	trainjob_find_column(set, TABLE_JOBS, jobs, "dataset_path", COLUMN_TEXT,
-						 true, &path);
+	trainjob_find_column(set, TABLE_JOBS, jobs, JOB_DATASET_PATH, true, &path);
 	find_dataset_columns(set, rel, jobs, part);
 	relation_close(jobs, NoLock);
 	set->part = part;

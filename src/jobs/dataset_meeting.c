@@ -20,6 +20,13 @@
 #include "tables/partner.h"
 #include "tables/set.h"
 
+const JobColumn trainjob_job_counts[SAMPLE_COUNTS] = {JOB_TOTAL_SAMPLES,
+													  JOB_TRAIN_SAMPLES,
+													  JOB_VAL_SAMPLES};
+
+const DatasetColumn trainjob_dataset_counts[SAMPLE_COUNTS] = {
+	DATASET_SAMPLE_COUNT, DATASET_TRAIN_SAMPLES, DATASET_VAL_SAMPLES};
+
 /* Whether values of two columns are equal where their bytes are, and only there. */
 static bool
 compare_as_bytes(Relation rel, const Column *a, const Column *b)
@@ -41,26 +48,23 @@ trainjob_plan_dataset_meeting(TrainjobSet *set, Relation datasets,
 							  Relation jobs, const Column *path,
 							  DatasetMeeting *meeting)
 {
-	static const char *const job_counts[SAMPLE_COUNTS] = {"total_samples",
-														  "train_samples",
-														  "val_samples"};
 	List *nullable = NIL;
 
-	trainjob_find_column(set, TABLE_DATASETS, datasets, "user_id", COLUMN_KEY,
-						 false, &meeting->dataset_user);
-	trainjob_find_column(set, TABLE_JOBS, jobs, "user_id", COLUMN_KEY, false,
+	trainjob_find_column(set, TABLE_DATASETS, datasets, DATASET_USER_ID, false,
+						 &meeting->dataset_user);
+	trainjob_find_column(set, TABLE_JOBS, jobs, JOB_USER_ID, false,
 						 &meeting->job_user);
 	meeting->users_compare =
 		compare_as_bytes(datasets, &meeting->dataset_user, &meeting->job_user);
-	trainjob_find_column(set, TABLE_JOBS, jobs, "dataset_path", COLUMN_TEXT,
-						 false, &meeting->job_path);
-	trainjob_find_column(set, TABLE_JOBS, jobs, "status", COLUMN_TEXT, true,
+	trainjob_find_column(set, TABLE_JOBS, jobs, JOB_DATASET_PATH, false,
+						 &meeting->job_path);
+	trainjob_find_column(set, TABLE_JOBS, jobs, JOB_STATUS, true,
 						 &meeting->job_status);
-	trainjob_find_column(set, TABLE_JOBS, jobs, "total_steps", COLUMN_COUNT,
-						 false, &meeting->job_total);
+	trainjob_find_column(set, TABLE_JOBS, jobs, JOB_TOTAL_STEPS, false,
+						 &meeting->job_total);
 	for (int i = 0; i < SAMPLE_COUNTS; i++)
-		if (trainjob_find_column(set, TABLE_JOBS, jobs, job_counts[i],
-								 COLUMN_COUNT, false, &meeting->job_count[i]))
+		if (trainjob_find_column(set, TABLE_JOBS, jobs, trainjob_job_counts[i],
+								 false, &meeting->job_count[i]))
 			nullable = lappend(nullable, meeting->job_count[i].name);
 	if (meeting->job_count[0].attnum == 0 && meeting->job_total.attnum != 0)
 		nullable = lappend(nullable, meeting->job_total.name);

@@ -5,10 +5,15 @@
 #ifndef TRAINJOB_JOBS_DATASET_MEETING_H
 #define TRAINJOB_JOBS_DATASET_MEETING_H
 
+#include "tables/columns.h"
 #include "tables/meet.h"
 
 /* How many numbers of samples a job and a dataset have. */
 #define SAMPLE_COUNTS 3
+
+/* Those of a job, and those of a dataset that they come from. */
+extern const JobColumn trainjob_job_counts[SAMPLE_COUNTS];
+extern const DatasetColumn trainjob_dataset_counts[SAMPLE_COUNTS];
 
 /*
  * How datasets and the jobs that wait for them meet (meet.c).  The columns are

@@ -194,7 +194,7 @@ may_be_missed(JobFill *fill)
 		changed(fill, JOB_USER_ID) || trainjob_restarts(fill))
 		return true;
 	for (int i = 0; i < SAMPLE_COUNTS; i++)
-		if (changed(fill, trainjob_count_columns[i]))
+		if (changed(fill, trainjob_job_counts[i]))
 			return true;
 	return !has_column(fill, JOB_TOTAL_SAMPLES) &&
 		   changed(fill, JOB_TOTAL_STEPS);
@@ -297,9 +297,9 @@ trainjob_counts_now(JobFill *fill)
 	SampleCounts counts = fill->found;
 
 	for (int i = 0; i < SAMPLE_COUNTS; i++)
-		if (has_column(fill, trainjob_count_columns[i]))
+		if (has_column(fill, trainjob_job_counts[i]))
 			*count_at(&counts, i) =
-				known_count(value_now(fill, trainjob_count_columns[i]));
+				known_count(value_now(fill, trainjob_job_counts[i]));
 	return counts;
 }
 
@@ -312,8 +312,8 @@ trainjob_find_counts(JobFill *fill, TupleTableSlot *row, Jsonb *config,
 	for (int i = 0; i < SAMPLE_COUNTS; i++)
 	{
 		Value value = row == fill->new_row
-						  ? value_now(fill, trainjob_count_columns[i])
-						  : value_in(fill, row, trainjob_count_columns[i]);
+						  ? value_now(fill, trainjob_job_counts[i])
+						  : value_in(fill, row, trainjob_job_counts[i]);
 
 		if (!value.isnull)
 			*count_at(&counts, i) = known_count(value);
@@ -336,7 +336,7 @@ drop_derived_counts(JobFill *fill)
 	complete_counts(&derived);
 	for (int i = 0; i < SAMPLE_COUNTS; i++)
 	{
-		JobColumn c = trainjob_count_columns[i];
+		JobColumn c = trainjob_job_counts[i];
 		Value before = value_before(fill, c);
 
 		if (!changed(fill, c) && !before.isnull &&
@@ -380,8 +380,8 @@ trainjob_fill_counts(JobFill *fill, Jsonb *config)
 	fill->found =
 		trainjob_find_counts(fill, fill->new_row, config, may_be_missed(fill));
 	for (int i = 0; i < SAMPLE_COUNTS; i++)
-		if (is_null(fill, trainjob_count_columns[i]) &&
+		if (is_null(fill, trainjob_job_counts[i]) &&
 			*count_at(&fill->found, i) >= 0)
-			fill_count(fill, trainjob_count_columns[i],
+			fill_count(fill, trainjob_job_counts[i],
 					   *count_at(&fill->found, i));
 }

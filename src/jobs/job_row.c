@@ -16,32 +16,31 @@
 #include "tables/partner.h"
 #include "tables/set.h"
 
-static const WantedColumn job_columns[JOB_COLUMNS] = {
-	[JOB_USER_ID] = {"user_id", COLUMN_KEY},
-	[JOB_DATASET_PATH] = {"dataset_path", COLUMN_TEXT},
-	[JOB_CONFIG] = {"config", COLUMN_JSON},
-	[JOB_STATUS] = {"status", COLUMN_TEXT, true},
-	[JOB_ERROR] = {"error", COLUMN_TEXT},
-	[JOB_ERROR_TYPE] = {"error_type", COLUMN_TEXT},
-	[JOB_STATUS_CHANGED_AT] = {"status_changed_at", COLUMN_TIME},
-	[JOB_CREATED_AT] = {"created_at", COLUMN_TIME},
-	[JOB_UPDATED_AT] = {"updated_at", COLUMN_TIME},
-	[JOB_STARTED_AT] = {"started_at", COLUMN_TIME},
-	[JOB_RESTARTED_AT] = {"restarted_at", COLUMN_TIME},
-	[JOB_COMPLETED_AT] = {"completed_at", COLUMN_TIME},
-	[JOB_FAILED_AT] = {"failed_at", COLUMN_TIME},
-	[JOB_CANCELLED_AT] = {"cancelled_at", COLUMN_TIME},
-	[JOB_TOTAL_SAMPLES] = {"total_samples", COLUMN_COUNT},
-	[JOB_TRAIN_SAMPLES] = {"train_samples", COLUMN_COUNT},
-	[JOB_VAL_SAMPLES] = {"val_samples", COLUMN_COUNT},
-	[JOB_TOTAL_STEPS] = {"total_steps", COLUMN_COUNT},
-	[JOB_EXPECTED_TOTAL_STEPS] = {"expected_total_steps", COLUMN_COUNT},
-	[JOB_TOTAL_EPOCHS] = {"total_epochs", COLUMN_NUMBER},
-	[JOB_TOTAL_STEPS_SOURCE] = {"total_steps_source", COLUMN_TEXT},
-	[JOB_CURRENT_STEP] = {"current_step", COLUMN_COUNT},
-	[JOB_CURRENT_EPOCH] = {"current_epoch", COLUMN_NUMBER},
-	[JOB_PROGRESS] = {"progress", COLUMN_NUMBER},
-};
+/* What fill_job reads or fills. */
+static const int job_columns[] = {JOB_USER_ID,
+								  JOB_DATASET_PATH,
+								  JOB_CONFIG,
+								  JOB_STATUS,
+								  JOB_ERROR,
+								  JOB_ERROR_TYPE,
+								  JOB_STATUS_CHANGED_AT,
+								  JOB_CREATED_AT,
+								  JOB_UPDATED_AT,
+								  JOB_STARTED_AT,
+								  JOB_RESTARTED_AT,
+								  JOB_COMPLETED_AT,
+								  JOB_FAILED_AT,
+								  JOB_CANCELLED_AT,
+								  JOB_TOTAL_SAMPLES,
+								  JOB_TRAIN_SAMPLES,
+								  JOB_VAL_SAMPLES,
+								  JOB_TOTAL_STEPS,
+								  JOB_EXPECTED_TOTAL_STEPS,
+								  JOB_TOTAL_EPOCHS,
+								  JOB_TOTAL_STEPS_SOURCE,
+								  JOB_CURRENT_STEP,
+								  JOB_CURRENT_EPOCH,
+								  JOB_PROGRESS};
 
 /* The timestamp that belongs to a state; JOB_COLUMNS where none does. */
 const JobColumn trainjob_state_timestamp[] = {
@@ -49,15 +48,6 @@ const JobColumn trainjob_state_timestamp[] = {
 	[STATE_FAILED] = JOB_FAILED_AT,		  [STATE_COMPLETED] = JOB_COMPLETED_AT,
 	[STATE_CANCELLED] = JOB_CANCELLED_AT,
 };
-
-const JobColumn trainjob_count_columns[SAMPLE_COUNTS] = {JOB_TOTAL_SAMPLES,
-														 JOB_TRAIN_SAMPLES,
-														 JOB_VAL_SAMPLES};
-
-/* The columns of a dataset that they come from, in the same order. */
-const char *const trainjob_dataset_counts[SAMPLE_COUNTS] = {"sample_count",
-															"train_samples",
-															"val_samples"};
 
 /*
  * Prepares finding datasets by their path, where the comparisons that the query
@@ -82,21 +72,20 @@ trainjob_build_fill_part(TrainjobSet *set, Relation rel)
 	FillPart *part = palloc0(sizeof(FillPart));
 	Relation datasets;
 
-	trainjob_find_column(set, TABLE_JOBS, rel, "id", COLUMN_KEY, false,
-						 &part->key);
-	trainjob_find_columns(set, TABLE_JOBS, rel, job_columns, JOB_COLUMNS,
-						  part->column);
+	trainjob_find_column(set, TABLE_JOBS, rel, JOB_ID, false, &part->key);
+	trainjob_find_columns(set, TABLE_JOBS, rel, job_columns,
+						  lengthof(job_columns), part->column);
 	datasets = trainjob_open_table(set, TABLE_DATASETS, rel, false, ACL_SELECT);
 	if (datasets != NULL)
 	{
-		trainjob_find_column(set, TABLE_DATASETS, datasets, "storage_path",
-							 COLUMN_KEY, true, &part->storage_path);
-		trainjob_find_column(set, TABLE_DATASETS, datasets, "user_id",
-							 COLUMN_KEY, false, &part->dataset_user);
+		trainjob_find_column(set, TABLE_DATASETS, datasets,
+							 DATASET_STORAGE_PATH, true, &part->storage_path);
+		trainjob_find_column(set, TABLE_DATASETS, datasets, DATASET_USER_ID,
+							 false, &part->dataset_user);
 		for (int i = 0; i < SAMPLE_COUNTS; i++)
 			trainjob_find_column(set, TABLE_DATASETS, datasets,
-								 trainjob_dataset_counts[i], COLUMN_COUNT,
-								 false, &part->dataset_count[i]);
+								 trainjob_dataset_counts[i], false,
+								 &part->dataset_count[i]);
 		plan_find_path(part, datasets);
 		trainjob_plan_dataset_meeting(set, datasets, rel, &part->storage_path,
 									  &part->meeting);

@@ -14,42 +14,12 @@
 #include "tables/direct_find.h"
 #include "tables/set.h"
 
-/* The columns of a job that fill_job reads or fills. */
-typedef enum JobColumn
-{
-	JOB_USER_ID,
-	JOB_DATASET_PATH,
-	JOB_CONFIG,
-	JOB_STATUS,
-	JOB_ERROR,
-	JOB_ERROR_TYPE,
-	JOB_STATUS_CHANGED_AT,
-	JOB_CREATED_AT,
-	JOB_UPDATED_AT,
-	JOB_STARTED_AT,
-	JOB_RESTARTED_AT,
-	JOB_COMPLETED_AT,
-	JOB_FAILED_AT,
-	JOB_CANCELLED_AT,
-	JOB_TOTAL_SAMPLES,
-	JOB_TRAIN_SAMPLES,
-	JOB_VAL_SAMPLES,
-	JOB_TOTAL_STEPS,
-	JOB_EXPECTED_TOTAL_STEPS,
-	JOB_TOTAL_EPOCHS,
-	JOB_TOTAL_STEPS_SOURCE,
-	JOB_CURRENT_STEP,
-	JOB_CURRENT_EPOCH,
-	JOB_PROGRESS,
-	JOB_COLUMNS
-} JobColumn;
-
 /* What fill_job keeps of a jobs table (TrainjobSet.part). */
 typedef struct FillPart
 {
 	Column key;
-	Column column[JOB_COLUMNS];
-	Column storage_path; /* of the datasets table, like the two below */
+	Column column[JOB_COLUMNS]; /* those that it reads or fills */
+	Column storage_path;		/* of the datasets table, like the two below */
 	Column dataset_user;
 	Column dataset_count[SAMPLE_COUNTS];
 	DirectFind find_path; /* datasets of a path */
@@ -73,10 +43,6 @@ typedef struct JobFill
 
 /* The timestamp that belongs to a state; JOB_COLUMNS where none does. */
 extern const JobColumn trainjob_state_timestamp[];
-
-/* The columns of the counts, and those of a dataset that they come from. */
-extern const JobColumn trainjob_count_columns[SAMPLE_COUNTS];
-extern const char *const trainjob_dataset_counts[SAMPLE_COUNTS];
 
 /* Builds FillPart, see trainjob_get_own(). */
 extern void trainjob_build_fill_part(TrainjobSet *set, Relation rel);

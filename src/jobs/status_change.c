@@ -47,30 +47,14 @@ static const struct config_enum_entry notify_modes[] = {
 /* trainjob.notify: when does a job's change go to who listens? */
 static int notify_mode = NOTIFY_STATUS;
 
-/* What a record of a change holds, in the order of the INSERT's parameters. */
-typedef enum ChangeField
-{
-	CHANGE_JOB_ID,
-	CHANGE_STATUS_BEFORE,
-	CHANGE_STATUS_AFTER,
-	CHANGE_CHANGED_AT,
-	CHANGE_ALERT_ID,
-	CHANGE_CHANGED_BY,
-	CHANGE_FIELDS
-} ChangeField;
-
-static const WantedColumn change_columns[CHANGE_FIELDS] = {
-	[CHANGE_JOB_ID] = {"job_id", COLUMN_KEY, true},
-	[CHANGE_STATUS_BEFORE] = {"status_before", COLUMN_TEXT},
-	[CHANGE_STATUS_AFTER] = {"status_after", COLUMN_TEXT},
-	[CHANGE_CHANGED_AT] = {"changed_at", COLUMN_TIME},
-	[CHANGE_ALERT_ID] = {"alert_id", COLUMN_KEY},
-	[CHANGE_CHANGED_BY] = {"changed_by", COLUMN_TEXT},
-};
+/* What a record of a change holds. */
+static const int change_columns[] = {CHANGE_JOB_ID,		  CHANGE_STATUS_BEFORE,
+									 CHANGE_STATUS_AFTER, CHANGE_CHANGED_AT,
+									 CHANGE_ALERT_ID,	  CHANGE_CHANGED_BY};
 
 typedef struct ChangePart
 {
-	Column change[CHANGE_FIELDS];
+	Column change[CHANGE_COLUMNS];
 	Column key; /* of the jobs table, like those below */
 	Column status;
 	Column status_changed_at;
@@ -89,18 +73,17 @@ build_change_part(TrainjobSet *set, Relation rel)
 	Relation changes =
 		trainjob_open_table(set, TABLE_STATUS_CHANGES, rel, false, ACL_INSERT);
 
-	trainjob_find_column(set, TABLE_JOBS, rel, "id", COLUMN_KEY, true,
-						 &part->key);
-	trainjob_find_column(set, TABLE_JOBS, rel, "status", COLUMN_TEXT, true,
-						 &part->status);
-	trainjob_find_column(set, TABLE_JOBS, rel, "status_changed_at", COLUMN_TIME,
-						 false, &part->status_changed_at);
-	trainjob_find_column(set, TABLE_JOBS, rel, "progress", COLUMN_NUMBER, false,
+	trainjob_find_column(set, TABLE_JOBS, rel, JOB_ID, true, &part->key);
+	trainjob_find_column(set, TABLE_JOBS, rel, JOB_STATUS, true, &part->status);
+	trainjob_find_column(set, TABLE_JOBS, rel, JOB_STATUS_CHANGED_AT, false,
+						 &part->status_changed_at);
+	trainjob_find_column(set, TABLE_JOBS, rel, JOB_PROGRESS, false,
 						 &part->progress);
 	if (changes != NULL)
 	{
 		trainjob_find_columns(set, TABLE_STATUS_CHANGES, changes,
-							  change_columns, CHANGE_FIELDS, part->change);
+							  change_columns, lengthof(change_columns),
+							  part->change);
 		trainjob_check_reference(&part->change[CHANGE_JOB_ID], &part->key);
 		relation_close(changes, NoLock);
 	}
@@ -113,7 +96,7 @@ record_plan(TrainjobSet *set, ChangePart *part)
 {
 	StringInfoData query;
 	StringInfoData values;
-	Oid types[CHANGE_FIELDS];
+	Oid types[CHANGE_COLUMNS];
 	const char *comma = "";
 
 	if (set->plan[QUERY_RECORD] != NULL)
@@ -122,7 +105,7 @@ record_plan(TrainjobSet *set, ChangePart *part)
 	initStringInfo(&values);
 	appendStringInfo(&query, "INSERT INTO %s (",
 					 set->table[TABLE_STATUS_CHANGES].quoted);
-	for (int i = 0; i < CHANGE_FIELDS; i++)
+	for (int i = 0; i < CHANGE_COLUMNS; i++)
 	{
 		Column *column = &part->change[i];
 
@@ -134,7 +117,7 @@ record_plan(TrainjobSet *set, ChangePart *part)
 		comma = ", ";
 	}
 	appendStringInfo(&query, ") VALUES (%s)", values.data);
-	return trainjob_keep_plan(set, QUERY_RECORD, query.data, CHANGE_FIELDS,
+	return trainjob_keep_plan(set, QUERY_RECORD, query.data, CHANGE_COLUMNS,
 							  types);
 }
 
@@ -143,7 +126,7 @@ static void
 record_change(TrainjobSet *set, ChangePart *part, Value job_id, Value before,
 			  Value after, Value changed_at, const JobChange *change)
 {
-	Value values[CHANGE_FIELDS] = {
+	Value values[CHANGE_COLUMNS] = {
 		[CHANGE_JOB_ID] = job_id,
 		[CHANGE_STATUS_BEFORE] = before,
 		[CHANGE_STATUS_AFTER] = after,
@@ -153,8 +136,8 @@ record_change(TrainjobSet *set, ChangePart *part, Value job_id, Value before,
 		[CHANGE_CHANGED_BY] = {.text =
 								   GetUserNameFromId(GetOuterUserId(), true)},
 	};
-	Datum args[CHANGE_FIELDS];
-	char nulls[CHANGE_FIELDS];
+	Datum args[CHANGE_COLUMNS];
+	char nulls[CHANGE_COLUMNS];
 	TrainjobUser caller;
 
 	values[CHANGE_CHANGED_BY].isnull = values[CHANGE_CHANGED_BY].text == NULL;
@@ -162,7 +145,7 @@ record_change(TrainjobSet *set, ChangePart *part, Value job_id, Value before,
 		trainjob_is_reference(&part->change[CHANGE_ALERT_ID],
 							  change->alert_key))
 		values[CHANGE_ALERT_ID] = change->alert_id;
-	for (int i = 0; i < CHANGE_FIELDS; i++)
+	for (int i = 0; i < CHANGE_COLUMNS; i++)
 	{
 		bool isnull;
 

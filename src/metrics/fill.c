@@ -37,26 +37,27 @@ typedef struct MetricPart
 static void
 build_metric_part(TrainjobSet *set, Relation rel)
 {
-	static const char *const names[][2] = {{"train_loss", "perplexity"},
-										   {"eval_loss", "eval_perplexity"}};
+	static const MetricColumn pairs[][2] = {{METRIC_TRAIN_LOSS,
+											 METRIC_PERPLEXITY},
+											{METRIC_EVAL_LOSS,
+											 METRIC_EVAL_PERPLEXITY}};
 	MetricPart *part = palloc0(sizeof(MetricPart));
 	Column job_id;
 
 	/* not read, but a table without it is none of metrics */
-	trainjob_find_column(set, TABLE_METRICS, rel, "job_id", COLUMN_KEY, true,
-						 &job_id);
-	trainjob_find_column(set, TABLE_METRICS, rel, "step", COLUMN_COUNT, true,
+	trainjob_find_column(set, TABLE_METRICS, rel, METRIC_JOB_ID, true, &job_id);
+	trainjob_find_column(set, TABLE_METRICS, rel, METRIC_STEP, true,
 						 &part->step);
-	for (int i = 0; i < lengthof(names); i++)
+	for (int i = 0; i < lengthof(pairs); i++)
 	{
-		trainjob_find_column(set, TABLE_METRICS, rel, names[i][0],
-							 COLUMN_NUMBER, false, &part->pair[i].loss);
-		trainjob_find_column(set, TABLE_METRICS, rel, names[i][1],
-							 COLUMN_NUMBER, false, &part->pair[i].perplexity);
+		trainjob_find_column(set, TABLE_METRICS, rel, pairs[i][0], false,
+							 &part->pair[i].loss);
+		trainjob_find_column(set, TABLE_METRICS, rel, pairs[i][1], false,
+							 &part->pair[i].perplexity);
 	}
-	trainjob_find_column(set, TABLE_METRICS, rel, "recorded_at", COLUMN_TIME,
-						 false, &part->recorded_at);
-	trainjob_find_column(set, TABLE_METRICS, rel, "extra", COLUMN_JSON, false,
+	trainjob_find_column(set, TABLE_METRICS, rel, METRIC_RECORDED_AT, false,
+						 &part->recorded_at);
+	trainjob_find_column(set, TABLE_METRICS, rel, METRIC_EXTRA, false,
 						 &part->extra);
 	set->part = part;
 }

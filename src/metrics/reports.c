@@ -28,10 +28,11 @@
 PG_FUNCTION_INFO_V1(trainjob_latest_columns);
 PG_FUNCTION_INFO_V1(trainjob_perplexity);
 
-#define LATEST_ENTRY(symbol, metric, job, not_in_summary) \
-	[LATEST_##symbol] = {metric, job, not_in_summary},
+#define LATEST_ENTRY(symbol, name, flags, job, comment) \
+	[LATEST_##symbol] = {METRIC_##symbol, JOB_##job,    \
+						 ((flags) &NOT_IN_SUMMARY) != 0},
 const LatestColumn trainjob_latest[LATEST_COUNT] = {
-	TRAINJOB_LATEST_COLUMNS(LATEST_ENTRY)};
+	TRAINJOB_METRIC_COLUMNS(TRAINJOB_NOT_LATEST, LATEST_ENTRY)};
 
 /*
  * The key in "extra" by which the row that a trainer writes at its end is
@@ -94,7 +95,7 @@ trainjob_perplexity(PG_FUNCTION_ARGS)
 /*
  * trainjob_latest_columns
  *		SQL: latest_columns() returns setof (metric_column text, job_column
- *		text, not_in_summary boolean), the table above.
+ *		text, not_in_summary boolean), the same.
  */
 Datum
 trainjob_latest_columns(PG_FUNCTION_ARGS)
@@ -104,9 +105,14 @@ trainjob_latest_columns(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	for (int i = 0; i < LATEST_COUNT; i++)
 	{
-		Datum values[3] = {CStringGetTextDatum(trainjob_latest[i].metric),
-						   CStringGetTextDatum(trainjob_latest[i].job),
-						   BoolGetDatum(trainjob_latest[i].not_in_summary)};
+		const LatestColumn *latest = &trainjob_latest[i];
+		const KnownColumn *metric =
+			&trainjob_known_tables[TABLE_METRICS].column[latest->metric];
+		const KnownColumn *job =
+			&trainjob_known_tables[TABLE_JOBS].column[latest->job];
+		Datum values[3] = {CStringGetTextDatum(metric->name),
+						   CStringGetTextDatum(job->name),
+						   BoolGetDatum(latest->not_in_summary)};
 		bool nulls[3] = {false, false, false};
 
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
@@ -118,19 +124,19 @@ void
 trainjob_find_metric_columns(TrainjobSet *set, Relation rel,
 							 MetricColumns *metric)
 {
-	trainjob_find_column(set, TABLE_METRICS, rel, "job_id", COLUMN_KEY, true,
+	trainjob_find_column(set, TABLE_METRICS, rel, METRIC_JOB_ID, true,
 						 &metric->job_id);
-	trainjob_find_column(set, TABLE_METRICS, rel, "step", COLUMN_COUNT, true,
+	trainjob_find_column(set, TABLE_METRICS, rel, METRIC_STEP, true,
 						 &metric->step);
-	trainjob_find_column(set, TABLE_METRICS, rel, "id", COLUMN_KEY, false,
+	trainjob_find_column(set, TABLE_METRICS, rel, METRIC_ID, false,
 						 &metric->id);
-	trainjob_find_column(set, TABLE_METRICS, rel, "recorded_at", COLUMN_TIME,
-						 false, &metric->recorded_at);
-	trainjob_find_column(set, TABLE_METRICS, rel, "extra", COLUMN_JSON, false,
+	trainjob_find_column(set, TABLE_METRICS, rel, METRIC_RECORDED_AT, false,
+						 &metric->recorded_at);
+	trainjob_find_column(set, TABLE_METRICS, rel, METRIC_EXTRA, false,
 						 &metric->extra);
 	for (int i = 0; i < LATEST_COUNT; i++)
 		trainjob_find_column(set, TABLE_METRICS, rel, trainjob_latest[i].metric,
-							 COLUMN_NUMBER, false, &metric->latest[i]);
+							 false, &metric->latest[i]);
 }
 
 /* ----------

@@ -5,41 +5,26 @@
 #ifndef TRAINJOB_METRICS_REPORTS_H
 #define TRAINJOB_METRICS_REPORTS_H
 
+#include "tables/columns.h"
 #include "tables/set.h"
 
 /*
- * The columns of a report whose newest value the job shows: its name, the
- * job's, and whether it means something else in a trainer's summary row.  A new
- * one is a line here and a column in both tables.
+ * The columns of a report whose newest value the job shows, the UP lines of the
+ * list: LATEST_EPOCH, LATEST_TRAIN_LOSS, ...
  */
-#define TRAINJOB_LATEST_COLUMNS(COLUMN)                                        \
-	COLUMN(EPOCH, "epoch", "current_epoch", false)                             \
-	COLUMN(TRAIN_LOSS, "train_loss", "loss", true)                             \
-	COLUMN(EVAL_LOSS, "eval_loss", "eval_loss", false)                         \
-	COLUMN(PERPLEXITY, "perplexity", "perplexity", true)                       \
-	COLUMN(LEARNING_RATE, "learning_rate", "learning_rate", false)             \
-	COLUMN(GRAD_NORM, "grad_norm", "grad_norm", false)                         \
-	COLUMN(SAMPLES_PER_SECOND, "samples_per_second", "samples_per_second",     \
-		   false)                                                              \
-	COLUMN(TOKENS_PER_SECOND, "tokens_per_second", "tokens_per_second", false) \
-	COLUMN(GPU_MEMORY, "gpu_memory_allocated_gb", "gpu_memory_allocated_gb",   \
-		   false)                                                              \
-	COLUMN(GPU_UTILIZATION, "gpu_utilization_percent",                         \
-		   "gpu_utilization_percent", false)
-
-/* LATEST_EPOCH, LATEST_TRAIN_LOSS, ... */
-#define TRAINJOB_LATEST_MEMBER(symbol, metric, job, not_in_summary) \
-	LATEST_##symbol,
+#define TRAINJOB_NOT_LATEST(symbol, ...)
+#define TRAINJOB_LATEST_PLACE(symbol, ...) LATEST_##symbol,
 enum
 {
-	TRAINJOB_LATEST_COLUMNS(TRAINJOB_LATEST_MEMBER) LATEST_COUNT
+	TRAINJOB_METRIC_COLUMNS(TRAINJOB_NOT_LATEST, TRAINJOB_LATEST_PLACE)
+	LATEST_COUNT
 };
 
 typedef struct LatestColumn
 {
-	const char *metric;
-	const char *job;
-	bool not_in_summary;
+	MetricColumn metric;
+	JobColumn job;
+	bool not_in_summary; /* means something else in a trainer's summary row */
 } LatestColumn;
 
 extern const LatestColumn trainjob_latest[LATEST_COUNT];

@@ -56,39 +56,39 @@ PG_FUNCTION_INFO_V1(trainjob_roll_up_restart);
 /* The columns of a job that the roll-up reads or writes beside the latest. */
 typedef enum RollUpColumn
 {
-	JOB_STATUS,
-	JOB_ERROR_TYPE,
-	JOB_STATUS_CHANGED_AT,
-	JOB_RESTARTED_AT,
-	JOB_LAST_METRIC_AT,
-	JOB_CURRENT_STEP,
-	JOB_BEST_EVAL_LOSS,
-	JOB_BEST_STEP,
-	JOB_BEST_EPOCH,
+	ROLL_STATUS,
+	ROLL_ERROR_TYPE,
+	ROLL_STATUS_CHANGED_AT,
+	ROLL_RESTARTED_AT,
+	ROLL_LAST_METRIC_AT,
+	ROLL_CURRENT_STEP,
+	ROLL_BEST_EVAL_LOSS,
+	ROLL_BEST_STEP,
+	ROLL_BEST_EPOCH,
 	ROLL_UP_COLUMNS
 } RollUpColumn;
 
-static const WantedColumn roll_up_columns[ROLL_UP_COLUMNS] = {
-	[JOB_STATUS] = {"status", COLUMN_TEXT, true},
-	[JOB_ERROR_TYPE] = {"error_type", COLUMN_TEXT},
-	[JOB_STATUS_CHANGED_AT] = {"status_changed_at", COLUMN_TIME},
-	[JOB_RESTARTED_AT] = {"restarted_at", COLUMN_TIME},
-	[JOB_LAST_METRIC_AT] = {"last_metric_at", COLUMN_TIME},
-	[JOB_CURRENT_STEP] = {"current_step", COLUMN_COUNT},
-	[JOB_BEST_EVAL_LOSS] = {"best_eval_loss", COLUMN_NUMBER},
-	[JOB_BEST_STEP] = {"best_step", COLUMN_COUNT},
-	[JOB_BEST_EPOCH] = {"best_epoch", COLUMN_NUMBER},
+static const JobColumn roll_up_columns[ROLL_UP_COLUMNS] = {
+	[ROLL_STATUS] = JOB_STATUS,
+	[ROLL_ERROR_TYPE] = JOB_ERROR_TYPE,
+	[ROLL_STATUS_CHANGED_AT] = JOB_STATUS_CHANGED_AT,
+	[ROLL_RESTARTED_AT] = JOB_RESTARTED_AT,
+	[ROLL_LAST_METRIC_AT] = JOB_LAST_METRIC_AT,
+	[ROLL_CURRENT_STEP] = JOB_CURRENT_STEP,
+	[ROLL_BEST_EVAL_LOSS] = JOB_BEST_EVAL_LOSS,
+	[ROLL_BEST_STEP] = JOB_BEST_STEP,
+	[ROLL_BEST_EPOCH] = JOB_BEST_EPOCH,
 };
 
 /*
  * Those before it go with the status: where that stays, settle_row() does not
  * set them.
  */
-#define JOB_FIRST_SETTLED JOB_LAST_METRIC_AT
+#define ROLL_FIRST_SETTLED ROLL_LAST_METRIC_AT
 
 /* Columns of a job in one array: the above, then the latest. */
-#define JOB_LATEST(i) (ROLL_UP_COLUMNS + (i))
-#define JOB_COLUMNS (ROLL_UP_COLUMNS + LATEST_COUNT)
+#define ROLL_LATEST(i) (ROLL_UP_COLUMNS + (i))
+#define ROLL_COLUMNS (ROLL_UP_COLUMNS + LATEST_COUNT)
 
 typedef struct RollUpPart
 {
@@ -97,7 +97,7 @@ typedef struct RollUpPart
 	Column total_steps;
 	Column total_steps_source;
 	Column total_epochs;
-	Column job[JOB_COLUMNS];
+	Column job[ROLL_COLUMNS];
 	FmgrInfo *compare; /* job ids; NULL where their type has no order */
 	DirectFind find_job;
 	DirectFind newest_first; /* reports of a job */
@@ -138,20 +138,20 @@ find_roll_up_columns(TrainjobSet *set, Relation rel, Relation jobs)
 	TypeCacheEntry *type;
 
 	trainjob_find_metric_columns(set, rel, &part->metric);
-	trainjob_find_column(set, TABLE_JOBS, jobs, "id", COLUMN_KEY, true,
-						 &part->key);
+	trainjob_find_column(set, TABLE_JOBS, jobs, JOB_ID, true, &part->key);
 	trainjob_check_reference(&part->metric.job_id, &part->key);
-	trainjob_find_column(set, TABLE_JOBS, jobs, "total_steps", COLUMN_COUNT,
-						 false, &part->total_steps);
-	trainjob_find_column(set, TABLE_JOBS, jobs, "total_steps_source",
-						 COLUMN_TEXT, false, &part->total_steps_source);
-	trainjob_find_column(set, TABLE_JOBS, jobs, "total_epochs", COLUMN_NUMBER,
-						 false, &part->total_epochs);
-	trainjob_find_columns(set, TABLE_JOBS, jobs, roll_up_columns,
-						  ROLL_UP_COLUMNS, part->job);
+	trainjob_find_column(set, TABLE_JOBS, jobs, JOB_TOTAL_STEPS, false,
+						 &part->total_steps);
+	trainjob_find_column(set, TABLE_JOBS, jobs, JOB_TOTAL_STEPS_SOURCE, false,
+						 &part->total_steps_source);
+	trainjob_find_column(set, TABLE_JOBS, jobs, JOB_TOTAL_EPOCHS, false,
+						 &part->total_epochs);
+	for (int i = 0; i < ROLL_UP_COLUMNS; i++)
+		trainjob_find_column(set, TABLE_JOBS, jobs, roll_up_columns[i],
+							 i == ROLL_STATUS, &part->job[i]);
 	for (int i = 0; i < LATEST_COUNT; i++)
 		trainjob_find_column(set, TABLE_JOBS, jobs, trainjob_latest[i].job,
-							 COLUMN_NUMBER, false, &part->job[JOB_LATEST(i)]);
+							 false, &part->job[ROLL_LATEST(i)]);
 	type =
 		lookup_type_cache(part->metric.job_id.type, TYPECACHE_CMP_PROC_FINFO);
 	if (OidIsValid(type->cmp_proc_finfo.fn_oid))
@@ -170,8 +170,8 @@ columns_from(const RollUpPart *part, int first)
 {
 	Bitmapset *columns = NULL;
 
-	for (int i = first; i < JOB_COLUMNS; i++)
-		if (part->job[i].attnum != 0 && i != JOB_ERROR_TYPE)
+	for (int i = first; i < ROLL_COLUMNS; i++)
+		if (part->job[i].attnum != 0 && i != ROLL_ERROR_TYPE)
 			columns =
 				bms_add_member(columns, part->job[i].attnum -
 											FirstLowInvalidHeapAttributeNumber);
@@ -186,10 +186,10 @@ columns_from(const RollUpPart *part, int first)
 static void
 plan_updates(RollUpPart *part, Relation jobs)
 {
-	Bitmapset *settled = columns_from(part, JOB_FIRST_SETTLED);
+	Bitmapset *settled = columns_from(part, ROLL_FIRST_SETTLED);
 	Bitmapset *advanced = bms_copy(settled);
 
-	for (int i = JOB_BEST_EVAL_LOSS; i <= JOB_BEST_EPOCH; i++)
+	for (int i = ROLL_BEST_EVAL_LOSS; i <= ROLL_BEST_EPOCH; i++)
 		advanced =
 			bms_del_member(advanced, part->job[i].attnum -
 										 FirstLowInvalidHeapAttributeNumber);
@@ -258,22 +258,23 @@ advance_plan(RollUp *roll)
 	StringInfoData query;
 	Oid types[5 + LATEST_COUNT];
 	int nargs = 0;
-	const char *step = quote_identifier(part->job[JOB_CURRENT_STEP].name);
-	const char *status = quote_identifier(part->job[JOB_STATUS].name);
+	const char *step = quote_identifier(part->job[ROLL_CURRENT_STEP].name);
+	const char *status = quote_identifier(part->job[ROLL_STATUS].name);
 
 	if (roll->set->plan[QUERY_ADVANCE] != NULL)
 		return roll->set->plan[QUERY_ADVANCE];
 	add_parameter(types, &nargs, part->key.type);
-	add_parameter(types, &nargs, part->job[JOB_CURRENT_STEP].type);
+	add_parameter(types, &nargs, part->job[ROLL_CURRENT_STEP].type);
 	add_parameter(types, &nargs, INT8OID);
 	add_parameter(types, &nargs, TIMESTAMPTZOID);
-	add_parameter(types, &nargs, part->job[JOB_LAST_METRIC_AT].type);
+	add_parameter(types, &nargs, part->job[ROLL_LAST_METRIC_AT].type);
 	initStringInfo(&query);
 	appendStringInfo(&query, "UPDATE %s SET %s = $2",
 					 roll->set->table[TABLE_JOBS].quoted, step);
-	if (part->job[JOB_LAST_METRIC_AT].attnum != 0)
+	if (part->job[ROLL_LAST_METRIC_AT].attnum != 0)
 	{
-		const char *name = quote_identifier(part->job[JOB_LAST_METRIC_AT].name);
+		const char *name =
+			quote_identifier(part->job[ROLL_LAST_METRIC_AT].name);
 
 		appendStringInfo(&query, ", %s = GREATEST(%s, $5)", name, name);
 	}
@@ -281,7 +282,7 @@ advance_plan(RollUp *roll)
 		types[4] = TIMESTAMPTZOID;
 	for (int i = 0; i < LATEST_COUNT; i++)
 	{
-		Column *column = &part->job[JOB_LATEST(i)];
+		Column *column = &part->job[ROLL_LATEST(i)];
 		const char *name;
 
 		if (column->attnum == 0)
@@ -294,17 +295,18 @@ advance_plan(RollUp *roll)
 		}
 	}
 	/* no operator takes a domain over an enum as it is */
-	if (part->job[JOB_STATUS].is_enum)
-		status = psprintf("CAST(%s AS %s)", status,
-						  format_type_be_qualified(part->job[JOB_STATUS].type));
+	if (part->job[ROLL_STATUS].is_enum)
+		status =
+			psprintf("CAST(%s AS %s)", status,
+					 format_type_be_qualified(part->job[ROLL_STATUS].type));
 	appendStringInfo(&query,
 					 " WHERE %s OPERATOR(pg_catalog.=) $1"
 					 " AND %s OPERATOR(pg_catalog.=) 'running'"
 					 " AND %s OPERATOR(pg_catalog.<) $3",
 					 quote_identifier(part->key.name), status, step);
-	if (part->job[JOB_RESTARTED_AT].attnum != 0)
+	if (part->job[ROLL_RESTARTED_AT].attnum != 0)
 	{
-		const char *name = quote_identifier(part->job[JOB_RESTARTED_AT].name);
+		const char *name = quote_identifier(part->job[ROLL_RESTARTED_AT].name);
 
 		appendStringInfo(&query,
 						 " AND (%s IS NULL OR %s OPERATOR(pg_catalog.<=) $4)",
@@ -344,7 +346,7 @@ make_advance(RollUp *roll, JobReports *reports, Advance *advance)
 	 * would be taken for evidence, or hides what is: all for settle_job.
 	 */
 	if (roll->is_update || reports->has_best ||
-		part->job[JOB_CURRENT_STEP].attnum == 0 ||
+		part->job[ROLL_CURRENT_STEP].attnum == 0 ||
 		(epoch->seen && epoch->step != reports->max_step) ||
 		(reports->evidence.seen && reports->evidence.step != epoch->step))
 		return false;
@@ -354,17 +356,17 @@ make_advance(RollUp *roll, JobReports *reports, Advance *advance)
 	advance->min_recorded = reports->min_recorded;
 	advance->recorded = (Value){.time = reports->max_recorded};
 	advance->step =
-		trainjob_write_value(&part->job[JOB_CURRENT_STEP], &step, &isnull);
+		trainjob_write_value(&part->job[ROLL_CURRENT_STEP], &step, &isnull);
 	if (isnull)
 		return false;
 	advance->last_metric_at =
-		trainjob_write_value(&part->job[JOB_LAST_METRIC_AT], &advance->recorded,
-							 &isnull);
-	if (isnull && part->job[JOB_LAST_METRIC_AT].attnum != 0)
+		trainjob_write_value(&part->job[ROLL_LAST_METRIC_AT],
+							 &advance->recorded, &isnull);
+	if (isnull && part->job[ROLL_LAST_METRIC_AT].attnum != 0)
 		return false;
 	for (int i = 0; i < LATEST_COUNT; i++)
 	{
-		Column *column = &part->job[JOB_LATEST(i)];
+		Column *column = &part->job[ROLL_LATEST(i)];
 		Value value = {.number = reports->newest[i].number};
 
 		advance->has_latest[i] = reports->newest[i].seen && column->attnum != 0;
@@ -383,27 +385,27 @@ advance_row(TupleTableSlot *row, Datum *values, bool *isnull, void *arg)
 {
 	Advance *advance = arg;
 	Column *job = advance->part->job;
-	Value status = trainjob_row_value(row, &job[JOB_STATUS]);
-	Value step = trainjob_row_value(row, &job[JOB_CURRENT_STEP]);
-	Value restarted = trainjob_row_value(row, &job[JOB_RESTARTED_AT]);
-	Value reported = trainjob_row_value(row, &job[JOB_LAST_METRIC_AT]);
+	Value status = trainjob_row_value(row, &job[ROLL_STATUS]);
+	Value step = trainjob_row_value(row, &job[ROLL_CURRENT_STEP]);
+	Value restarted = trainjob_row_value(row, &job[ROLL_RESTARTED_AT]);
+	Value reported = trainjob_row_value(row, &job[ROLL_LAST_METRIC_AT]);
 
 	if (status.isnull || strcmp(status.text, "running") != 0 || step.isnull ||
 		step.count >= advance->min_step ||
 		(!restarted.isnull && restarted.time > advance->min_recorded))
 		return false;
-	values[job[JOB_CURRENT_STEP].attnum - 1] = advance->step;
-	if (job[JOB_LAST_METRIC_AT].attnum != 0 &&
+	values[job[ROLL_CURRENT_STEP].attnum - 1] = advance->step;
+	if (job[ROLL_LAST_METRIC_AT].attnum != 0 &&
 		(reported.isnull || reported.time < advance->recorded.time))
 	{
-		values[job[JOB_LAST_METRIC_AT].attnum - 1] = advance->last_metric_at;
-		isnull[job[JOB_LAST_METRIC_AT].attnum - 1] = false;
+		values[job[ROLL_LAST_METRIC_AT].attnum - 1] = advance->last_metric_at;
+		isnull[job[ROLL_LAST_METRIC_AT].attnum - 1] = false;
 	}
 	for (int i = 0; i < LATEST_COUNT; i++)
 		if (advance->has_latest[i])
 		{
-			values[job[JOB_LATEST(i)].attnum - 1] = advance->latest[i];
-			isnull[job[JOB_LATEST(i)].attnum - 1] = false;
+			values[job[ROLL_LATEST(i)].attnum - 1] = advance->latest[i];
+			isnull[job[ROLL_LATEST(i)].attnum - 1] = false;
 		}
 	return true;
 }
@@ -467,9 +469,9 @@ advance_job(RollUp *roll, JobReports *reports)
 /* A job as it was locked, and as it will be. */
 typedef struct JobRow
 {
-	Datum stored[JOB_COLUMNS];
-	bool stored_null[JOB_COLUMNS];
-	Value value[JOB_COLUMNS];
+	Datum stored[ROLL_COLUMNS];
+	bool stored_null[ROLL_COLUMNS];
+	Value value[ROLL_COLUMNS];
 	Value total_steps;
 	Value total_steps_source;
 	Value total_epochs;
@@ -489,7 +491,7 @@ lock_plan(RollUp *roll)
 					 trainjob_selected(&part->total_steps),
 					 trainjob_selected(&part->total_steps_source),
 					 trainjob_selected(&part->total_epochs));
-	for (int i = 0; i < JOB_COLUMNS; i++)
+	for (int i = 0; i < ROLL_COLUMNS; i++)
 		appendStringInfo(&query, ", %s", trainjob_selected(&part->job[i]));
 	appendStringInfo(&query,
 					 " FROM %s WHERE %s OPERATOR(pg_catalog.=) $1"
@@ -508,7 +510,7 @@ read_job(RollUpPart *part, const FoundRow *row, JobRow *job)
 	job->total_steps_source =
 		trainjob_found_value(row, 2, &part->total_steps_source);
 	job->total_epochs = trainjob_found_value(row, 3, &part->total_epochs);
-	for (int i = 0; i < JOB_COLUMNS; i++)
+	for (int i = 0; i < ROLL_COLUMNS; i++)
 	{
 		Column *column = &part->job[i];
 		Datum datum =
@@ -576,16 +578,16 @@ take_best(RollUp *roll, JobReports *reports, JobRow *job)
 	BestEvaluation best;
 
 	trainjob_read_best(roll->set, &roll->part->metric, reports->job_id, &best);
-	job->value[JOB_BEST_EVAL_LOSS] = best.loss;
-	job->value[JOB_BEST_STEP] = best.step;
-	job->value[JOB_BEST_EPOCH] = best.epoch;
+	job->value[ROLL_BEST_EVAL_LOSS] = best.loss;
+	job->value[ROLL_BEST_STEP] = best.step;
+	job->value[ROLL_BEST_EPOCH] = best.epoch;
 }
 
 static void
 settle_best(RollUp *roll, JobReports *reports, JobRow *job)
 {
-	Value *best = &job->value[JOB_BEST_EVAL_LOSS];
-	Value *step = &job->value[JOB_BEST_STEP];
+	Value *best = &job->value[ROLL_BEST_EVAL_LOSS];
+	Value *step = &job->value[ROLL_BEST_STEP];
 
 	if (reports->replaced_best && !best->isnull &&
 		reports->old_best <= best->number)
@@ -597,7 +599,7 @@ settle_best(RollUp *roll, JobReports *reports, JobRow *job)
 	{
 		*best = (Value){.number = reports->best};
 		*step = (Value){.count = reports->best_step};
-		job->value[JOB_BEST_EPOCH] = reports->best_epoch;
+		job->value[ROLL_BEST_EPOCH] = reports->best_epoch;
 	}
 }
 
@@ -605,9 +607,9 @@ settle_best(RollUp *roll, JobReports *reports, JobRow *job)
 static bool
 is_ahead(RollUp *roll, JobReports *reports, JobRow *job)
 {
-	Value step = job->value[JOB_CURRENT_STEP];
-	Value restarted = job->value[JOB_RESTARTED_AT];
-	Value reported = job->value[JOB_LAST_METRIC_AT];
+	Value step = job->value[ROLL_CURRENT_STEP];
+	Value restarted = job->value[ROLL_RESTARTED_AT];
+	Value reported = job->value[ROLL_LAST_METRIC_AT];
 
 	if (roll->is_update)
 		return false;
@@ -616,7 +618,7 @@ is_ahead(RollUp *roll, JobReports *reports, JobRow *job)
 	if (!step.isnull && step.count < reports->min_step)
 		return true;
 	/* the first report of the attempt? */
-	if (roll->part->job[JOB_LAST_METRIC_AT].attnum == 0)
+	if (roll->part->job[ROLL_LAST_METRIC_AT].attnum == 0)
 		return false;
 	return reported.isnull ||
 		   (!restarted.isnull && reported.time < restarted.time);
@@ -626,13 +628,13 @@ is_ahead(RollUp *roll, JobReports *reports, JobRow *job)
 static void
 take_reports(JobReports *reports, JobRow *job)
 {
-	Value *step = &job->value[JOB_CURRENT_STEP];
+	Value *step = &job->value[ROLL_CURRENT_STEP];
 
 	if (step->isnull || step->count < reports->max_step)
 		*step = (Value){.count = reports->max_step};
 	for (int i = 0; i < LATEST_COUNT; i++)
 		if (reports->newest[i].seen)
-			job->value[JOB_LATEST(i)] =
+			job->value[ROLL_LATEST(i)] =
 				(Value){.number = reports->newest[i].number};
 }
 
@@ -640,11 +642,11 @@ take_reports(JobReports *reports, JobRow *job)
 static void
 take_newest(RollUp *roll, JobReports *reports, JobRow *job)
 {
-	Value *step = &job->value[JOB_CURRENT_STEP];
-	Value restarted = job->value[JOB_RESTARTED_AT];
+	Value *step = &job->value[ROLL_CURRENT_STEP];
+	Value restarted = job->value[ROLL_RESTARTED_AT];
 	bool uncounted = reports->all || step->isnull;
 	NewestSearch search = {.restarted = restarted,
-						   .latest = &job->value[JOB_LATEST(0)]};
+						   .latest = &job->value[ROLL_LATEST(0)]};
 
 	for (int i = 0; i < LATEST_COUNT; i++)
 		search.wanted[i] =
@@ -665,7 +667,7 @@ take_newest(RollUp *roll, JobReports *reports, JobRow *job)
 						 &roll->part->newest_first, reports->job_id, &search);
 	for (int i = 0; i < LATEST_COUNT; i++)
 		if (search.wanted[i] && reports->replaced[i])
-			job->value[JOB_LATEST(i)].isnull = true;
+			job->value[ROLL_LATEST(i)].isnull = true;
 	if (search.step != PG_INT64_MIN &&
 		(step->isnull || step->count < search.step ||
 		 reports->old_max_step >= step->count))
@@ -677,16 +679,16 @@ static void
 settle_status(JobReports *reports, JobRow *job)
 {
 	TimestampTz now = GetCurrentTransactionStartTimestamp();
-	Value *status = &job->value[JOB_STATUS];
-	Value *restarted = &job->value[JOB_RESTARTED_AT];
-	Value *changed = &job->value[JOB_STATUS_CHANGED_AT];
-	Value *reported = &job->value[JOB_LAST_METRIC_AT];
+	Value *status = &job->value[ROLL_STATUS];
+	Value *restarted = &job->value[ROLL_RESTARTED_AT];
+	Value *changed = &job->value[ROLL_STATUS_CHANGED_AT];
+	Value *reported = &job->value[ROLL_LAST_METRIC_AT];
 	TimestampTz when;
 	ReportEffect effect =
 		trainjob_report_effect(status->isnull ? NULL : status->text,
-							   job->value[JOB_ERROR_TYPE].isnull
+							   job->value[ROLL_ERROR_TYPE].isnull
 								   ? NULL
-								   : job->value[JOB_ERROR_TYPE].text);
+								   : job->value[ROLL_ERROR_TYPE].text);
 
 	if (effect == REPORT_CHANGES_NOTHING)
 		return;
@@ -712,7 +714,7 @@ settle_status(JobReports *reports, JobRow *job)
 	{
 		/* what the trainer kept back while presumed dead counts as well */
 		*restarted = (Value){.time = when};
-		job->value[JOB_CURRENT_STEP].isnull = true;
+		job->value[ROLL_CURRENT_STEP].isnull = true;
 	}
 	/* it has been running since that report, or since the pause ended */
 	if (!changed->isnull)
@@ -726,7 +728,7 @@ settle_plan(RollUp *roll)
 {
 	RollUpPart *part = roll->part;
 	StringInfoData query;
-	Oid types[1 + JOB_COLUMNS];
+	Oid types[1 + ROLL_COLUMNS];
 	int nargs = 0;
 	const char *comma = "";
 
@@ -736,13 +738,13 @@ settle_plan(RollUp *roll)
 	initStringInfo(&query);
 	appendStringInfo(&query, "UPDATE %s SET ",
 					 roll->set->table[TABLE_JOBS].quoted);
-	for (int i = 0; i < JOB_COLUMNS; i++)
+	for (int i = 0; i < ROLL_COLUMNS; i++)
 	{
 		Column *column = &part->job[i];
 
 		add_parameter(types, &nargs,
 					  column->attnum == 0 ? INT4OID : column->type);
-		if (column->attnum == 0 || i == JOB_ERROR_TYPE)
+		if (column->attnum == 0 || i == ROLL_ERROR_TYPE)
 			continue;
 		appendStringInfo(&query, "%s%s = $%d", comma,
 						 quote_identifier(column->name), nargs);
@@ -760,8 +762,8 @@ typedef struct Settlement
 	RollUp *roll;
 	Datum job_id;
 	bool status_stays; /* and what goes with it */
-	Datum datum[JOB_COLUMNS];
-	bool isnull[JOB_COLUMNS];
+	Datum datum[ROLL_COLUMNS];
+	bool isnull[ROLL_COLUMNS];
 } Settlement;
 
 /* The same as settle_plan(), for a row at hand: a DirectChange. */
@@ -769,13 +771,13 @@ static bool
 settle_row(TupleTableSlot *row, Datum *values, bool *isnull, void *arg)
 {
 	Settlement *settlement = arg;
-	int first = settlement->status_stays ? JOB_FIRST_SETTLED : 0;
+	int first = settlement->status_stays ? ROLL_FIRST_SETTLED : 0;
 
-	for (int i = first; i < JOB_COLUMNS; i++)
+	for (int i = first; i < ROLL_COLUMNS; i++)
 	{
 		AttrNumber attnum = settlement->roll->part->job[i].attnum;
 
-		if (attnum == 0 || i == JOB_ERROR_TYPE)
+		if (attnum == 0 || i == ROLL_ERROR_TYPE)
 			continue;
 		values[attnum - 1] = settlement->datum[i];
 		isnull[attnum - 1] = settlement->isnull[i];
@@ -787,10 +789,10 @@ settle_row(TupleTableSlot *row, Datum *values, bool *isnull, void *arg)
 static void
 settle_by_sql(const Settlement *settlement)
 {
-	Datum args[1 + JOB_COLUMNS] = {settlement->job_id};
-	char nulls[1 + JOB_COLUMNS] = {' '};
+	Datum args[1 + ROLL_COLUMNS] = {settlement->job_id};
+	char nulls[1 + ROLL_COLUMNS] = {' '};
 
-	for (int i = 0; i < JOB_COLUMNS; i++)
+	for (int i = 0; i < ROLL_COLUMNS; i++)
 	{
 		args[1 + i] = settlement->datum[i];
 		nulls[1 + i] = settlement->isnull[i] ? 'n' : ' ';
@@ -833,7 +835,7 @@ write_job(RollUp *roll, JobReports *reports, JobRow *job, bool unpaired,
 						.is_unpaired = unpaired};
 	bool differs = evidence != NULL;
 
-	for (int i = 0; i < JOB_COLUMNS; i++)
+	for (int i = 0; i < ROLL_COLUMNS; i++)
 	{
 		Datum datum = trainjob_write_value(&part->job[i], &job->value[i],
 										   &settlement.isnull[i]);
@@ -844,7 +846,7 @@ write_job(RollUp *roll, JobReports *reports, JobRow *job, bool unpaired,
 								settlement.isnull[i]))
 			continue;
 		differs = true;
-		if (i < JOB_FIRST_SETTLED)
+		if (i < ROLL_FIRST_SETTLED)
 			settlement.status_stays = false;
 	}
 	if (!differs)
@@ -868,9 +870,9 @@ has_hidden_evidence(RollUp *roll, JobReports *reports, JobRow *job)
 {
 	Newest *evidence = &reports->evidence;
 	Newest *epoch = &reports->newest[LATEST_EPOCH];
-	Value step = job->value[JOB_CURRENT_STEP];
-	Value restarted = job->value[JOB_RESTARTED_AT];
-	Value reported = job->value[JOB_LAST_METRIC_AT];
+	Value step = job->value[ROLL_CURRENT_STEP];
+	Value restarted = job->value[ROLL_RESTARTED_AT];
+	Value reported = job->value[ROLL_LAST_METRIC_AT];
 	Value total = job->total_steps;
 	Value source = job->total_steps_source;
 
@@ -878,8 +880,8 @@ has_hidden_evidence(RollUp *roll, JobReports *reports, JobRow *job)
 	if (!reported.isnull && reports->max_recorded <= reported.time)
 		return false;
 	if (!evidence->seen || job->total_epochs.isnull ||
-		roll->part->job[JOB_CURRENT_STEP].attnum == 0 ||
-		roll->part->job[JOB_LATEST(LATEST_EPOCH)].attnum == 0 ||
+		roll->part->job[ROLL_CURRENT_STEP].attnum == 0 ||
+		roll->part->job[ROLL_LATEST(LATEST_EPOCH)].attnum == 0 ||
 		(!restarted.isnull && reports->min_recorded < restarted.time))
 		return false;
 	if (evidence->step == epoch->step && evidence->step == reports->max_step &&
@@ -903,9 +905,9 @@ evidence_fits(RollUp *roll, JobReports *reports)
 	bool step_null;
 	bool epoch_null;
 
-	(void) trainjob_write_value(&roll->part->job[JOB_CURRENT_STEP], &step,
+	(void) trainjob_write_value(&roll->part->job[ROLL_CURRENT_STEP], &step,
 								&step_null);
-	(void) trainjob_write_value(&roll->part->job[JOB_LATEST(LATEST_EPOCH)],
+	(void) trainjob_write_value(&roll->part->job[ROLL_LATEST(LATEST_EPOCH)],
 								&epoch, &epoch_null);
 	return !step_null && !epoch_null;
 }
@@ -926,7 +928,7 @@ settle_locked(RollUp *roll, JobReports *reports, JobRow *job)
 	else
 		take_newest(roll, reports, job);
 	settle_best(roll, reports, job);
-	reported = &job->value[JOB_LAST_METRIC_AT];
+	reported = &job->value[ROLL_LAST_METRIC_AT];
 	if (reports->max_recorded != DT_NOBEGIN &&
 		(reported->isnull || reported->time < reports->max_recorded))
 		*reported = (Value){.time = reports->max_recorded};
@@ -1082,14 +1084,14 @@ trainjob_roll_up_restart(PG_FUNCTION_ARGS)
 	if (roll.part == NULL)
 		return PointerGetDatum(NULL);
 	before = trainjob_row_value(trigdata->tg_trigslot,
-								&roll.part->job[JOB_RESTARTED_AT]);
+								&roll.part->job[ROLL_RESTARTED_AT]);
 	restarted = trainjob_row_value(trigdata->tg_newslot,
-								   &roll.part->job[JOB_RESTARTED_AT]);
+								   &roll.part->job[ROLL_RESTARTED_AT]);
 	reported = trainjob_row_value(trigdata->tg_newslot,
-								  &roll.part->job[JOB_LAST_METRIC_AT]);
+								  &roll.part->job[ROLL_LAST_METRIC_AT]);
 	if (restarted.isnull || reported.isnull || reported.time < restarted.time ||
 		(!before.isnull && before.time == restarted.time &&
-		 !goes_on(trigdata, &roll.part->job[JOB_STATUS])))
+		 !goes_on(trigdata, &roll.part->job[ROLL_STATUS])))
 		return PointerGetDatum(NULL);
 	trainjob_init_reports(&reports,
 						  slot_getattr(trigdata->tg_newslot,

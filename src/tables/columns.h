@@ -44,7 +44,7 @@
 	C(TRAIN_SAMPLES, "train_samples", COUNT, BY_TRIGGERS, "", "Samples of the training split.") \
 	C(VAL_SAMPLES, "val_samples", COUNT, BY_TRIGGERS, "", "Samples of the validation split.") \
 	C(DATASET_PATH, "dataset_path", TEXT, BY_WRITER, "", "storage_path of its dataset.") \
-	C(JOB_TOKEN, "job_token", TEXT, BY_WRITER, "", "The secret with which its trainer reports.") \
+	C(TOKEN, "job_token", TEXT, BY_WRITER, "", "The secret with which its trainer reports.") \
 	C(MODEL_NAME, "model_name", TEXT, BY_WRITER, "", "The model that is trained.") \
 	C(CONFIG, "config", JSON, BY_WRITER, "", "The trainer's configuration.") \
 	C(STATUS, "status", TEXT, BY_WRITER | ESSENTIAL, "NOT NULL DEFAULT 'pending'", "pending, queued, starting, running, paused, completed, failed or cancelled.") \
@@ -136,6 +136,42 @@
 	C(CHANGED_BY, "changed_by", TEXT, BY_TRIGGERS, "", "The role that wrote.")
 
 /* clang-format on */
+
+/*
+ * A column by its place in the list of its table: JOB_ID, ..., METRIC_STEP, ...;
+ * JOB_COLUMNS and the like are how many there are.
+ */
+#define TRAINJOB_JOB_PLACE(symbol, ...) JOB_##symbol,
+#define TRAINJOB_METRIC_PLACE(symbol, ...) METRIC_##symbol,
+#define TRAINJOB_DATASET_PLACE(symbol, ...) DATASET_##symbol,
+#define TRAINJOB_ALERT_PLACE(symbol, ...) ALERT_##symbol,
+#define TRAINJOB_CHANGE_PLACE(symbol, ...) CHANGE_##symbol,
+
+typedef enum JobColumn
+{
+	TRAINJOB_JOB_COLUMNS(TRAINJOB_JOB_PLACE) JOB_COLUMNS
+} JobColumn;
+
+typedef enum MetricColumn
+{
+	TRAINJOB_METRIC_COLUMNS(TRAINJOB_METRIC_PLACE, TRAINJOB_METRIC_PLACE)
+	METRIC_COLUMNS
+} MetricColumn;
+
+typedef enum DatasetColumn
+{
+	TRAINJOB_DATASET_COLUMNS(TRAINJOB_DATASET_PLACE) DATASET_COLUMNS
+} DatasetColumn;
+
+typedef enum AlertColumn
+{
+	TRAINJOB_ALERT_COLUMNS(TRAINJOB_ALERT_PLACE) ALERT_COLUMNS
+} AlertColumn;
+
+typedef enum ChangeColumn
+{
+	TRAINJOB_CHANGE_COLUMNS(TRAINJOB_CHANGE_PLACE) CHANGE_COLUMNS
+} ChangeColumn;
 
 /* A line of the list. */
 typedef struct KnownColumn

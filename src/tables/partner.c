@@ -199,9 +199,9 @@ trainjob_open_table(TrainjobSet *set, TableId table, Relation rel,
 }
 
 bool
-trainjob_find_column(TrainjobSet *set, TableId table, Relation rel,
-					 const char *canonical, ColumnKind kind, bool required,
-					 Column *column)
+trainjob_find_named_column(TrainjobSet *set, TableId table, Relation rel,
+						   const char *canonical, ColumnKind kind,
+						   bool required, Column *column)
 {
 	const char *name = canonical;
 	char *key = psprintf("%s.%s", trainjob_known_tables[table].key, canonical);
@@ -231,11 +231,27 @@ trainjob_find_column(TrainjobSet *set, TableId table, Relation rel,
 	return false;
 }
 
+bool
+trainjob_find_column(TrainjobSet *set, TableId table, Relation rel, int place,
+					 bool required, Column *column)
+{
+	const KnownColumn *known = &trainjob_known_tables[table].column[place];
+
+	return trainjob_find_named_column(set, table, rel, known->name, known->kind,
+									  required, column);
+}
+
 void
 trainjob_find_columns(TrainjobSet *set, TableId table, Relation rel,
-					  const WantedColumn *wanted, int count, Column *columns)
+					  const int *places, int count, Column *columns)
 {
 	for (int i = 0; i < count; i++)
-		trainjob_find_column(set, table, rel, wanted[i].name, wanted[i].kind,
-							 wanted[i].required, &columns[i]);
+	{
+		const KnownColumn *known =
+			&trainjob_known_tables[table].column[places[i]];
+
+		trainjob_find_column(set, table, rel, places[i],
+							 (known->flags & ESSENTIAL) != 0,
+							 &columns[places[i]]);
+	}
 }

@@ -5,15 +5,8 @@
 #ifndef TRAINJOB_TABLES_PARTNER_H
 #define TRAINJOB_TABLES_PARTNER_H
 
+#include "tables/columns.h"
 #include "tables/set.h"
-
-/* A column to look up; an error where it is required and missing. */
-typedef struct WantedColumn
-{
-	const char *name; /* canonical */
-	ColumnKind kind;
-	bool required;
-} WantedColumn;
 
 /* Takes down what queries need to know of a table. */
 extern void trainjob_describe_table(SetTable *table, Relation rel,
@@ -33,18 +26,28 @@ extern Relation trainjob_open_table(TrainjobSet *set, TableId table,
 									AclMode needed);
 
 /*
- * Finds the column of "rel" that stands for "canonical" in the set.
+ * Finds the column of "rel" that stands for one of the set: "place" is its
+ * place in the table's list (columns.h), which says its kind.
  *
  * Returns false, with column->attnum 0, where there is none, or where it is a
  * generated column of a table that we write to; an error if it is "required".
  */
 extern bool trainjob_find_column(TrainjobSet *set, TableId table, Relation rel,
-								 const char *canonical, ColumnKind kind,
-								 bool required, Column *column);
+								 int place, bool required, Column *column);
 
-/* The same for "count" columns, into an array as long. */
+/* The same for a column by its canonical name, of a kind. */
+extern bool trainjob_find_named_column(TrainjobSet *set, TableId table,
+									   Relation rel, const char *canonical,
+									   ColumnKind kind, bool required,
+									   Column *column);
+
+/*
+ * The same for "count" columns of the list, of which the essential ones are
+ * required; each goes to its place in "columns", which has
+ * room for all of the table's list.
+ */
 extern void trainjob_find_columns(TrainjobSet *set, TableId table, Relation rel,
-								  const WantedColumn *wanted, int count,
+								  const int *places, int count,
 								  Column *columns);
 
 #endif /* TRAINJOB_TABLES_PARTNER_H */

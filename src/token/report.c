@@ -74,23 +74,22 @@ build_part(TrainjobSet *set, Relation jobs, const TargetRules *rules)
 		trainjob_open_table(set, rules->table, jobs, true,
 							ACL_INSERT | (is_alert ? ACL_SELECT : 0));
 
-	trainjob_find_column(set, TABLE_JOBS, jobs, "id", COLUMN_KEY, true,
-						 &part->key);
-	trainjob_find_column(set, TABLE_JOBS, jobs, "job_token", COLUMN_TEXT, true,
-						 &part->token);
-	trainjob_find_column(set, TABLE_JOBS, jobs, "status", COLUMN_TEXT, true,
+	trainjob_find_column(set, TABLE_JOBS, jobs, JOB_ID, true, &part->key);
+	trainjob_find_column(set, TABLE_JOBS, jobs, JOB_TOKEN, true, &part->token);
+	trainjob_find_column(set, TABLE_JOBS, jobs, JOB_STATUS, true,
 						 &part->status);
-	trainjob_find_column(set, TABLE_JOBS, jobs, "created_at", COLUMN_TIME,
-						 false, &part->created_at);
+	trainjob_find_column(set, TABLE_JOBS, jobs, JOB_CREATED_AT, false,
+						 &part->created_at);
 	target->rules = rules;
-	trainjob_find_column(set, rules->table, rel, "job_id", COLUMN_KEY, true,
-						 &target->job_id);
+	trainjob_find_column(set, rules->table, rel,
+						 is_alert ? (int) ALERT_JOB_ID : (int) METRIC_JOB_ID,
+						 true, &target->job_id);
 	if (is_alert)
 	{
-		trainjob_find_column(set, TABLE_ALERTS, rel, "type", COLUMN_TEXT, true,
+		trainjob_find_column(set, TABLE_ALERTS, rel, ALERT_TYPE, true,
 							 &target->kind);
-		trainjob_find_column(set, TABLE_ALERTS, rel, "outcome", COLUMN_TEXT,
-							 true, &target->outcome);
+		trainjob_find_column(set, TABLE_ALERTS, rel, ALERT_OUTCOME, true,
+							 &target->outcome);
 	}
 	trainjob_describe_target(set, rel, target);
 	relation_close(rel, NoLock);

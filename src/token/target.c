@@ -167,8 +167,7 @@ add_known_fields(TrainjobSet *set, Relation rel, bool kept, Target *target)
 
 		if ((use == FIELD_KEPT) != kept)
 			continue;
-		trainjob_find_column(set, table, rel, ours->name, ours->kind, required,
-							 &column);
+		trainjob_find_column(set, table, rel, i, required, &column);
 		if (!add_field(target, rel, ours->name, &column, use) && required)
 			ereport(
 				ERROR,
@@ -200,7 +199,8 @@ trainjob_describe_target(TrainjobSet *set, Relation rel, Target *target)
 
 		if (key == NULL)
 			continue;
-		trainjob_find_column(set, table, rel, key, COLUMN_KEY, false, &column);
+		trainjob_find_named_column(set, table, rel, key, COLUMN_KEY, false,
+								   &column);
 		(void) add_field(target, rel, key, &column, use_of_type(&column));
 	}
 }
