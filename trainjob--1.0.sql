@@ -1214,6 +1214,47 @@ END;
 COMMENT ON FUNCTION trainjob.set_views() IS
 'The views of a set: which function, used over which table, and which comment tell a view of trainjob from one of the user.';
 
+CREATE FUNCTION trainjob.view_columns()
+RETURNS TABLE (n integer, column_name name, description text)
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	-- a column of the overview that is the job's says what that says
+	SELECT 1, c.column_name, c.description
+	FROM trainjob.canonical_columns() AS c
+	WHERE c.table_key = 'jobs'
+	UNION ALL
+	SELECT c.column1, c.column2::name, c.column3
+	FROM (VALUES
+	(1, 'method', 'The training method, from the configuration: sft, dpo, ...'),
+	(1, 'health', 'waiting, active, stalled (silent longer than trainjob.stall_timeout), diverged (the latest loss is NaN or infinite) or ended.'),
+	(1, 'ended_at', 'When it completed, failed or was cancelled.'),
+	(1, 'elapsed_seconds', 'Seconds that the present attempt has taken so far.'),
+	(1, 'eta_seconds', 'Seconds until total_steps at the pace of the last 20 steps; NULL where unknown or not running.'),
+	(1, 'eta_confidence', 'high, medium or low, by how much the pace varies; insufficient_data below five steps.'),
+	(1, 'last_alert_type', 'Type of its newest alert.'),
+	(1, 'last_alert_at', 'When that happened.'),
+	(1, 'note', 'Why something is unknown or was ignored, in words.'),
+	(1, 'dataset_size_text', 'total_samples to show, Unknown where there is none.'),
+	(1, 'total_steps_text', 'total_steps to show, Unknown where there is none.'),
+	(1, 'progress_text', 'progress to show; 100% only of what is done.'),
+	(1, 'eval_loss_text', 'eval_loss to show, or why there is none yet.'),
+	(1, 'perplexity_text', 'perplexity to show, or why there is none yet.'),
+	(1, 'learning_rate_text', 'learning_rate to show, or why there is none yet.'),
+	(1, 'loss_text', 'loss to show, or why there is none yet.'),
+	(1, 'eta_text', 'eta_seconds to show.'),
+	(2, 'job_id', 'The job.'),
+	(2, 'metric', 'A column of numbers of the metrics table.'),
+	(2, 'rows', 'How many reports the job has.'),
+	(2, 'rows_with_value', 'How many of them have the metric.'),
+	(2, 'first_step', 'The first step that has it.'),
+	(2, 'last_step', 'The last step that has it.'),
+	(2, 'newest_value', 'Its value at the last step that has it.'),
+	(2, 'verdict', 'Whether and since when it is reported, or why it is missing.')) AS c;
+END;
+
+COMMENT ON FUNCTION trainjob.view_columns() IS
+'The comments on columns of a set''s views.';
+
 CREATE FUNCTION trainjob.set_view(view_number integer, on_table regclass)
 RETURNS regclass
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -1311,6 +1352,15 @@ BEGIN
 	END;
 	EXECUTE format('COMMENT ON VIEW %s IS %L', wanted,
 		(SELECT v.description FROM trainjob.set_views() AS v WHERE v.n = view_number));
+	FOR item IN
+		SELECT format('COMMENT ON COLUMN %s.%I IS %L', wanted, c.column_name, c.description)
+		FROM trainjob.view_columns() AS c
+		JOIN pg_attribute AS a ON a.attrelid = wanted::regclass AND a.attname = c.column_name
+		WHERE c.n = view_number
+		ORDER BY a.attnum
+	LOOP
+		EXECUTE item;
+	END LOOP;
 	IF existing IS NULL THEN
 		PERFORM trainjob.give_to_owner('VIEW', wanted, on_table);
 	END IF;

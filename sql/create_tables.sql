@@ -40,7 +40,8 @@ WHERE c.relnamespace = 'made'::regnamespace AND c.relkind IN ('r', 'v')
 GROUP BY c.oid, c.relname, c.reloptions
 ORDER BY c.relname;
 
-SELECT a.attrelid::regclass AS view, a.attname, format_type(a.atttypid, a.atttypmod) AS type
+SELECT a.attrelid::regclass AS view, a.attname, format_type(a.atttypid, a.atttypmod) AS type,
+	col_description(a.attrelid, a.attnum) AS description
 FROM pg_attribute AS a
 WHERE a.attrelid IN ('made.job_overview'::regclass, 'made.metric_coverage'::regclass) AND a.attnum > 0
 ORDER BY a.attrelid::regclass::text COLLATE "C", a.attnum;

@@ -1,5 +1,5 @@
 --
--- hostile: a search_path on which everything is a trap, names that need quotes,
+-- privileges_hostile: a search_path on which everything is a trap, names that need quotes,
 -- triggers of others around ours, a partition that is detached
 --
 \set SHOW_CONTEXT never

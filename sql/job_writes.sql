@@ -1,5 +1,6 @@
 --
--- what applications and trainers write that says less, or other, than it seems
+-- job_writes: what applications and trainers write that says less, or other,
+-- than it seems
 --
 \set SHOW_CONTEXT never
 SET client_min_messages = warning;
