@@ -12,6 +12,15 @@ COMMENT ON SCHEMA trainjob IS
 
 GRANT USAGE ON SCHEMA trainjob TO PUBLIC;
 
+CREATE SCHEMA _trainjob;
+
+COMMENT ON SCHEMA _trainjob IS
+'What the functions in schema trainjob, the views, and constraints and indexes of the tables call; not to be called by anybody else.';
+
+-- Views, constraints and indexes call them as whoever reads or writes, and
+-- attach() and the like as their callers; none acts as anybody else.
+GRANT USAGE ON SCHEMA _trainjob TO PUBLIC;
+
 -- ---------------------------------------------------------------------------
 -- Steps: pure functions of a configuration and of sample counts
 -- ---------------------------------------------------------------------------
@@ -55,31 +64,31 @@ AS 'MODULE_PATHNAME', 'trainjob_explain_total_steps';
 COMMENT ON FUNCTION trainjob.explain_total_steps(jsonb, bigint, bigint, bigint) IS
 'What estimate_total_steps computes from, where each value came from, and a sentence that says so.';
 
-CREATE FUNCTION trainjob.eval_text(config jsonb, total_samples bigint,
+CREATE FUNCTION _trainjob.eval_text(config jsonb, total_samples bigint,
 	train_samples bigint, val_samples bigint, total_steps bigint)
 RETURNS text
 LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'trainjob_eval_text';
 
-COMMENT ON FUNCTION trainjob.eval_text(jsonb, bigint, bigint, bigint, bigint) IS
+COMMENT ON FUNCTION _trainjob.eval_text(jsonb, bigint, bigint, bigint, bigint) IS
 'What to show of a job before its first evaluation.';
 
-CREATE FUNCTION trainjob.config_method(config jsonb)
+CREATE FUNCTION _trainjob.config_method(config jsonb)
 RETURNS text
 LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'trainjob_config_method';
 
-COMMENT ON FUNCTION trainjob.config_method(jsonb) IS
+COMMENT ON FUNCTION _trainjob.config_method(jsonb) IS
 'The training method that a configuration names, in lower case.';
 
-CREATE FUNCTION trainjob.job_note(config jsonb, dataset_path text,
+CREATE FUNCTION _trainjob.job_note(config jsonb, dataset_path text,
 	total_samples bigint, train_samples bigint, val_samples bigint,
 	total_steps bigint)
 RETURNS text
 LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'trainjob_job_note';
 
-COMMENT ON FUNCTION trainjob.job_note(jsonb, text, bigint, bigint, bigint, bigint) IS
+COMMENT ON FUNCTION _trainjob.job_note(jsonb, text, bigint, bigint, bigint, bigint) IS
 'Why the number of steps is not known, or which value of the configuration was ignored; NULL when there is nothing to say.';
 
 -- ---------------------------------------------------------------------------
@@ -182,15 +191,15 @@ FROM PUBLIC;
 -- Texts for views
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION trainjob.stall_timeout()
+CREATE FUNCTION _trainjob.stall_timeout()
 RETURNS interval
 LANGUAGE c STABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'trainjob_stall_timeout';
 
-COMMENT ON FUNCTION trainjob.stall_timeout() IS
+COMMENT ON FUNCTION _trainjob.stall_timeout() IS
 'The setting trainjob.stall_timeout: how long a running job may be silent before its health is stalled.';
 
-CREATE FUNCTION trainjob.number_text(value float8, digits integer)
+CREATE FUNCTION _trainjob.number_text(value float8, digits integer)
 RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 BEGIN ATOMIC
@@ -203,10 +212,10 @@ BEGIN ATOMIC
 	FROM (SELECT least(greatest(digits, -17), 17)) AS p (places);
 END;
 
-COMMENT ON FUNCTION trainjob.number_text(float8, integer) IS
+COMMENT ON FUNCTION _trainjob.number_text(float8, integer) IS
 'A number with so many digits after the point; in scientific form where digits is negative or the number too small or large.';
 
-CREATE FUNCTION trainjob.duration_text(seconds float8)
+CREATE FUNCTION _trainjob.duration_text(seconds float8)
 RETURNS text
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 BEGIN ATOMIC
@@ -222,10 +231,10 @@ BEGIN ATOMIC
 	WHERE d.seconds IS NOT NULL;
 END;
 
-COMMENT ON FUNCTION trainjob.duration_text(float8) IS
+COMMENT ON FUNCTION _trainjob.duration_text(float8) IS
 'A duration as a person reads it: 45 s, 12 min, 3 h 20 min, 2 d 4 h.';
 
-CREATE FUNCTION trainjob.metric_verdict(metric text, rows bigint,
+CREATE FUNCTION _trainjob.metric_verdict(metric text, rows bigint,
 	rows_with_value bigint, first_step bigint, first_not_finite_step bigint,
 	newest_value float8, ended boolean, first_eval_step bigint, last_step bigint)
 RETURNS text
@@ -246,133 +255,133 @@ BEGIN ATOMIC
 	END;
 END;
 
-COMMENT ON FUNCTION trainjob.metric_verdict(text, bigint, bigint, bigint, bigint, float8, boolean, bigint, bigint) IS
+COMMENT ON FUNCTION _trainjob.metric_verdict(text, bigint, bigint, bigint, bigint, float8, boolean, bigint, bigint) IS
 'Whether a metric is really missing, in words.';
 
 -- ---------------------------------------------------------------------------
 -- What a column's type can hold, and what a status or config says
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION trainjob.type_holds(found regtype, canonical regtype)
+CREATE FUNCTION _trainjob.type_holds(found regtype, canonical regtype)
 RETURNS boolean
 LANGUAGE c STABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'trainjob_type_holds';
 
-COMMENT ON FUNCTION trainjob.type_holds(regtype, regtype) IS
+COMMENT ON FUNCTION _trainjob.type_holds(regtype, regtype) IS
 'Whether a column of one type can stand for trainjob''s own column of another.';
 
-CREATE FUNCTION trainjob.base_type(type regtype)
+CREATE FUNCTION _trainjob.base_type(type regtype)
 RETURNS regtype
 LANGUAGE c STABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'trainjob_base_type';
 
-COMMENT ON FUNCTION trainjob.base_type(regtype) IS
+COMMENT ON FUNCTION _trainjob.base_type(regtype) IS
 'The type that a domain is made of, through domains of domains; any other type is itself.';
 
 -- unsafe, for a domain's constraints are asked in a subtransaction, and as the
 -- domain's owner, whose functions are to find what they found for him
-CREATE FUNCTION trainjob.fitting(value float8, type regtype, typmod integer)
+CREATE FUNCTION _trainjob.fitting(value float8, type regtype, typmod integer)
 RETURNS float8
 LANGUAGE c STABLE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'trainjob_fitting_number';
 
-COMMENT ON FUNCTION trainjob.fitting(float8, regtype, integer) IS
+COMMENT ON FUNCTION _trainjob.fitting(float8, regtype, integer) IS
 'A measure as a column of this type holds it when a trigger has stored it; NULL if it does not fit.';
 
-CREATE FUNCTION trainjob.fitting(value bigint, type regtype, typmod integer)
+CREATE FUNCTION _trainjob.fitting(value bigint, type regtype, typmod integer)
 RETURNS bigint
 LANGUAGE c STABLE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'trainjob_fitting_count';
 
-COMMENT ON FUNCTION trainjob.fitting(bigint, regtype, integer) IS
+COMMENT ON FUNCTION _trainjob.fitting(bigint, regtype, integer) IS
 'A whole number as a column of this type holds it when a trigger has stored it; NULL if it does not fit.';
 
-CREATE FUNCTION trainjob.fitting(value timestamptz, type regtype, typmod integer)
+CREATE FUNCTION _trainjob.fitting(value timestamptz, type regtype, typmod integer)
 RETURNS timestamptz
 LANGUAGE c STABLE STRICT PARALLEL UNSAFE
 SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'trainjob_fitting_time';
 
-COMMENT ON FUNCTION trainjob.fitting(timestamptz, regtype, integer) IS
+COMMENT ON FUNCTION _trainjob.fitting(timestamptz, regtype, integer) IS
 'A point in time as a column of this type holds it when a trigger has stored it; NULL if it does not fit.';
 
 -- not by a cast, which the type's owner may have made: it would run as the caller
-CREATE FUNCTION trainjob.output_text(value anyelement)
+CREATE FUNCTION _trainjob.output_text(value anyelement)
 RETURNS text
 LANGUAGE c STABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'trainjob_output_text';
 
-COMMENT ON FUNCTION trainjob.output_text(anyelement) IS
+COMMENT ON FUNCTION _trainjob.output_text(anyelement) IS
 'A value as its type writes it, whatever casts there are.';
 
-CREATE FUNCTION trainjob.input_value(value text, type anyelement)
+CREATE FUNCTION _trainjob.input_value(value text, type anyelement)
 RETURNS anyelement
 LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'trainjob_input_value';
 
-COMMENT ON FUNCTION trainjob.input_value(text, anyelement) IS
+COMMENT ON FUNCTION _trainjob.input_value(text, anyelement) IS
 'A value as its type reads it, whatever casts there are; of the second argument only the type counts.';
 
-CREATE FUNCTION trainjob.is_job_status(status text)
+CREATE FUNCTION _trainjob.is_job_status(status text)
 RETURNS boolean
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'trainjob_is_job_status';
 
-COMMENT ON FUNCTION trainjob.is_job_status(text) IS
+COMMENT ON FUNCTION _trainjob.is_job_status(text) IS
 'Whether a job can have this status. For a CHECK: a list of values would be parsed anew by every update.';
 
-CREATE FUNCTION trainjob.is_total_steps_source(source text)
+CREATE FUNCTION _trainjob.is_total_steps_source(source text)
 RETURNS boolean
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'trainjob_is_total_steps_source';
 
-COMMENT ON FUNCTION trainjob.is_total_steps_source(text) IS
+COMMENT ON FUNCTION _trainjob.is_total_steps_source(text) IS
 'Whether total_steps can come from this source: given, estimated, reported or observed.';
 
-CREATE FUNCTION trainjob.is_alert_outcome(outcome text)
+CREATE FUNCTION _trainjob.is_alert_outcome(outcome text)
 RETURNS boolean
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'trainjob_is_alert_outcome';
 
-COMMENT ON FUNCTION trainjob.is_alert_outcome(text) IS
+COMMENT ON FUNCTION _trainjob.is_alert_outcome(text) IS
 'Whether an alert can have this outcome: applied, unchanged, late, refused, noted or waiting.';
 
-CREATE FUNCTION trainjob.readable_jsonb(value json)
+CREATE FUNCTION _trainjob.readable_jsonb(value json)
 RETURNS jsonb
 LANGUAGE c STABLE STRICT PARALLEL UNSAFE
 AS 'MODULE_PATHNAME', 'trainjob_readable_jsonb';
 
-COMMENT ON FUNCTION trainjob.readable_jsonb(json) IS
+COMMENT ON FUNCTION _trainjob.readable_jsonb(json) IS
 'A json value as jsonb; NULL where jsonb cannot hold it.';
 
-CREATE FUNCTION trainjob.readable_float8(value numeric)
+CREATE FUNCTION _trainjob.readable_float8(value numeric)
 RETURNS float8
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'trainjob_readable_float8';
 
-COMMENT ON FUNCTION trainjob.readable_float8(numeric) IS
+COMMENT ON FUNCTION _trainjob.readable_float8(numeric) IS
 'A numeric value as float8; infinite where float8 cannot hold it, 0 where it is too small.';
 
-CREATE FUNCTION trainjob.config_samples(config jsonb)
+CREATE FUNCTION _trainjob.config_samples(config jsonb)
 RETURNS bigint
 LANGUAGE c IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'trainjob_config_samples';
 
-COMMENT ON FUNCTION trainjob.config_samples(jsonb) IS
+COMMENT ON FUNCTION _trainjob.config_samples(jsonb) IS
 'The number of samples that a configuration states, for a job whose dataset is not known; NULL where it states none.';
 
 -- ---------------------------------------------------------------------------
 -- Writing with a job's token
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION trainjob.token_digest(token text)
+CREATE FUNCTION _trainjob.token_digest(token text)
 RETURNS bytea
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'trainjob_token_digest';
 
-COMMENT ON FUNCTION trainjob.token_digest(text) IS
+COMMENT ON FUNCTION _trainjob.token_digest(text) IS
 'The SHA-256 of a job''s token, by which it is indexed.';
 
 CREATE FUNCTION trainjob.report_metrics(job_token text, metrics jsonb,
@@ -399,35 +408,35 @@ COMMENT ON FUNCTION trainjob.report_alert(text, text, jsonb, regclass) IS
 -- Curves
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION trainjob.extra_number(extra jsonb, key text)
+CREATE FUNCTION _trainjob.extra_number(extra jsonb, key text)
 RETURNS float8
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'trainjob_extra_number';
 
-COMMENT ON FUNCTION trainjob.extra_number(jsonb, text) IS
+COMMENT ON FUNCTION _trainjob.extra_number(jsonb, text) IS
 'The number that a report has under a key of its own, NaN and Infinity as texts too; NULL for what is no number.';
 
-CREATE FUNCTION trainjob.lttb_transition(internal, float8, float8, int)
+CREATE FUNCTION _trainjob.lttb_transition(internal, float8, float8, int)
 RETURNS internal
 AS 'MODULE_PATHNAME', 'trainjob_lttb_transition'
 LANGUAGE c IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE;
 
-COMMENT ON FUNCTION trainjob.lttb_transition(internal, float8, float8, int) IS
+COMMENT ON FUNCTION _trainjob.lttb_transition(internal, float8, float8, int) IS
 'Part of the aggregate trainjob.lttb: takes a point into the curve.';
 
-CREATE FUNCTION trainjob.lttb_final(internal)
+CREATE FUNCTION _trainjob.lttb_final(internal)
 RETURNS point[]
 AS 'MODULE_PATHNAME', 'trainjob_lttb_final'
 LANGUAGE c IMMUTABLE CALLED ON NULL INPUT PARALLEL SAFE;
 
-COMMENT ON FUNCTION trainjob.lttb_final(internal) IS
+COMMENT ON FUNCTION _trainjob.lttb_final(internal) IS
 'Part of the aggregate trainjob.lttb: thins the curve.';
 
 CREATE AGGREGATE trainjob.lttb(x float8, y float8, max_points int) (
-	SFUNC = trainjob.lttb_transition,
+	SFUNC = _trainjob.lttb_transition,
 	STYPE = internal,
 	SSPACE = 16384,
-	FINALFUNC = trainjob.lttb_final,
+	FINALFUNC = _trainjob.lttb_final,
 	FINALFUNC_MODIFY = READ_WRITE,
 	PARALLEL = SAFE
 );
@@ -497,34 +506,34 @@ COMMENT ON FUNCTION trainjob.sparkline(float8[]) IS
 -- Sets of tables
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION trainjob.latest_columns(OUT metric_column text,
+CREATE FUNCTION _trainjob.latest_columns(OUT metric_column text,
 	OUT job_column text, OUT not_in_summary boolean)
 RETURNS SETOF record
 LANGUAGE c IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'trainjob_latest_columns';
 
-COMMENT ON FUNCTION trainjob.latest_columns() IS
+COMMENT ON FUNCTION _trainjob.latest_columns() IS
 'The columns of metrics whose newest value goes up to the job, and where it goes; not_in_summary: not from the row that a trainer writes at its end.';
 
-CREATE FUNCTION trainjob.perplexity(loss float8)
+CREATE FUNCTION _trainjob.perplexity(loss float8)
 RETURNS float8
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'trainjob_perplexity';
 
-COMMENT ON FUNCTION trainjob.perplexity(float8) IS
+COMMENT ON FUNCTION _trainjob.perplexity(float8) IS
 'exp(loss), NULL where that is not finite.';
 
-CREATE FUNCTION trainjob.canonical_columns(OUT table_key text, OUT ordinal integer,
+CREATE FUNCTION _trainjob.canonical_columns(OUT table_key text, OUT ordinal integer,
 	OUT column_name name, OUT column_type text, OUT definition text,
 	OUT description text, OUT essential boolean)
 RETURNS SETOF record
 LANGUAGE c IMMUTABLE PARALLEL SAFE ROWS 90
 AS 'MODULE_PATHNAME', 'trainjob_canonical_columns';
 
-COMMENT ON FUNCTION trainjob.canonical_columns() IS
+COMMENT ON FUNCTION _trainjob.canonical_columns() IS
 'Every column of a set of tables, by the name and type that trainjob''s own tables give it.';
 
-CREATE FUNCTION trainjob.canonical_tables()
+CREATE FUNCTION _trainjob.canonical_tables()
 RETURNS TABLE (table_key text, table_name name, constraints text[], settings text,
 	indexes text[], description text)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
@@ -535,12 +544,12 @@ BEGIN ATOMIC
 	 ARRAY['UNIQUE NULLS NOT DISTINCT (storage_path, user_id)'], '', '{}'::text[],
 	 'Datasets that jobs train on, with their sample counts.'),
 	('jobs', 'local_training_jobs',
-	 ARRAY['CHECK (trainjob.is_job_status(status))',
-	       'CHECK (trainjob.is_total_steps_source(total_steps_source))'],
+	 ARRAY['CHECK (_trainjob.is_job_status(status))',
+	       'CHECK (_trainjob.is_total_steps_source(total_steps_source))'],
 	 'fillfactor = 70, toast_tuple_target = 128',
 	 ARRAY['(user_id, created_at)',
 	       '(dataset_path) WHERE total_samples IS NULL OR train_samples IS NULL OR val_samples IS NULL',
-	       '(trainjob.token_digest(job_token)) WHERE job_token IS NOT NULL'],
+	       '(_trainjob.token_digest(job_token)) WHERE job_token IS NOT NULL'],
 	 'Training jobs; trainjob''s triggers keep each row true.'),
 	('metrics', 'local_training_metrics',
 	 -- no CHECK (step >= 0), which each statement would parse: fill_metric sees to it
@@ -548,17 +557,17 @@ BEGIN ATOMIC
 	       'FOREIGN KEY (job_id) REFERENCES %s.local_training_jobs (id) ON DELETE CASCADE'],
 	 '', '{}',
 	 'Reports of the trainers, one row each; a step may have several.'),
-	('alerts', 'alert_event', ARRAY['CHECK (trainjob.is_alert_outcome(outcome))'], '', ARRAY['(job_id, occurred_at, id)'],
+	('alerts', 'alert_event', ARRAY['CHECK (_trainjob.is_alert_outcome(outcome))'], '', ARRAY['(job_id, occurred_at, id)'],
 	 'What happened to jobs: a row changes its job and says what it did.'),
 	('status_changes', 'job_status_change', '{}', '', ARRAY['(job_id, id)'],
 	 'Every change of a job''s status, whoever made it.')
 	) AS c;
 END;
 
-COMMENT ON FUNCTION trainjob.canonical_tables() IS
+COMMENT ON FUNCTION _trainjob.canonical_tables() IS
 'The tables of a set as create_tables makes them.';
 
-CREATE FUNCTION trainjob.set_triggers()
+CREATE FUNCTION _trainjob.set_triggers()
 RETURNS TABLE (table_key text, trigger_name name, event text, scope text,
 	function regprocedure)
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -592,10 +601,10 @@ BEGIN ATOMIC
 	) AS c;
 END;
 
-COMMENT ON FUNCTION trainjob.set_triggers() IS
+COMMENT ON FUNCTION _trainjob.set_triggers() IS
 'The triggers that the tables of a set get: the one place that knows.';
 
-CREATE FUNCTION trainjob.qualified_name(rel regclass)
+CREATE FUNCTION _trainjob.qualified_name(rel regclass)
 RETURNS text
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 BEGIN ATOMIC
@@ -605,17 +614,17 @@ BEGIN ATOMIC
 	WHERE c.oid = rel;
 END;
 
-COMMENT ON FUNCTION trainjob.qualified_name(regclass) IS
+COMMENT ON FUNCTION _trainjob.qualified_name(regclass) IS
 'The name of a table with its schema, quoted, whatever the search_path.';
 
-CREATE FUNCTION trainjob.find_columns(key text, rel regclass, columns jsonb)
+CREATE FUNCTION _trainjob.find_columns(key text, rel regclass, columns jsonb)
 RETURNS TABLE (column_name name, column_type text, actual_name name,
 	actual_type regtype, essential boolean, unwanted boolean)
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT c.column_name, c.column_type, a.attname,
-		   trainjob.base_type(a.atttypid::regtype), c.essential, w.unwanted
-	FROM trainjob.canonical_columns() AS c
+		   _trainjob.base_type(a.atttypid::regtype), c.essential, w.unwanted
+	FROM _trainjob.canonical_columns() AS c
 	-- NULL, in a trigger's argument empty: no column stands for it
 	CROSS JOIN LATERAL (
 		SELECT COALESCE(columns -> (key || '.' || c.column_name),
@@ -634,10 +643,10 @@ BEGIN ATOMIC
 	ORDER BY c.ordinal;
 END;
 
-COMMENT ON FUNCTION trainjob.find_columns(text, regclass, jsonb) IS
+COMMENT ON FUNCTION _trainjob.find_columns(text, regclass, jsonb) IS
 'The canonical columns of a table of a set, and the columns that stand for them, with their base types; NULL where none does. unwanted: argument "columns" says that none does.';
 
-CREATE FUNCTION trainjob.set_columns(tables jsonb, columns jsonb)
+CREATE FUNCTION _trainjob.set_columns(tables jsonb, columns jsonb)
 RETURNS TABLE (table_key text, table_name text, ordinal bigint, column_name name,
 	column_type text, actual_name name, actual_type regtype, essential boolean,
 	unwanted boolean)
@@ -646,42 +655,42 @@ BEGIN ATOMIC
 	SELECT t.key, t.value, f.ordinality, f.column_name, f.column_type, f.actual_name,
 		   f.actual_type, f.essential, f.unwanted
 	FROM jsonb_each_text(tables) AS t
-	CROSS JOIN LATERAL trainjob.find_columns(t.key, t.value::regclass, columns)
+	CROSS JOIN LATERAL _trainjob.find_columns(t.key, t.value::regclass, columns)
 		WITH ORDINALITY AS f;
 END;
 
-COMMENT ON FUNCTION trainjob.set_columns(jsonb, jsonb) IS
-'The columns of all tables of a set, as trainjob.find_columns() has them.';
+COMMENT ON FUNCTION _trainjob.set_columns(jsonb, jsonb) IS
+'The columns of all tables of a set, as _trainjob.find_columns() has them.';
 
-CREATE FUNCTION trainjob.job_column(column_name name, tables jsonb, columns jsonb)
+CREATE FUNCTION _trainjob.job_column(column_name name, tables jsonb, columns jsonb)
 RETURNS name
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT f.actual_name
-	FROM trainjob.find_columns('jobs', (tables ->> 'jobs')::regclass, columns) AS f
+	FROM _trainjob.find_columns('jobs', (tables ->> 'jobs')::regclass, columns) AS f
 	WHERE f.column_name = job_column.column_name;
 END;
 
-COMMENT ON FUNCTION trainjob.job_column(name, jsonb, jsonb) IS
+COMMENT ON FUNCTION _trainjob.job_column(name, jsonb, jsonb) IS
 'The column of a set''s jobs table that stands for a canonical one; NULL where none does.';
 
-CREATE FUNCTION trainjob.column_type(key text, column_name name,
+CREATE FUNCTION _trainjob.column_type(key text, column_name name,
 	column_type text, tables jsonb, columns jsonb)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT COALESCE((
 		SELECT f.actual_type::text
-		FROM trainjob.find_columns('jobs', (tables ->> 'jobs')::regclass, columns) AS f
+		FROM _trainjob.find_columns('jobs', (tables ->> 'jobs')::regclass, columns) AS f
 		WHERE key <> 'jobs'
 		  AND (column_type.column_name, f.column_name) IN (('job_id', 'id'), ('user_id', 'user_id'))),
 		column_type);
 END;
 
-COMMENT ON FUNCTION trainjob.column_type(text, name, text, jsonb, jsonb) IS
+COMMENT ON FUNCTION _trainjob.column_type(text, name, text, jsonb, jsonb) IS
 'The type of a canonical column in a set: what refers to a job or its user has the type that this has there.';
 
-CREATE FUNCTION trainjob.select_list(key text, rel regclass, columns jsonb)
+CREATE FUNCTION _trainjob.select_list(key text, rel regclass, columns jsonb)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -690,10 +699,10 @@ BEGIN ATOMIC
 			WHEN f.actual_name IS NULL
 				THEN format('NULL::%s AS %I', f.column_type, f.column_name)
 			WHEN f.actual_type = 'json'::regtype
-				THEN format('trainjob.readable_jsonb(%I) AS %I', f.actual_name,
+				THEN format('_trainjob.readable_jsonb(%I) AS %I', f.actual_name,
 							f.column_name)
 			WHEN f.column_type = 'float8' AND f.actual_type = 'numeric'::regtype
-				THEN format('trainjob.readable_float8(%I) AS %I', f.actual_name,
+				THEN format('_trainjob.readable_float8(%I) AS %I', f.actual_name,
 							f.column_name)
 			WHEN f.column_type = 'float8'
 				 AND f.actual_type <> f.column_type::regtype
@@ -707,52 +716,52 @@ BEGIN ATOMIC
 							f.actual_name, f.column_name)
 			ELSE format('%I AS %I', f.actual_name, f.column_name)
 		END, ', ')
-	FROM trainjob.find_columns(key, rel, columns) AS f
+	FROM _trainjob.find_columns(key, rel, columns) AS f
 	-- who reads a view needs the right to read each column that it names
 	WHERE f.column_name <> 'job_token';
 END;
 
-COMMENT ON FUNCTION trainjob.select_list(text, regclass, jsonb) IS
+COMMENT ON FUNCTION _trainjob.select_list(text, regclass, jsonb) IS
 'The SELECT list that gives a table of a set its canonical columns, the token left out.';
 
-CREATE FUNCTION trainjob.source(key text, tables jsonb, columns jsonb)
+CREATE FUNCTION _trainjob.source(key text, tables jsonb, columns jsonb)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT CASE
 		WHEN tables ->> key IS NOT NULL THEN
 			format('(SELECT %s FROM %s)',
-				   trainjob.select_list(key, (tables ->> key)::regclass, columns),
+				   _trainjob.select_list(key, (tables ->> key)::regclass, columns),
 				   tables ->> key)
 		ELSE
 			-- a set without the table: no rows, with columns that compare
 			(SELECT format('(SELECT %s WHERE false)',
 				string_agg(format('NULL::%s AS %I',
-					trainjob.column_type(key, c.column_name, c.column_type, tables, columns),
+					_trainjob.column_type(key, c.column_name, c.column_type, tables, columns),
 					c.column_name), ', ' ORDER BY c.ordinal))
-			 FROM trainjob.canonical_columns() AS c
+			 FROM _trainjob.canonical_columns() AS c
 			 WHERE c.table_key = key)
 	END;
 END;
 
-COMMENT ON FUNCTION trainjob.source(text, jsonb, jsonb) IS
+COMMENT ON FUNCTION _trainjob.source(text, jsonb, jsonb) IS
 'A table of a set with its canonical columns, to stand in FROM; without rows where the set has no such table.';
 
-CREATE FUNCTION trainjob.text_for_null(column_name name, expression text,
+CREATE FUNCTION _trainjob.text_for_null(column_name name, expression text,
 	tables jsonb, columns jsonb)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT CASE
-		WHEN trainjob.job_column(column_name, tables, columns) IS NULL THEN '''Unknown'''
+		WHEN _trainjob.job_column(column_name, tables, columns) IS NULL THEN '''Unknown'''
 		ELSE expression
 	END;
 END;
 
-COMMENT ON FUNCTION trainjob.text_for_null(name, text, jsonb, jsonb) IS
+COMMENT ON FUNCTION _trainjob.text_for_null(name, text, jsonb, jsonb) IS
 'Part of overview_query: what to show where a column of the job is NULL.';
 
-CREATE FUNCTION trainjob.with_known_times(query text)
+CREATE FUNCTION _trainjob.with_known_times(query text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -762,27 +771,27 @@ BEGIN ATOMIC
 		'CASE WHEN \1 BETWEEN ''0001-01-01 00:00Z'' AND ''9999-12-31 00:00Z'' THEN \1 END', 'g');
 END;
 
-COMMENT ON FUNCTION trainjob.with_known_times(text) IS
+COMMENT ON FUNCTION _trainjob.with_known_times(text) IS
 'Part of the queries of views and of operating: puts for each {t.column} the point in time that it holds, NULL where that is infinite or of no year from 1 to 9999.';
 
-CREATE FUNCTION trainjob.sign_of_life()
+CREATE FUNCTION _trainjob.sign_of_life()
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT 'COALESCE(GREATEST({j.last_metric_at}, {j.status_changed_at}, {j.restarted_at}, {j.started_at}), {j.created_at})';
 END;
 
-COMMENT ON FUNCTION trainjob.sign_of_life() IS
+COMMENT ON FUNCTION _trainjob.sign_of_life() IS
 'Part of overview_query and fail_stalled: when a job j was last heard of.';
 
-CREATE FUNCTION trainjob.overview_query(tables jsonb, columns jsonb)
+CREATE FUNCTION _trainjob.overview_query(tables jsonb, columns jsonb)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT format(trainjob.with_known_times($view$
+	SELECT format(_trainjob.with_known_times($view$
 SELECT
 	j.id, j.user_id, j.model_name,
-	trainjob.config_method(j.config) AS method,
+	_trainjob.config_method(j.config) AS method,
 	j.status,
 	CASE
 		WHEN j.ended THEN 'ended'
@@ -790,7 +799,7 @@ SELECT
 		WHEN (j.loss = 'NaN' OR abs(j.loss) = 'Infinity')
 			 AND (j.restarted_at IS NULL OR j.last_metric_at >= j.restarted_at)
 			THEN 'diverged'
-		WHEN now() - %10$s > trainjob.stall_timeout() THEN 'stalled'
+		WHEN now() - %10$s > _trainjob.stall_timeout() THEN 'stalled'
 		ELSE 'active'
 	END AS health,
 	j.progress, j.current_step, j.total_steps, j.expected_total_steps,
@@ -805,7 +814,7 @@ SELECT
 	p.eta_seconds, p.eta_confidence,
 	a.type AS last_alert_type, a.occurred_at AS last_alert_at,
 	j.error, j.error_type,
-	COALESCE(%8$strainjob.job_note(j.config, j.dataset_path, j.total_samples,
+	COALESCE(%8$s_trainjob.job_note(j.config, j.dataset_path, j.total_samples,
 		j.train_samples, j.val_samples, j.total_steps)) AS note,
 	CASE
 		WHEN j.total_samples = 1 THEN '1 sample'
@@ -823,31 +832,31 @@ SELECT
 		ELSE COALESCE(round(j.progress::numeric) || '%%', 'Unknown')
 	END AS progress_text,
 	CASE
-		WHEN j.eval_loss IS NOT NULL THEN trainjob.number_text(j.eval_loss, 4)
+		WHEN j.eval_loss IS NOT NULL THEN _trainjob.number_text(j.eval_loss, 4)
 		WHEN j.ended THEN %7$s
 		%9$s
-		ELSE trainjob.eval_text(j.config, j.total_samples, j.train_samples,
+		ELSE _trainjob.eval_text(j.config, j.total_samples, j.train_samples,
 								j.val_samples, j.total_steps)
 	END AS eval_loss_text,
-	COALESCE(trainjob.number_text(j.perplexity, 2), %4$s) AS perplexity_text,
-	COALESCE(trainjob.number_text(j.learning_rate, -2), %5$s) AS learning_rate_text,
-	COALESCE(trainjob.number_text(j.loss, 4), %6$s) AS loss_text,
-	trainjob.duration_text(p.eta_seconds) AS eta_text,
+	COALESCE(_trainjob.number_text(j.perplexity, 2), %4$s) AS perplexity_text,
+	COALESCE(_trainjob.number_text(j.learning_rate, -2), %5$s) AS learning_rate_text,
+	COALESCE(_trainjob.number_text(j.loss, 4), %6$s) AS loss_text,
+	_trainjob.duration_text(p.eta_seconds) AS eta_text,
 	j.created_at
 FROM (
 	-- not beside the jobs: Citus takes no now() in a subquery without a table
 	SELECT
 		j.*,
-		COALESCE(trainjob.output_text(j.status) IN ('completed', 'failed', 'cancelled'), false) AS ended,
-		COALESCE(trainjob.output_text(j.status) = 'running', false) AS running,
+		COALESCE(_trainjob.output_text(j.status) IN ('completed', 'failed', 'cancelled'), false) AS ended,
+		COALESCE(_trainjob.output_text(j.status) = 'running', false) AS running,
 		CASE WHEN j.restarted_at IS NULL THEN {j.started_at} ELSE {j.restarted_at} END AS began,
-		CASE trainjob.output_text(j.status)
+		CASE _trainjob.output_text(j.status)
 			WHEN 'completed' THEN {j.completed_at}
 			WHEN 'failed' THEN {j.failed_at}
 			WHEN 'cancelled' THEN {j.cancelled_at}
 		END AS ended_at,
 		-- an end of which nobody knows when it was has no length
-		CASE trainjob.output_text(j.status)
+		CASE _trainjob.output_text(j.status)
 			WHEN 'completed' THEN {j.completed_at}
 			WHEN 'failed' THEN {j.failed_at}
 			WHEN 'cancelled' THEN {j.cancelled_at}
@@ -855,14 +864,14 @@ FROM (
 		END AS until,
 		CASE
 			WHEN COALESCE(j.last_metric_at::text, j.current_step::text) IS NULL
-				 AND COALESCE(trainjob.output_text(j.status) NOT IN ('completed', 'failed', 'cancelled'), true)
+				 AND COALESCE(_trainjob.output_text(j.status) NOT IN ('completed', 'failed', 'cancelled'), true)
 				THEN 'Awaiting first metrics'
 			ELSE 'Not reported by the trainer'
 		END AS absent
 	FROM %1$s AS j) AS j
 LEFT JOIN LATERAL (
 	SELECT
-		CASE WHEN trainjob.output_text(j.status) = 'running' THEN
+		CASE WHEN _trainjob.output_text(j.status) = 'running' THEN
 			-- in float8, which holds the difference of any two steps
 			(j.total_steps::float8 - j.current_step)
 			* CASE
@@ -882,7 +891,7 @@ LEFT JOIN LATERAL (
 			  END
 		END AS eta_seconds,
 		CASE
-			WHEN trainjob.output_text(j.status) <> 'running' THEN NULL
+			WHEN _trainjob.output_text(j.status) <> 'running' THEN NULL
 			WHEN count(*) < 5 THEN 'insufficient_data'
 			WHEN j.total_steps IS NULL THEN NULL
 			WHEN stddev_pop(i.pace) / NULLIF(abs(avg(i.pace)), 0) < 0.15 THEN 'high'
@@ -898,7 +907,7 @@ LEFT JOIN LATERAL (
 		FROM (
 			SELECT m.job_id, m.step, min({m.recorded_at}) AS recorded_at
 			FROM %2$s AS m
-			WHERE m.job_id = j.id AND trainjob.output_text(j.status) = 'running'
+			WHERE m.job_id = j.id AND _trainjob.output_text(j.status) = 'running'
 			  AND m.step <= j.current_step
 			  AND m.recorded_at >= COALESCE(GREATEST({j.status_changed_at}, {j.restarted_at}),
 											'-infinity')
@@ -916,30 +925,30 @@ LEFT JOIN LATERAL (
 		FROM %3$s AS e
 		WHERE e.job_id = j.id
 		  -- not one that was refused because it came from another user
-		  AND (trainjob.output_text(e.outcome) IS DISTINCT FROM 'refused' OR e.status_before IS NOT NULL)
+		  AND (_trainjob.output_text(e.outcome) IS DISTINCT FROM 'refused' OR e.status_before IS NOT NULL)
 		ORDER BY e.occurred_at DESC, e.id DESC
 		LIMIT 1) AS l) AS a ON true
 $view$),
-		trainjob.source('jobs', tables, columns),
-		trainjob.source('metrics', tables, columns),
-		trainjob.source('alerts', tables, columns),
+		_trainjob.source('jobs', tables, columns),
+		_trainjob.source('metrics', tables, columns),
+		_trainjob.source('alerts', tables, columns),
 		-- of what a table has no column for, nobody can say that it is missing
-		trainjob.text_for_null('perplexity', 'j.absent', tables, columns),
-		trainjob.text_for_null('learning_rate', 'j.absent', tables, columns),
-		trainjob.text_for_null('loss', 'j.absent', tables, columns),
-		trainjob.text_for_null('eval_loss', '''No eval loss reported''', tables, columns),
-		CASE WHEN trainjob.job_column('total_steps', tables, columns) IS NULL
+		_trainjob.text_for_null('perplexity', 'j.absent', tables, columns),
+		_trainjob.text_for_null('learning_rate', 'j.absent', tables, columns),
+		_trainjob.text_for_null('loss', 'j.absent', tables, columns),
+		_trainjob.text_for_null('eval_loss', '''No eval loss reported''', tables, columns),
+		CASE WHEN _trainjob.job_column('total_steps', tables, columns) IS NULL
 			 THEN '''total steps unknown: the jobs table has no column for them'', ' END,
 		-- nor, once it runs, that it has not come yet
-		CASE WHEN trainjob.job_column('eval_loss', tables, columns) IS NULL
+		CASE WHEN _trainjob.job_column('eval_loss', tables, columns) IS NULL
 			 THEN 'WHEN j.running THEN ''Unknown''' END,
-		trainjob.with_known_times(trainjob.sign_of_life()));
+		_trainjob.with_known_times(_trainjob.sign_of_life()));
 END;
 
-COMMENT ON FUNCTION trainjob.overview_query(jsonb, jsonb) IS
+COMMENT ON FUNCTION _trainjob.overview_query(jsonb, jsonb) IS
 'The query of a set''s overview.';
 
-CREATE FUNCTION trainjob.coverage_query(tables jsonb, columns jsonb)
+CREATE FUNCTION _trainjob.coverage_query(tables jsonb, columns jsonb)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -949,11 +958,11 @@ BEGIN ATOMIC
 SELECT
 	j.id AS job_id, c.metric, u.rows, c.rows_with_value, c.first_step,
 	c.last_step, c.newest_value,
-	COALESCE(c.absent, trainjob.metric_verdict(c.metric, u.rows, c.rows_with_value, c.first_step,
+	COALESCE(c.absent, _trainjob.metric_verdict(c.metric, u.rows, c.rows_with_value, c.first_step,
 		-- from where on there are only values that are not finite
 		CASE WHEN c.not_finite > COALESCE(c.last_finite, -1) THEN c.not_finite END,
 		c.newest_value,
-		trainjob.output_text(j.status) IN ('completed', 'failed', 'cancelled'),
+		_trainjob.output_text(j.status) IN ('completed', 'failed', 'cancelled'),
 		CASE WHEN c.metric IN ('eval_loss', 'eval_perplexity') THEN
 			trainjob.first_eval_step(j.config, j.total_samples, j.train_samples,
 									 j.val_samples)
@@ -968,7 +977,7 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (VALUES %4$s)
 	AS c (metric, absent, rows_with_value, first_step, last_step, not_finite, last_finite, newest_value)
 $view$,
-		trainjob.source('jobs', tables, columns),
+		_trainjob.source('jobs', tables, columns),
 		string_agg(format($aggregates$
 		count(m.%1$I) AS count_%2$s,
 		min(m.step) FILTER (WHERE m.%1$I IS NOT NULL) AS first_%2$s,
@@ -976,7 +985,7 @@ $view$,
 		min(m.step) FILTER (WHERE NOT abs(m.%1$I) < 'Infinity') AS not_finite_%2$s,
 		max(m.step) FILTER (WHERE abs(m.%1$I) < 'Infinity') AS last_finite_%2$s$aggregates$,
 			f.column_name, f.n), ', ' ORDER BY f.n),
-		trainjob.source('metrics', tables, columns),
+		_trainjob.source('metrics', tables, columns),
 		string_agg(format($metric$
 	(%1$L, %3$L::text, u.count_%2$s, u.first_%2$s, u.last_%2$s, u.not_finite_%2$s, u.last_finite_%2$s, v%2$s.value)$metric$,
 			f.column_name, f.n, f.absent),
@@ -986,7 +995,7 @@ LEFT JOIN LATERAL (
 	SELECT m.%1$I AS value FROM %3$s AS m
 	WHERE m.job_id = j.id AND m.step = u.last_%2$s AND m.%1$I IS NOT NULL
 	ORDER BY m.%4$s DESC LIMIT 1) AS v%2$s ON true$newest$,
-			f.column_name, f.n, trainjob.source('metrics', tables, columns), f.place),
+			f.column_name, f.n, _trainjob.source('metrics', tables, columns), f.place),
 			'' ORDER BY f.n))
 	FROM (
 		SELECT f.column_name, row_number() OVER (ORDER BY f.column_name) AS n,
@@ -994,18 +1003,18 @@ LEFT JOIN LATERAL (
 			   CASE WHEN f.actual_name IS NULL THEN 'the metrics table has no column for it' END AS absent,
 			   -- reports of one step in order: by id, if that tells
 			   CASE WHEN EXISTS (
-					SELECT FROM trainjob.find_columns('metrics', (tables ->> 'metrics')::regclass, columns) AS i
+					SELECT FROM _trainjob.find_columns('metrics', (tables ->> 'metrics')::regclass, columns) AS i
 					WHERE i.column_name = 'id'
 					  AND i.actual_type IN ('bigint'::regtype, 'integer'::regtype))
 					THEN 'id' ELSE 'recorded_at' END AS place
-		FROM trainjob.find_columns('metrics', (tables ->> 'metrics')::regclass, columns) AS f
+		FROM _trainjob.find_columns('metrics', (tables ->> 'metrics')::regclass, columns) AS f
 		WHERE f.column_type = 'float8' AND f.column_name <> 'epoch') AS f;
 END;
 
-COMMENT ON FUNCTION trainjob.coverage_query(jsonb, jsonb) IS
+COMMENT ON FUNCTION _trainjob.coverage_query(jsonb, jsonb) IS
 'The query of a set''s coverage view.';
 
-CREATE FUNCTION trainjob.token_arguments(columns jsonb)
+CREATE FUNCTION _trainjob.token_arguments(columns jsonb)
 RETURNS TABLE (argument text, table_key text, column_name name)
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -1013,15 +1022,15 @@ BEGIN ATOMIC
 	FROM jsonb_each_text(columns) AS c
 	WHERE (c.key LIKE 'metrics.%' OR c.key LIKE 'alerts.%')
 	  AND NOT EXISTS (
-		SELECT FROM trainjob.canonical_columns() AS k
+		SELECT FROM _trainjob.canonical_columns() AS k
 		WHERE c.key = k.table_key || '.' || k.column_name)
 	ORDER BY c.key COLLATE "C";
 END;
 
-COMMENT ON FUNCTION trainjob.token_arguments(jsonb) IS
+COMMENT ON FUNCTION _trainjob.token_arguments(jsonb) IS
 'Of the columns of a set, as trainjob.job_sets() has them, those that are not trainjob''s own and that a token may write.';
 
-CREATE FUNCTION trainjob.trigger_arguments(key text, tables jsonb, columns jsonb)
+CREATE FUNCTION _trainjob.trigger_arguments(key text, tables jsonb, columns jsonb)
 RETURNS text[]
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -1034,19 +1043,19 @@ BEGIN ATOMIC
 		WHERE t.value IS NOT NULL AND (t.key <> trigger_arguments.key OR t.key = 'jobs')
 		UNION ALL
 		SELECT 2, f.table_key, f.table_key || '.' || f.column_name || '=' || COALESCE(f.actual_name, '')
-		FROM trainjob.set_columns(tables, columns) AS f
+		FROM _trainjob.set_columns(tables, columns) AS f
 		WHERE f.actual_name <> f.column_name OR f.unwanted
 		UNION ALL
 		-- what a token may write is asked of the jobs table's triggers alone
 		SELECT 2, NULL, t.argument || '=' || t.column_name
-		FROM trainjob.token_arguments(columns) AS t) AS a
+		FROM _trainjob.token_arguments(columns) AS t) AS a
 	WHERE trigger_arguments.key = 'jobs' OR a.table_key IN ('jobs', trigger_arguments.key);
 END;
 
-COMMENT ON FUNCTION trainjob.trigger_arguments(text, jsonb, jsonb) IS
+COMMENT ON FUNCTION _trainjob.trigger_arguments(text, jsonb, jsonb) IS
 'The arguments that each trigger of a set gets: its tables, the columns with other names, and those that a token may write.';
 
-CREATE FUNCTION trainjob.read_arguments(tgargs bytea)
+CREATE FUNCTION _trainjob.read_arguments(tgargs bytea)
 RETURNS text[]
 LANGUAGE sql STABLE STRICT PARALLEL SAFE
 BEGIN ATOMIC
@@ -1058,15 +1067,15 @@ BEGIN ATOMIC
 	WHERE a.argument <> '';
 END;
 
-COMMENT ON FUNCTION trainjob.read_arguments(bytea) IS
+COMMENT ON FUNCTION _trainjob.read_arguments(bytea) IS
 'The arguments of a trigger, from pg_trigger.tgargs.';
 
-CREATE FUNCTION trainjob.table_of(name text)
+CREATE FUNCTION _trainjob.table_of(name text)
 RETURNS regclass
 LANGUAGE c STABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'trainjob_table_of';
 
-COMMENT ON FUNCTION trainjob.table_of(text) IS
+COMMENT ON FUNCTION _trainjob.table_of(text) IS
 'The table that a trigger''s argument names, for everybody; NULL if there is none.';
 
 CREATE FUNCTION trainjob.job_sets()
@@ -1075,13 +1084,13 @@ LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	WITH functions AS (
 		SELECT DISTINCT t.table_key, t.function::oid AS tgfoid
-		FROM trainjob.set_triggers() AS t
+		FROM _trainjob.set_triggers() AS t
 	), facts AS (
 		-- what the triggers of each table say, and which table they are on
 		SELECT g.oid AS tgoid, f.table_key AS own_key, g.tgrelid, a.argument
 		FROM pg_catalog.pg_trigger AS g
 		JOIN functions AS f ON f.tgfoid = g.tgfoid
-		LEFT JOIN LATERAL unnest(trainjob.read_arguments(g.tgargs)) AS a (argument) ON true
+		LEFT JOIN LATERAL unnest(_trainjob.read_arguments(g.tgargs)) AS a (argument) ON true
 		WHERE g.tgparentid = 0
 		  -- nor a copy on a chunk of a hypertable, which looks like any other
 		  AND NOT EXISTS (
@@ -1089,7 +1098,7 @@ BEGIN ATOMIC
 			JOIN pg_catalog.pg_trigger AS p ON p.tgrelid = i.inhparent
 			WHERE i.inhrelid = g.tgrelid AND p.tgname = g.tgname AND p.tgfoid = g.tgfoid)
 	), pairs AS (
-		SELECT x.tgoid, x.own_key AS key, trainjob.qualified_name(x.tgrelid) AS value, 1 AS strength
+		SELECT x.tgoid, x.own_key AS key, _trainjob.qualified_name(x.tgrelid) AS value, 1 AS strength
 		FROM facts AS x
 		UNION
 		SELECT x.tgoid, split_part(x.argument, '=', 1),
@@ -1097,7 +1106,7 @@ BEGIN ATOMIC
 		FROM facts AS x
 	), owners AS (
 		-- a trigger's set is that of its jobs table
-		SELECT DISTINCT ON (p.tgoid) p.tgoid, trainjob.table_of(p.value) AS jobs
+		SELECT DISTINCT ON (p.tgoid) p.tgoid, _trainjob.table_of(p.value) AS jobs
 		FROM pairs AS p
 		WHERE p.key = 'jobs'
 		ORDER BY p.tgoid, p.strength
@@ -1106,13 +1115,13 @@ BEGIN ATOMIC
 		FROM owners AS o
 		JOIN pairs AS p ON p.tgoid = o.tgoid
 		WHERE o.jobs IS NOT NULL
-		  AND (strpos(p.key, '.') > 0 OR trainjob.table_of(p.value) IS NOT NULL)
+		  AND (strpos(p.key, '.') > 0 OR _trainjob.table_of(p.value) IS NOT NULL)
 		ORDER BY o.jobs, p.key, p.strength
 	)
 	SELECT m.jobs,
 		   -- not as the trigger writes it, who may have made it by hand: queries
 		   -- are put together with it
-		   jsonb_object_agg(m.key, trainjob.qualified_name(trainjob.table_of(m.value)))
+		   jsonb_object_agg(m.key, _trainjob.qualified_name(_trainjob.table_of(m.value)))
 				FILTER (WHERE strpos(m.key, '.') = 0),
 		   COALESCE(jsonb_object_agg(m.key, m.value) FILTER (WHERE strpos(m.key, '.') > 0), '{}')
 	FROM merged AS m
@@ -1124,21 +1133,21 @@ END;
 COMMENT ON FUNCTION trainjob.job_sets() IS
 'The sets of tables of this database, as their triggers have them.';
 
-CREATE FUNCTION trainjob.jobs_table(jobs regclass DEFAULT NULL)
+CREATE FUNCTION _trainjob.jobs_table(jobs regclass DEFAULT NULL)
 RETURNS regclass
 LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED
 AS 'MODULE_PATHNAME', 'trainjob_jobs_table';
 
-COMMENT ON FUNCTION trainjob.jobs_table(regclass) IS
+COMMENT ON FUNCTION _trainjob.jobs_table(regclass) IS
 'The jobs table of a set: the one named, or for NULL that of the only set of the database.';
 
-CREATE FUNCTION trainjob.job_set(jobs regclass, OUT tables jsonb, OUT columns jsonb)
+CREATE FUNCTION _trainjob.job_set(jobs regclass, OUT tables jsonb, OUT columns jsonb)
 RETURNS record
 LANGUAGE plpgsql STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	wanted regclass := trainjob.jobs_table(jobs);
+	wanted regclass := _trainjob.jobs_table(jobs);
 	replaced text;
 BEGIN
 	SELECT s.tables, s.columns INTO STRICT tables, columns
@@ -1154,32 +1163,32 @@ BEGIN
 	IF FOUND THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'wrong_object_type',
-			MESSAGE = format('%s, of the set of %s, is not a table', replaced, trainjob.qualified_name(wanted)),
+			MESSAGE = format('%s, of the set of %s, is not a table', replaced, _trainjob.qualified_name(wanted)),
 			DETAIL = 'Something else has got its name; to read that could run functions of its owner as whoever calls.',
 			HINT = format('Give the table its name back, or take the set apart: SELECT * FROM trainjob.detach(%L);',
-						  trainjob.qualified_name(wanted));
+						  _trainjob.qualified_name(wanted));
 	END IF;
 END;
 $$;
 
-COMMENT ON FUNCTION trainjob.job_set(regclass) IS
+COMMENT ON FUNCTION _trainjob.job_set(regclass) IS
 'The set of a jobs table, or for NULL the only set of the database, as trainjob.job_sets() has it.';
 
-CREATE FUNCTION trainjob.is_of_other_set(tgargs bytea, jobs regclass)
+CREATE FUNCTION _trainjob.is_of_other_set(tgargs bytea, jobs regclass)
 RETURNS boolean
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT EXISTS (
-		SELECT FROM unnest(trainjob.read_arguments(tgargs)) AS a (argument)
-		JOIN pg_catalog.pg_trigger AS g ON g.tgrelid = trainjob.table_of(substr(a.argument, 6))
-		WHERE a.argument LIKE 'jobs=%' AND trainjob.table_of(substr(a.argument, 6)) <> jobs
+		SELECT FROM unnest(_trainjob.read_arguments(tgargs)) AS a (argument)
+		JOIN pg_catalog.pg_trigger AS g ON g.tgrelid = _trainjob.table_of(substr(a.argument, 6))
+		WHERE a.argument LIKE 'jobs=%' AND _trainjob.table_of(substr(a.argument, 6)) <> jobs
 		  AND g.tgfoid = 'trainjob.fill_job'::regproc);
 END;
 
-COMMENT ON FUNCTION trainjob.is_of_other_set(bytea, regclass) IS
+COMMENT ON FUNCTION _trainjob.is_of_other_set(bytea, regclass) IS
 'Whether a trigger with these arguments (pg_trigger.tgargs) works for another set than that of the jobs table.';
 
-CREATE FUNCTION trainjob.give_to_owner(kind text, made text, on_table regclass)
+CREATE FUNCTION _trainjob.give_to_owner(kind text, made text, on_table regclass)
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -1193,34 +1202,34 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION trainjob.give_to_owner(text, text, regclass) IS
+COMMENT ON FUNCTION _trainjob.give_to_owner(text, text, regclass) IS
 'Part of attach: what is made for a table belongs to the owner of the table, whose triggers write to it.';
 
-CREATE FUNCTION trainjob.set_views()
+CREATE FUNCTION _trainjob.set_views()
 RETURNS TABLE (n integer, table_key text, suffix text, uses regprocedure, description text)
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT c.column1, c.column2, c.column3, c.column4::regprocedure, c.column5
 	FROM (VALUES
 	(1, 'jobs', '_overview',
-	 'trainjob.job_note(jsonb, text, bigint, bigint, bigint, bigint)',
+	 '_trainjob.job_note(jsonb, text, bigint, bigint, bigint, bigint)',
 	 'What a dashboard shows of each job: one row a job.'),
 	(2, 'metrics', '_coverage',
-	 'trainjob.metric_verdict(text, bigint, bigint, bigint, bigint, float8, boolean, bigint, bigint)',
+	 '_trainjob.metric_verdict(text, bigint, bigint, bigint, bigint, float8, boolean, bigint, bigint)',
 	 'Which metrics a job''s trainer reports, and why one is missing: a row for each job and metric.')
 	) AS c;
 END;
 
-COMMENT ON FUNCTION trainjob.set_views() IS
+COMMENT ON FUNCTION _trainjob.set_views() IS
 'The views of a set: which function, used over which table, and which comment tell a view of trainjob from one of the user.';
 
-CREATE FUNCTION trainjob.view_columns()
+CREATE FUNCTION _trainjob.view_columns()
 RETURNS TABLE (n integer, column_name name, description text)
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	-- a column of the overview that is the job's says what that says
 	SELECT 1, c.column_name, c.description
-	FROM trainjob.canonical_columns() AS c
+	FROM _trainjob.canonical_columns() AS c
 	WHERE c.table_key = 'jobs'
 	UNION ALL
 	SELECT c.column1, c.column2::name, c.column3
@@ -1252,15 +1261,15 @@ BEGIN ATOMIC
 	(2, 'verdict', 'Whether and since when it is reported, or why it is missing.')) AS c;
 END;
 
-COMMENT ON FUNCTION trainjob.view_columns() IS
+COMMENT ON FUNCTION _trainjob.view_columns() IS
 'The comments on columns of a set''s views.';
 
-CREATE FUNCTION trainjob.set_view(view_number integer, on_table regclass)
+CREATE FUNCTION _trainjob.set_view(view_number integer, on_table regclass)
 RETURNS regclass
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT r.ev_class::regclass
-	FROM trainjob.set_views() AS v
+	FROM _trainjob.set_views() AS v
 	JOIN pg_catalog.pg_depend AS f ON f.classid = 'pg_rewrite'::regclass
 		AND f.refclassid = 'pg_proc'::regclass AND f.refobjid = v.uses
 	JOIN pg_catalog.pg_rewrite AS r ON r.oid = f.objid
@@ -1274,10 +1283,10 @@ BEGIN ATOMIC
 	LIMIT 1;
 END;
 
-COMMENT ON FUNCTION trainjob.set_view(integer, regclass) IS
+COMMENT ON FUNCTION _trainjob.set_view(integer, regclass) IS
 'A view of a set over its table: how it is found again under any name.';
 
-CREATE FUNCTION trainjob.made_name(base text, suffix text)
+CREATE FUNCTION _trainjob.made_name(base text, suffix text)
 RETURNS name
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 BEGIN ATOMIC
@@ -1287,17 +1296,17 @@ BEGIN ATOMIC
 	WHERE octet_length(left(base, n)) + octet_length(suffix) <= 63;
 END;
 
-COMMENT ON FUNCTION trainjob.made_name(text, text) IS
+COMMENT ON FUNCTION _trainjob.made_name(text, text) IS
 'A name for what is made for a table of this name.';
 
-CREATE FUNCTION trainjob.make_view(view_number integer, on_table regclass,
+CREATE FUNCTION _trainjob.make_view(view_number integer, on_table regclass,
 	view_schema name, view_name name, query text)
 RETURNS text
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	existing regclass := trainjob.set_view(view_number, on_table);
+	existing regclass := _trainjob.set_view(view_number, on_table);
 	wanted text := format('%I.%I', view_schema, view_name);
 	definition text;
 	before text;
@@ -1306,7 +1315,7 @@ DECLARE
 BEGIN
 	-- one of ours, by another comment or over a table of another time
 	IF existing IS NULL AND EXISTS (
-		SELECT FROM trainjob.set_views() AS v
+		SELECT FROM _trainjob.set_views() AS v
 		JOIN pg_depend AS f ON f.classid = 'pg_rewrite'::regclass
 			AND f.refclassid = 'pg_proc'::regclass AND f.refobjid = v.uses
 		JOIN pg_rewrite AS r ON r.oid = f.objid
@@ -1320,7 +1329,7 @@ BEGIN
 			HINT = 'Rename it, or let trainjob''s views be made in another schema: trainjob.attach(..., view_schema => ''name'').';
 	END IF;
 	IF existing IS NOT NULL THEN
-		wanted := trainjob.qualified_name(existing);
+		wanted := _trainjob.qualified_name(existing);
 		before := pg_get_viewdef(existing);
 	END IF;
 	definition := format('VIEW %s WITH (security_invoker = true) AS %s', wanted, query);
@@ -1351,10 +1360,10 @@ BEGIN
 		END LOOP;
 	END;
 	EXECUTE format('COMMENT ON VIEW %s IS %L', wanted,
-		(SELECT v.description FROM trainjob.set_views() AS v WHERE v.n = view_number));
+		(SELECT v.description FROM _trainjob.set_views() AS v WHERE v.n = view_number));
 	FOR item IN
 		SELECT format('COMMENT ON COLUMN %s.%I IS %L', wanted, c.column_name, c.description)
-		FROM trainjob.view_columns() AS c
+		FROM _trainjob.view_columns() AS c
 		JOIN pg_attribute AS a ON a.attrelid = wanted::regclass AND a.attname = c.column_name
 		WHERE c.n = view_number
 		ORDER BY a.attnum
@@ -1362,16 +1371,16 @@ BEGIN
 		EXECUTE item;
 	END LOOP;
 	IF existing IS NULL THEN
-		PERFORM trainjob.give_to_owner('VIEW', wanted, on_table);
+		PERFORM _trainjob.give_to_owner('VIEW', wanted, on_table);
 	END IF;
 	RETURN wanted;
 END;
 $$;
 
-COMMENT ON FUNCTION trainjob.make_view(integer, regclass, name, name, text) IS
+COMMENT ON FUNCTION _trainjob.make_view(integer, regclass, name, name, text) IS
 'Part of create_tables and attach: makes a view of a set, or brings it up to date; returns its name if it did.';
 
-CREATE FUNCTION trainjob.is_reference_table(rel regclass)
+CREATE FUNCTION _trainjob.is_reference_table(rel regclass)
 RETURNS boolean
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -1389,10 +1398,10 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION trainjob.is_reference_table(regclass) IS
+COMMENT ON FUNCTION _trainjob.is_reference_table(regclass) IS
 'Part of create_tables and attach: whether Citus keeps a copy of the table on each node.';
 
-CREATE FUNCTION trainjob.set_uses()
+CREATE FUNCTION _trainjob.set_uses()
 RETURNS TABLE (table_key text, partner_key text, privilege text)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -1407,18 +1416,18 @@ BEGIN ATOMIC
 	) AS u;
 END;
 
-COMMENT ON FUNCTION trainjob.set_uses() IS
+COMMENT ON FUNCTION _trainjob.set_uses() IS
 'What the triggers on a table of a set do with the other tables: the privileges that trainjob_open_table() asks for.';
 
-CREATE FUNCTION trainjob.policies_restrict(partner regclass, on_table regclass)
+CREATE FUNCTION _trainjob.policies_restrict(partner regclass, on_table regclass)
 RETURNS boolean
 LANGUAGE c STABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'trainjob_policies_restrict';
 
-COMMENT ON FUNCTION trainjob.policies_restrict(regclass, regclass) IS
+COMMENT ON FUNCTION _trainjob.policies_restrict(regclass, regclass) IS
 'Whether triggers on a table refuse to work on another, because it is of another owner and its policies restrict the owner of theirs.';
 
-CREATE FUNCTION trainjob.policy_conflicts(tables jsonb)
+CREATE FUNCTION _trainjob.policy_conflicts(tables jsonb)
 RETURNS TABLE (table_key text, message text, detail text, hint text)
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -1432,17 +1441,17 @@ BEGIN ATOMIC
 	FROM (
 		SELECT DISTINCT u.table_key, tables ->> u.table_key AS on_table, o.relowner::regrole AS owner,
 			   tables ->> u.partner_key AS partner, p.relowner::regrole AS partner_owner
-		FROM trainjob.set_uses() AS u
+		FROM _trainjob.set_uses() AS u
 		JOIN pg_catalog.pg_class AS o ON o.oid = (tables ->> u.table_key)::regclass
 		JOIN pg_catalog.pg_class AS p ON p.oid = (tables ->> u.partner_key)::regclass
-		WHERE trainjob.policies_restrict(p.oid, o.oid)) AS c
+		WHERE _trainjob.policies_restrict(p.oid, o.oid)) AS c
 	ORDER BY c.on_table, c.partner;
 END;
 
-COMMENT ON FUNCTION trainjob.policy_conflicts(jsonb) IS
+COMMENT ON FUNCTION _trainjob.policy_conflicts(jsonb) IS
 'Which triggers of a set refuse their work because of policies, and what to do.';
 
-CREATE FUNCTION trainjob.check_rights(tables jsonb, key text DEFAULT NULL)
+CREATE FUNCTION _trainjob.check_rights(tables jsonb, key text DEFAULT NULL)
 RETURNS void
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -1456,7 +1465,7 @@ BEGIN
 		INTO wanted
 		FROM (
 			SELECT u.table_key AS key, u.partner_key AS partner, u.privilege, c.relowner::regrole AS owner
-			FROM trainjob.set_uses() AS u
+			FROM _trainjob.set_uses() AS u
 			JOIN pg_class AS c ON c.oid = (tables ->> u.table_key)::regclass
 			WHERE u.table_key = COALESCE(check_rights.key, u.table_key)
 			  AND NOT has_table_privilege(c.relowner, (tables ->> u.partner_key)::regclass, u.privilege)
@@ -1470,7 +1479,7 @@ BEGIN
 			HINT = wanted.grants;
 	END IF;
 	SELECT c.message, c.detail, c.hint INTO wanted
-		FROM trainjob.policy_conflicts(tables) AS c
+		FROM _trainjob.policy_conflicts(tables) AS c
 		WHERE c.table_key = COALESCE(check_rights.key, c.table_key)
 		LIMIT 1;
 	IF FOUND THEN
@@ -1481,10 +1490,10 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION trainjob.check_rights(jsonb, text) IS
+COMMENT ON FUNCTION _trainjob.check_rights(jsonb, text) IS
 'Refuses a set in which the owner of a table, or of the one named, may not do on the other tables what its triggers do: who has named them in a trigger made by hand gets nothing by it.';
 
-CREATE FUNCTION trainjob.open_tables(tables jsonb)
+CREATE FUNCTION _trainjob.open_tables(tables jsonb)
 RETURNS TABLE (message text, detail text, hint text)
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -1508,10 +1517,10 @@ BEGIN ATOMIC
 	ORDER BY k.n;
 END;
 
-COMMENT ON FUNCTION trainjob.open_tables(jsonb) IS
+COMMENT ON FUNCTION _trainjob.open_tables(jsonb) IS
 'The tables of a set that have no row-level security while others have it, and what is open by that.';
 
-CREATE FUNCTION trainjob.attach_set(tables jsonb, columns jsonb,
+CREATE FUNCTION _trainjob.attach_set(tables jsonb, columns jsonb,
 	view_schema name, overview_name name, coverage_name name)
 RETURNS TABLE (action text, object text)
 LANGUAGE plpgsql
@@ -1523,24 +1532,24 @@ DECLARE
 	name_of_trigger name;
 	same_name integer;
 BEGIN
-	PERFORM trainjob.check_rights(tables);
+	PERFORM _trainjob.check_rights(tables);
 	FOR wanted IN
 		SELECT t.trigger_name,
 			   replace(t.event, '%status%',
-					   quote_ident(trainjob.job_column('status', tables, columns))) AS event,
+					   quote_ident(_trainjob.job_column('status', tables, columns))) AS event,
 			   t.table_key, tables ->> t.table_key AS on_table, t.scope, t.function
-		FROM trainjob.set_triggers() AS t
+		FROM _trainjob.set_triggers() AS t
 		WHERE tables ->> t.table_key IS NOT NULL
 	LOOP
-		arguments := trainjob.trigger_arguments(wanted.table_key, tables, columns);
+		arguments := _trainjob.trigger_arguments(wanted.table_key, tables, columns);
 		-- it would fire on each node, and look for jobs on all of them, which
 		-- Citus does not do from there
 		IF wanted.trigger_name = 'trainjob_fill_waiting_jobs'
-		   AND trainjob.is_reference_table(wanted.on_table::regclass) THEN
+		   AND _trainjob.is_reference_table(wanted.on_table::regclass) THEN
 			action := 'note';
 			object := format('jobs do not hear of a dataset that comes after them; to tell them: '
 							 'UPDATE %s SET %I = %2$I WHERE %2$I = ''its path''',
-							 tables ->> 'jobs', trainjob.job_column('dataset_path', tables, columns));
+							 tables ->> 'jobs', _trainjob.job_column('dataset_path', tables, columns));
 			RETURN NEXT;
 			CONTINUE;
 		END IF;
@@ -1551,7 +1560,7 @@ BEGIN
 			SELECT FROM pg_trigger AS g
 			WHERE g.tgrelid = wanted.on_table::regclass
 			  AND g.tgname = name_of_trigger
-			  AND trainjob.is_of_other_set(g.tgargs, (tables ->> 'jobs')::regclass))
+			  AND _trainjob.is_of_other_set(g.tgargs, (tables ->> 'jobs')::regclass))
 		LOOP
 			same_name := same_name + 1;
 			name_of_trigger := wanted.trigger_name || '_' || same_name;
@@ -1561,7 +1570,7 @@ BEGIN
 			WHERE g.tgrelid = wanted.on_table::regclass
 			  AND g.tgname = name_of_trigger
 			  AND g.tgfoid = wanted.function
-			  AND trainjob.read_arguments(g.tgargs) = arguments);
+			  AND _trainjob.read_arguments(g.tgargs) = arguments);
 		EXECUTE format('CREATE OR REPLACE TRIGGER %I %s ON %s %s EXECUTE FUNCTION %s(%s)',
 			name_of_trigger, wanted.event, wanted.on_table, wanted.scope,
 			wanted.function::regproc,
@@ -1572,14 +1581,14 @@ BEGIN
 		RETURN NEXT;
 	END LOOP;
 	action := 'created view';
-	object := trainjob.make_view(1, (tables ->> 'jobs')::regclass, view_schema,
-		overview_name, trainjob.overview_query(tables, columns));
+	object := _trainjob.make_view(1, (tables ->> 'jobs')::regclass, view_schema,
+		overview_name, _trainjob.overview_query(tables, columns));
 	IF object IS NOT NULL THEN
 		RETURN NEXT;
 	END IF;
 	IF tables ->> 'metrics' IS NOT NULL THEN
-		object := trainjob.make_view(2, (tables ->> 'metrics')::regclass, view_schema,
-			coverage_name, trainjob.coverage_query(tables, columns));
+		object := _trainjob.make_view(2, (tables ->> 'metrics')::regclass, view_schema,
+			coverage_name, _trainjob.coverage_query(tables, columns));
 		IF object IS NOT NULL THEN
 			RETURN NEXT;
 		END IF;
@@ -1587,10 +1596,10 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION trainjob.attach_set(jsonb, jsonb, name, name, name) IS
+COMMENT ON FUNCTION _trainjob.attach_set(jsonb, jsonb, name, name, name) IS
 'Part of create_tables and attach: the triggers and views of a set.';
 
-CREATE FUNCTION trainjob.table_differences(key text, rel regclass, types jsonb)
+CREATE FUNCTION _trainjob.table_differences(key text, rel regclass, types jsonb)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -1601,26 +1610,26 @@ BEGIN ATOMIC
 				ELSE format('column %I has type %s, not %s', f.column_name, f.actual_type,
 							COALESCE(types ->> f.column_name::text, f.column_type)::regtype)
 			END, '; ')
-	FROM trainjob.find_columns(key, rel, '{}') AS f
+	FROM _trainjob.find_columns(key, rel, '{}') AS f
 	WHERE f.actual_type IS DISTINCT FROM
 		COALESCE(types ->> f.column_name::text, f.column_type)::regtype;
 END;
 
-COMMENT ON FUNCTION trainjob.table_differences(text, regclass, jsonb) IS
+COMMENT ON FUNCTION _trainjob.table_differences(text, regclass, jsonb) IS
 'In what a table differs from the one that create_tables would make, in words; NULL if in nothing.';
 
-CREATE FUNCTION trainjob.table_callers(key text, rel regclass)
+CREATE FUNCTION _trainjob.table_callers(key text, rel regclass)
 RETURNS TABLE (kind text, name text, definition text)
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT CASE WHEN k.oid IS NULL THEN 'index' ELSE 'constraint' END,
-		   COALESCE(quote_ident(k.conname), trainjob.qualified_name(x.indexrelid)),
+		   COALESCE(quote_ident(k.conname), _trainjob.qualified_name(x.indexrelid)),
 		   o.definition
-	FROM trainjob.canonical_tables() AS w
+	FROM _trainjob.canonical_tables() AS w
 	CROSS JOIN LATERAL unnest(w.constraints || w.indexes) AS o (definition)
 	JOIN pg_catalog.pg_proc AS p
-		ON p.pronamespace = 'trainjob'::regnamespace
-		AND p.proname = substring(o.definition FROM 'trainjob\.(\w+)')
+		ON p.pronamespace = '_trainjob'::regnamespace
+		AND p.proname = substring(o.definition FROM '_trainjob\.(\w+)')
 	JOIN pg_catalog.pg_depend AS d
 		ON d.refclassid = 'pg_catalog.pg_proc'::regclass AND d.refobjid = p.oid
 	LEFT JOIN pg_catalog.pg_constraint AS k
@@ -1630,10 +1639,10 @@ BEGIN ATOMIC
 	WHERE w.table_key = key AND COALESCE(k.oid, x.indexrelid) IS NOT NULL;
 END;
 
-COMMENT ON FUNCTION trainjob.table_callers(text, regclass) IS
+COMMENT ON FUNCTION _trainjob.table_callers(text, regclass) IS
 'The constraints and indexes of a table that call a function of trainjob as one that create_tables makes does, with its definition.';
 
-CREATE FUNCTION trainjob.create_table(schema name, key text, table_name name,
+CREATE FUNCTION _trainjob.create_table(schema name, key text, table_name name,
 	types jsonb DEFAULT '{}')
 RETURNS boolean
 LANGUAGE plpgsql
@@ -1647,10 +1656,10 @@ DECLARE
 	items text;
 BEGIN
 	SELECT * INTO STRICT wanted
-		FROM trainjob.canonical_tables() AS t
+		FROM _trainjob.canonical_tables() AS t
 		WHERE t.table_key = key;
 	IF rel IS NOT NULL THEN
-		differences := trainjob.table_differences(key, rel, types);
+		differences := _trainjob.table_differences(key, rel, types);
 		IF (SELECT c.relkind NOT IN ('r', 'p') FROM pg_class AS c WHERE c.oid = rel) THEN
 			RAISE EXCEPTION USING
 				ERRCODE = 'wrong_object_type',
@@ -1674,7 +1683,7 @@ BEGIN
 				  FROM unnest(wanted.indexes) AS i (definition)) AS o (make, definition)
 			WHERE o.definition LIKE '%trainjob.%'
 			  AND NOT EXISTS (
-				SELECT FROM trainjob.table_callers(key, rel) AS c
+				SELECT FROM _trainjob.table_callers(key, rel) AS c
 				WHERE c.definition = o.definition)
 		LOOP
 			EXECUTE items;
@@ -1686,7 +1695,7 @@ BEGIN
 							 c.definition),
 					  ', ' ORDER BY c.ordinal)
 		INTO items
-		FROM trainjob.canonical_columns() AS c
+		FROM _trainjob.canonical_columns() AS c
 		WHERE c.table_key = key;
 	EXECUTE format('CREATE TABLE %s (%s%s)%s', qualified, items,
 		(SELECT COALESCE(string_agg(', ' || replace(c.definition, '%s', quote_ident(schema)), '' ORDER BY c.n), '')
@@ -1696,7 +1705,7 @@ BEGIN
 	FOR items IN
 		SELECT format('COMMENT ON COLUMN %s.%I IS %L', qualified, c.column_name,
 					  c.description)
-		FROM trainjob.canonical_columns() AS c
+		FROM _trainjob.canonical_columns() AS c
 		WHERE c.table_key = key
 		UNION ALL
 		SELECT format('CREATE INDEX ON %s %s', qualified, i.columns)
@@ -1713,7 +1722,7 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION trainjob.create_table(name, text, name, jsonb) IS
+COMMENT ON FUNCTION _trainjob.create_table(name, text, name, jsonb) IS
 'Part of create_tables and attach: makes one table, or checks that it is there as it should be; returns whether it was made.';
 
 CREATE FUNCTION trainjob.create_tables(schema name DEFAULT 'public',
@@ -1739,18 +1748,18 @@ BEGIN
 			MESSAGE = format('schema "%s" does not exist', schema),
 			HINT = format('Create it first: CREATE SCHEMA %I;', schema);
 	END IF;
-	PERFORM trainjob.create_table(schema, t.table_key, t.table_name)
-		FROM trainjob.canonical_tables() AS t;
+	PERFORM _trainjob.create_table(schema, t.table_key, t.table_name)
+		FROM _trainjob.canonical_tables() AS t;
 	SELECT jsonb_object_agg(t.table_key, format('%I.%I', schema, t.table_name))
 		INTO tables
-		FROM trainjob.canonical_tables() AS t;
+		FROM _trainjob.canonical_tables() AS t;
 	IF with_triggers THEN
 		-- what attach was told that a token may write holds
 		SELECT s.columns INTO known
 			FROM trainjob.job_sets() AS s
 			WHERE s.jobs = format('%I.local_training_jobs', schema)::regclass;
 		FOR item IN
-			SELECT * FROM trainjob.check_token_columns(tables, columns, known, NULL)
+			SELECT * FROM _trainjob.check_token_columns(tables, columns, known, NULL)
 		LOOP
 			IF item.note IS NULL THEN
 				columns := columns || jsonb_build_object(item.argument, item.column_name);
@@ -1758,7 +1767,7 @@ BEGIN
 				RAISE WARNING '%', item.note;
 			END IF;
 		END LOOP;
-		PERFORM trainjob.attach_set(tables, columns, schema, 'job_overview', 'metric_coverage');
+		PERFORM _trainjob.attach_set(tables, columns, schema, 'job_overview', 'metric_coverage');
 	END IF;
 END;
 $$;
@@ -1766,7 +1775,7 @@ $$;
 COMMENT ON FUNCTION trainjob.create_tables(name, boolean) IS
 'Makes the tables of a set in a schema, with triggers and views, as ordinary objects of the caller; what is there already is left as it is. Without triggers and views for tables that are to be distributed first: a second call makes them.';
 
-CREATE FUNCTION trainjob.check_columns(tables jsonb, columns jsonb,
+CREATE FUNCTION _trainjob.check_columns(tables jsonb, columns jsonb,
 	add_columns boolean)
 RETURNS TABLE (action text, object text)
 LANGUAGE plpgsql
@@ -1788,19 +1797,19 @@ BEGIN
 		SELECT c.key, c.value
 		FROM jsonb_each_text(columns) AS c
 		WHERE NOT EXISTS (
-			SELECT FROM trainjob.canonical_columns() AS k
+			SELECT FROM _trainjob.canonical_columns() AS k
 			WHERE c.key IN (k.column_name, k.table_key || '.' || k.column_name))
 	LOOP
 		RAISE EXCEPTION USING
 			ERRCODE = 'invalid_parameter_value',
 			MESSAGE = format('"%s" in argument "columns" is no column of trainjob', item.key),
-			HINT = 'The names are those of trainjob.canonical_columns(), alone or as table.column, where table is jobs, metrics, datasets, alerts or status_changes.';
+			HINT = 'The names are those of _trainjob.canonical_columns(), alone or as table.column, where table is jobs, metrics, datasets, alerts or status_changes.';
 	END LOOP;
 	FOR item IN
 		SELECT c.key, c.value
 		FROM jsonb_each_text(columns) AS c
 		WHERE c.value <> '' AND NOT EXISTS (
-			SELECT FROM trainjob.set_columns(tables, columns) AS f
+			SELECT FROM _trainjob.set_columns(tables, columns) AS f
 			WHERE c.key IN (f.column_name, f.table_key || '.' || f.column_name)
 			  AND f.actual_name = c.value)
 	LOOP
@@ -1812,7 +1821,7 @@ BEGIN
 	END LOOP;
 	FOR item IN
 		SELECT f.table_key, f.table_name, f.column_name
-		FROM trainjob.set_columns(tables, columns) AS f
+		FROM _trainjob.set_columns(tables, columns) AS f
 		WHERE f.unwanted AND f.essential
 	LOOP
 		RAISE EXCEPTION USING
@@ -1830,9 +1839,9 @@ BEGIN
 			SELECT f.table_key, f.table_name,
 				   string_agg(format('%s.%I', f.table_name, f.column_name), ', ' ORDER BY f.ordinal) AS names,
 				   string_agg(format('ADD COLUMN %I %s', f.column_name,
-						trainjob.column_type(f.table_key, f.column_name, f.column_type, tables, columns)),
+						_trainjob.column_type(f.table_key, f.column_name, f.column_type, tables, columns)),
 						', ' ORDER BY f.ordinal) AS additions
-			FROM trainjob.set_columns(tables, columns) AS f
+			FROM _trainjob.set_columns(tables, columns) AS f
 			WHERE f.actual_name IS NULL AND f.essential
 			GROUP BY f.table_key, f.table_name) AS m;
 	IF missing IS NOT NULL AND NOT add_columns THEN
@@ -1844,8 +1853,8 @@ BEGIN
 	END IF;
 	FOR item IN
 		SELECT f.table_name, f.column_name,
-			   trainjob.column_type(f.table_key, f.column_name, f.column_type, tables, columns) AS column_type
-		FROM trainjob.set_columns(tables, columns) AS f
+			   _trainjob.column_type(f.table_key, f.column_name, f.column_type, tables, columns) AS column_type
+		FROM _trainjob.set_columns(tables, columns) AS f
 		WHERE f.actual_name IS NULL AND NOT f.unwanted
 	LOOP
 		object := format('%s.%I %s', item.table_name, item.column_name, item.column_type);
@@ -1862,10 +1871,10 @@ BEGIN
 	-- types that cannot hold what they must
 	FOR item IN
 		SELECT f.table_key, f.table_name, f.column_name, f.actual_name, f.actual_type, f.column_type, f.essential
-		FROM trainjob.set_columns(tables, columns) AS f
+		FROM _trainjob.set_columns(tables, columns) AS f
 		WHERE f.actual_name IS NOT NULL
 		  AND f.column_name NOT IN ('id', 'job_id', 'alert_id', 'user_id')
-		  AND NOT trainjob.type_holds(f.actual_type, f.column_type::regtype)
+		  AND NOT _trainjob.type_holds(f.actual_type, f.column_type::regtype)
 	LOOP
 		RAISE EXCEPTION USING
 			ERRCODE = 'datatype_mismatch',
@@ -1883,7 +1892,7 @@ BEGIN
 	FOR item IN
 		SELECT f.table_name, f.actual_name,
 			   format_type(a.atttypid, a.atttypmod) AS actual_type
-		FROM trainjob.set_columns(tables, columns) AS f
+		FROM _trainjob.set_columns(tables, columns) AS f
 		JOIN pg_attribute AS a ON a.attrelid = f.table_name::regclass AND a.attname = f.actual_name
 		WHERE (f.table_key, f.column_name) IN (('jobs', 'status'), ('jobs', 'total_steps_source'),
 											   ('alerts', 'outcome'))
@@ -1901,7 +1910,7 @@ BEGIN
 		SELECT f.table_name, f.actual_name, f.actual_type,
 			   string_agg(format('%L', l.label), ', ' ORDER BY l.n) AS labels,
 			   string_agg(format('ALTER TYPE %s ADD VALUE %L;', f.actual_type, l.label), ' ' ORDER BY l.n) AS statements
-		FROM trainjob.set_columns(tables, columns) AS f
+		FROM _trainjob.set_columns(tables, columns) AS f
 		JOIN pg_type AS y ON y.oid = f.actual_type AND y.typtype = 'e'
 		CROSS JOIN LATERAL unnest(CASE f.table_key || '.' || f.column_name
 			WHEN 'jobs.status' THEN ARRAY['running', 'completed', 'failed', 'cancelled']
@@ -1922,8 +1931,8 @@ BEGIN
 	FOR item IN
 		SELECT f.table_name, f.actual_name, f.actual_type,
 			   k.actual_type AS key_type, tables ->> 'jobs' AS jobs
-		FROM trainjob.set_columns(tables, columns) AS f
-		CROSS JOIN LATERAL trainjob.find_columns('jobs', (tables ->> 'jobs')::regclass, columns) AS k
+		FROM _trainjob.set_columns(tables, columns) AS f
+		CROSS JOIN LATERAL _trainjob.find_columns('jobs', (tables ->> 'jobs')::regclass, columns) AS k
 		WHERE (f.column_name, k.column_name) IN (('job_id', 'id'), ('user_id', 'user_id'))
 		  AND f.actual_type <> k.actual_type
 	LOOP
@@ -1938,10 +1947,10 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION trainjob.check_columns(jsonb, jsonb, boolean) IS
+COMMENT ON FUNCTION _trainjob.check_columns(jsonb, jsonb, boolean) IS
 'Part of attach: checks that the tables have the columns that are needed, adds or lists those that are missing.';
 
-CREATE FUNCTION trainjob.token_column(key text, rel regclass, column_name name,
+CREATE FUNCTION _trainjob.token_column(key text, rel regclass, column_name name,
 	columns jsonb, OUT is_ours boolean, OUT refusal text)
 RETURNS record
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -1951,7 +1960,7 @@ BEGIN ATOMIC
 							'status_before', 'status_after']::name[]) AS name
 	), own AS (
 		SELECT f.column_name AS name, f.actual_name = token_column.column_name AS stands_for
-		FROM trainjob.find_columns(key, rel, columns) AS f
+		FROM _trainjob.find_columns(key, rel, columns) AS f
 		WHERE token_column.column_name IN (f.column_name, f.actual_name)
 		-- what it stands for says more than how it is called
 		ORDER BY (f.column_name IN (SELECT k.name FROM kept AS k)) DESC, 2 DESC NULLS LAST
@@ -1975,10 +1984,10 @@ BEGIN ATOMIC
 		AND a.attnum > 0 AND NOT a.attisdropped;
 END;
 
-COMMENT ON FUNCTION trainjob.token_column(text, regclass, name, jsonb) IS
+COMMENT ON FUNCTION _trainjob.token_column(text, regclass, name, jsonb) IS
 'Part of attach: whether a column of the metrics or the alerts table is trainjob''s own and written by reports anyway, and else why a token cannot be let write it; NULL: it can.';
 
-CREATE FUNCTION trainjob.check_token_columns(tables jsonb, columns jsonb,
+CREATE FUNCTION _trainjob.check_token_columns(tables jsonb, columns jsonb,
 	known jsonb, token_columns text[])
 RETURNS TABLE (argument text, column_name name, note text)
 LANGUAGE plpgsql STABLE
@@ -1994,8 +2003,8 @@ BEGIN
 				   CASE WHEN c.is_ours OR c.refusal IS NOT NULL THEN
 					format('tokens write column "%s" of %s no more: %s', t.column_name, tables ->> t.table_key,
 						   COALESCE(c.refusal, 'It is one of trainjob''s own now.')) END
-			FROM trainjob.token_arguments(known) AS t
-			CROSS JOIN LATERAL trainjob.token_column(t.table_key, (tables ->> t.table_key)::regclass,
+			FROM _trainjob.token_arguments(known) AS t
+			CROSS JOIN LATERAL _trainjob.token_column(t.table_key, (tables ->> t.table_key)::regclass,
 													 t.column_name, columns) AS c
 			WHERE tables ->> t.table_key IS NOT NULL;
 		RETURN;
@@ -2010,10 +2019,10 @@ BEGIN
 				SELECT a.attname FROM pg_attribute AS a
 				WHERE a.attrelid = t.value::regclass AND a.attnum > 0 AND NOT a.attisdropped
 				UNION
-				SELECT k.column_name FROM trainjob.canonical_columns() AS k WHERE k.table_key = t.key) AS n (name)
+				SELECT k.column_name FROM _trainjob.canonical_columns() AS k WHERE k.table_key = t.key) AS n (name)
 			WHERE t.key IN ('metrics', 'alerts')) AS f
 			ON e.element IN (f.name, f.table_key || '.' || f.name)
-		LEFT JOIN LATERAL trainjob.token_column(f.table_key, f.rel, f.name, columns) AS c ON true
+		LEFT JOIN LATERAL _trainjob.token_column(f.table_key, f.rel, f.name, columns) AS c ON true
 		ORDER BY 1, 2
 	LOOP
 		IF item.name IS NULL THEN
@@ -2038,10 +2047,10 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION trainjob.check_token_columns(jsonb, jsonb, jsonb, text[]) IS
+COMMENT ON FUNCTION _trainjob.check_token_columns(jsonb, jsonb, jsonb, text[]) IS
 'Part of create_tables and attach: the triggers'' arguments for columns that a token may write, from argument "token_columns" or, where that is NULL, from those that there are; note: why one of these does not hold any more.';
 
-CREATE FUNCTION trainjob.missing_indexes(tables jsonb, columns jsonb)
+CREATE FUNCTION _trainjob.missing_indexes(tables jsonb, columns jsonb)
 RETURNS TABLE (action text, object text)
 LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -2051,14 +2060,14 @@ BEGIN ATOMIC
 		FROM (VALUES (1, 'jobs', '(%s)', ARRAY['id']),
 					 (2, 'jobs', '(%s) WHERE %s IS NULL OR %s IS NULL OR %s IS NULL',
 					  ARRAY['dataset_path', 'total_samples', 'train_samples', 'val_samples']),
-					 (3, 'jobs', '(trainjob.token_digest(%1$s)) WHERE %1$s IS NOT NULL', ARRAY['job_token']),
+					 (3, 'jobs', '(_trainjob.token_digest(%1$s)) WHERE %1$s IS NOT NULL', ARRAY['job_token']),
 					 (4, 'metrics', NULL, ARRAY['job_id', 'step', 'id']),
 					 (5, 'alerts', NULL, ARRAY['job_id', 'occurred_at', 'id']),
 					 (6, 'datasets', NULL, ARRAY['storage_path', 'user_id'])) AS i (n, key, pattern, names)
 		CROSS JOIN LATERAL (SELECT (tables ->> i.key)::regclass AS rel) AS w
 		JOIN pg_catalog.pg_class AS k ON k.oid = w.rel
 		CROSS JOIN LATERAL unnest(i.names) WITH ORDINALITY AS c (column_name, n)
-		JOIN LATERAL trainjob.find_columns(i.key, w.rel, columns) AS f
+		JOIN LATERAL _trainjob.find_columns(i.key, w.rel, columns) AS f
 			ON f.column_name = c.column_name AND f.actual_name IS NOT NULL
 		-- datasets: the index is for the jobs that wait for one
 		WHERE i.n <> 2 OR tables ->> 'datasets' IS NOT NULL
@@ -2068,7 +2077,7 @@ BEGIN ATOMIC
 	SELECT 'missing index', format('CREATE INDEX %sON %s %s',
 		-- not for a partitioned table, whose index is made on all partitions
 		CASE WHEN w.relkind = 'p' THEN '' ELSE 'CONCURRENTLY ' END,
-		trainjob.qualified_name(w.rel),
+		_trainjob.qualified_name(w.rel),
 		COALESCE(format(w.pattern, VARIADIC w.names),
 				 '(' || array_to_string(w.names, ', ') || ')'))
 	FROM wanted AS w
@@ -2077,12 +2086,12 @@ BEGIN ATOMIC
 		LEFT JOIN pg_catalog.pg_attribute AS a ON a.attrelid = x.indrelid AND a.attnum = x.indkey[0]
 		WHERE x.indrelid = w.rel AND x.indisvalid
 		  AND CASE WHEN w.n = 3
-				THEN pg_get_indexdef(x.indexrelid) LIKE '%trainjob.token_digest(' || replace(w.names[1], '\', '\\') || ')%'
+				THEN pg_get_indexdef(x.indexrelid) LIKE '%_trainjob.token_digest(' || replace(w.names[1], '\', '\\') || ')%'
 				ELSE quote_ident(a.attname) = w.names[1] AND (x.indpred IS NULL OR w.n = 2) END)
 	ORDER BY w.n;
 END;
 
-COMMENT ON FUNCTION trainjob.missing_indexes(jsonb, jsonb) IS
+COMMENT ON FUNCTION _trainjob.missing_indexes(jsonb, jsonb) IS
 'Part of attach: the indexes that the triggers and views would use and that are not there.';
 
 CREATE FUNCTION trainjob.attach(jobs regclass, metrics regclass DEFAULT NULL,
@@ -2103,10 +2112,10 @@ DECLARE
 	own_name name;
 	types jsonb;
 	tables jsonb := jsonb_strip_nulls(jsonb_build_object(
-		'jobs', trainjob.qualified_name(jobs),
-		'metrics', trainjob.qualified_name(metrics),
-		'datasets', trainjob.qualified_name(datasets),
-		'alerts', trainjob.qualified_name(alerts)));
+		'jobs', _trainjob.qualified_name(jobs),
+		'metrics', _trainjob.qualified_name(metrics),
+		'datasets', _trainjob.qualified_name(datasets),
+		'alerts', _trainjob.qualified_name(alerts)));
 BEGIN
 	IF jobs IS NULL THEN
 		RAISE EXCEPTION USING
@@ -2127,24 +2136,24 @@ BEGIN
 	IF other.relkind NOT IN ('r', 'p') THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'wrong_object_type',
-			MESSAGE = format('%s in argument "%s" is not a table', trainjob.qualified_name(other.rel), other.key),
+			MESSAGE = format('%s in argument "%s" is not a table', _trainjob.qualified_name(other.rel), other.key),
 			DETAIL = 'Views and foreign tables cannot have the triggers.';
 	ELSIF other.relispartition THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'wrong_object_type',
-			MESSAGE = format('table %s in argument "%s" is a partition', trainjob.qualified_name(other.rel), other.key),
-			HINT = format('Name the partitioned table: %s => ''%s''.', other.key, trainjob.qualified_name(other.parent));
+			MESSAGE = format('table %s in argument "%s" is a partition', _trainjob.qualified_name(other.rel), other.key),
+			HINT = format('Name the partitioned table: %s => ''%s''.', other.key, _trainjob.qualified_name(other.parent));
 	ELSIF other.parts > 1 THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'invalid_parameter_value',
-			MESSAGE = format('table %s is named in more than one argument', trainjob.qualified_name(other.rel));
+			MESSAGE = format('table %s is named in more than one argument', _trainjob.qualified_name(other.rel));
 	END IF;
 	IF NOT pg_has_role((SELECT c.relowner FROM pg_class AS c WHERE c.oid = jobs), 'MEMBER') THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'insufficient_privilege',
-			MESSAGE = format('must be owner of table %s', trainjob.qualified_name(jobs));
+			MESSAGE = format('must be owner of table %s', _trainjob.qualified_name(jobs));
 	END IF;
-	SELECT trainjob.qualified_name(p.relid) AS partition INTO other
+	SELECT _trainjob.qualified_name(p.relid) AS partition INTO other
 		FROM pg_partition_tree(metrics) AS p
 		JOIN pg_class AS c ON c.oid = p.relid AND c.relkind = 'f'
 		ORDER BY 1
@@ -2152,7 +2161,7 @@ BEGIN
 	IF FOUND THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'wrong_object_type',
-			MESSAGE = format('partition %s of %s is a foreign table', other.partition, trainjob.qualified_name(metrics)),
+			MESSAGE = format('partition %s of %s is a foreign table', other.partition, _trainjob.qualified_name(metrics)),
 			DETAIL = 'PostgreSQL cannot show a statement''s trigger the rows that go into a foreign table: every INSERT would fail.',
 			HINT = 'Attach the tables of the server where the rows are.';
 	END IF;
@@ -2171,10 +2180,10 @@ BEGIN
 		RAISE EXCEPTION USING
 			ERRCODE = 'object_not_in_prerequisite_state',
 			MESSAGE = format('the %s table of %s is %s, not %s', other.key,
-							 trainjob.qualified_name(jobs), other.before, other.now),
-			HINT = format('To change it, detach first: SELECT * FROM trainjob.detach(%L);', trainjob.qualified_name(jobs));
+							 _trainjob.qualified_name(jobs), other.before, other.now),
+			HINT = format('To change it, detach first: SELECT * FROM trainjob.detach(%L);', _trainjob.qualified_name(jobs));
 	END IF;
-	SELECT t.key, t.value, trainjob.qualified_name(s.jobs) AS jobs INTO other
+	SELECT t.key, t.value, _trainjob.qualified_name(s.jobs) AS jobs INTO other
 		FROM jsonb_each_text(tables) AS t
 		JOIN trainjob.job_sets() AS s ON s.jobs <> attach.jobs AND s.tables ->> t.key = t.value
 		WHERE t.key IN ('metrics', 'alerts')
@@ -2191,7 +2200,7 @@ BEGIN
 			SELECT COALESCE(jsonb_object_agg(k.key, k.value), '{}')
 			FROM jsonb_each_text(known.columns) AS k
 			WHERE NOT columns ? k.key AND NOT columns ? split_part(k.key, '.', 2)
-			  AND k.key NOT IN (SELECT t.argument FROM trainjob.token_arguments(known.columns) AS t)
+			  AND k.key NOT IN (SELECT t.argument FROM _trainjob.token_arguments(known.columns) AS t)
 			  AND (k.value = '' OR EXISTS (
 				SELECT FROM pg_attribute AS a
 				WHERE a.attrelid = (tables ->> split_part(k.key, '.', 1))::regclass
@@ -2200,13 +2209,13 @@ BEGIN
 	SELECT n.nspname AS schema, c.relname AS name INTO STRICT job_table
 		FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
 		WHERE c.oid = jobs;
-	RETURN QUERY SELECT * FROM trainjob.check_columns(tables, columns, add_columns);
+	RETURN QUERY SELECT * FROM _trainjob.check_columns(tables, columns, add_columns);
 	-- a row that moves to another partition fires no UPDATE trigger after it
 	SELECT p.relid, a.attname INTO other
 		FROM pg_partition_tree(jobs) AS p
 		JOIN pg_partitioned_table AS t ON t.partrelid = p.relid
 		JOIN pg_attribute AS a ON a.attrelid = p.relid AND a.attnum = ANY (t.partattrs::int2[])
-		JOIN trainjob.find_columns('jobs', jobs, columns) AS f ON f.actual_name = a.attname
+		JOIN _trainjob.find_columns('jobs', jobs, columns) AS f ON f.actual_name = a.attname
 		WHERE f.column_name NOT IN ('id', 'user_id', 'model_name', 'dataset_path', 'job_token', 'config', 'created_at')
 		ORDER BY p.level
 		LIMIT 1;
@@ -2214,30 +2223,30 @@ BEGIN
 		RAISE EXCEPTION USING
 			ERRCODE = 'feature_not_supported',
 			MESSAGE = format('table %s is partitioned by column "%s", which the triggers change',
-							 trainjob.qualified_name(other.relid), other.attname),
+							 _trainjob.qualified_name(other.relid), other.attname),
 			DETAIL = 'A row that moves to another partition is no longer known to have been updated.',
 			HINT = 'Partition it by a column that stays as it is, such as its id.';
 	END IF;
 
 	-- alerts and the record of changes, where the application has none
 	SELECT jsonb_object_agg(t.name, f.actual_type) INTO types
-		FROM trainjob.find_columns('jobs', jobs, columns) AS f
+		FROM _trainjob.find_columns('jobs', jobs, columns) AS f
 		JOIN (VALUES ('id', 'job_id'), ('user_id', 'user_id')) AS t (column_name, name)
 			ON t.column_name = f.column_name
 		WHERE f.actual_type IS NOT NULL;
 	FOR made IN
 		SELECT t.table_key, t.table_name
-		FROM trainjob.canonical_tables() AS t
+		FROM _trainjob.canonical_tables() AS t
 		WHERE t.table_key IN ('alerts', 'status_changes')
 		  AND tables ->> t.table_key IS NULL
 	LOOP
 		-- the one that an earlier attach made, if no other set has it now
-		own_name := trainjob.made_name(job_table.name, '_' || made.table_name);
+		own_name := _trainjob.made_name(job_table.name, '_' || made.table_name);
 		name_of_table := COALESCE((
 			SELECT n.name
 			FROM unnest(ARRAY[own_name, made.table_name]) WITH ORDINALITY AS n (name, place)
 			WHERE to_regclass(format('%I.%I', job_table.schema, n.name)) IS NOT NULL
-			  AND trainjob.table_differences(made.table_key,
+			  AND _trainjob.table_differences(made.table_key,
 					to_regclass(format('%I.%I', job_table.schema, n.name)), types) IS NULL
 			  AND NOT EXISTS (
 				SELECT FROM trainjob.job_sets() AS s
@@ -2248,8 +2257,8 @@ BEGIN
 				 THEN made.table_name ELSE own_name END);
 		tables := tables || jsonb_build_object(made.table_key,
 			format('%I.%I', job_table.schema, name_of_table));
-		IF trainjob.create_table(job_table.schema, made.table_key, name_of_table, types) THEN
-			PERFORM trainjob.give_to_owner('TABLE', tables ->> made.table_key, jobs);
+		IF _trainjob.create_table(job_table.schema, made.table_key, name_of_table, types) THEN
+			PERFORM _trainjob.give_to_owner('TABLE', tables ->> made.table_key, jobs);
 			action := 'created table';
 			object := tables ->> made.table_key;
 			RETURN NEXT;
@@ -2257,10 +2266,10 @@ BEGIN
 	END LOOP;
 	RETURN QUERY
 		SELECT 'note', format('%s. %s %s', o.message, o.detail, o.hint)
-		FROM trainjob.open_tables(tables) AS o;
+		FROM _trainjob.open_tables(tables) AS o;
 
 	FOR other IN
-		SELECT * FROM trainjob.check_token_columns(tables, columns, known.columns, token_columns)
+		SELECT * FROM _trainjob.check_token_columns(tables, columns, known.columns, token_columns)
 	LOOP
 		IF other.note IS NULL THEN
 			columns := columns || jsonb_build_object(other.argument, other.column_name);
@@ -2274,12 +2283,12 @@ BEGIN
 	IF NOT with_triggers THEN
 		RETURN;
 	END IF;
-	RETURN QUERY SELECT * FROM trainjob.attach_set(tables, columns,
+	RETURN QUERY SELECT * FROM _trainjob.attach_set(tables, columns,
 		COALESCE(view_schema, job_table.schema),
-		trainjob.made_name(job_table.name, '_overview'),
-		(SELECT trainjob.made_name(c.relname, '_coverage') FROM pg_class AS c
+		_trainjob.made_name(job_table.name, '_overview'),
+		(SELECT _trainjob.made_name(c.relname, '_coverage') FROM pg_class AS c
 		 WHERE c.oid = (tables ->> 'metrics')::regclass));
-	RETURN QUERY SELECT * FROM trainjob.missing_indexes(tables, columns);
+	RETURN QUERY SELECT * FROM _trainjob.missing_indexes(tables, columns);
 	RETURN QUERY
 		SELECT 'note', format('rows written straight into a partition of %s are not carried up to their jobs: '
 							  'write to %1$s itself, or call trainjob.refill_jobs() afterwards', tables ->> 'metrics')
@@ -2297,7 +2306,7 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	wanted regclass := trainjob.jobs_table(jobs);
+	wanted regclass := _trainjob.jobs_table(jobs);
 	of_set record;
 	item record;
 BEGIN
@@ -2305,13 +2314,13 @@ BEGIN
 		FROM trainjob.job_sets() AS s
 		WHERE s.jobs = wanted;
 	FOR item IN
-		SELECT trainjob.set_view(v.n, (of_set.tables ->> v.table_key)::regclass) AS view_name
-		FROM trainjob.set_views() AS v
-		WHERE trainjob.set_view(v.n, (of_set.tables ->> v.table_key)::regclass) IS NOT NULL
+		SELECT _trainjob.set_view(v.n, (of_set.tables ->> v.table_key)::regclass) AS view_name
+		FROM _trainjob.set_views() AS v
+		WHERE _trainjob.set_view(v.n, (of_set.tables ->> v.table_key)::regclass) IS NOT NULL
 		ORDER BY v.n
 	LOOP
 		action := 'dropped view';
-		object := trainjob.qualified_name(item.view_name);
+		object := _trainjob.qualified_name(item.view_name);
 		EXECUTE format('DROP VIEW %s', object);
 		RETURN NEXT;
 	END LOOP;
@@ -2321,7 +2330,7 @@ BEGIN
 		JOIN pg_trigger AS g ON g.tgrelid = t.value::regclass
 		JOIN pg_proc AS p ON p.oid = g.tgfoid
 		WHERE p.pronamespace = 'trainjob'::regnamespace
-		  AND NOT trainjob.is_of_other_set(g.tgargs, (of_set.tables ->> 'jobs')::regclass)
+		  AND NOT _trainjob.is_of_other_set(g.tgargs, (of_set.tables ->> 'jobs')::regclass)
 		ORDER BY t.key, g.tgname
 	LOOP
 		EXECUTE format('DROP TRIGGER %I ON %s', item.tgname, item.on_table);
@@ -2333,7 +2342,7 @@ BEGIN
 	FOR item IN
 		SELECT c.kind, c.name, t.value AS on_table
 		FROM jsonb_each_text(of_set.tables) AS t
-		CROSS JOIN LATERAL trainjob.table_callers(t.key, t.value::regclass) AS c
+		CROSS JOIN LATERAL _trainjob.table_callers(t.key, t.value::regclass) AS c
 		WHERE NOT EXISTS (
 			SELECT FROM pg_trigger AS g
 			JOIN pg_proc AS p ON p.oid = g.tgfoid
@@ -2357,12 +2366,7 @@ COMMENT ON FUNCTION trainjob.detach(regclass) IS
 'Takes the triggers and views of a set away, and those constraints and indexes of create_tables that call functions of trainjob; tables and data stay.';
 
 REVOKE EXECUTE ON FUNCTION
-	trainjob.make_view(integer, regclass, name, name, text),
-	trainjob.is_reference_table(regclass),
-	trainjob.attach_set(jsonb, jsonb, name, name, name),
-	trainjob.create_table(name, text, name, jsonb),
-	trainjob.create_tables(name, boolean), trainjob.check_columns(jsonb, jsonb, boolean),
-	trainjob.give_to_owner(text, text, regclass),
+	trainjob.create_tables(name, boolean),
 	trainjob.attach(regclass, regclass, regclass, regclass, jsonb, boolean, name, boolean, text[]),
 	trainjob.detach(regclass)
 FROM PUBLIC;
@@ -2371,27 +2375,27 @@ FROM PUBLIC;
 -- Reading curves
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION trainjob.series_query(tables jsonb, columns jsonb, metric text)
+CREATE FUNCTION _trainjob.series_query(tables jsonb, columns jsonb, metric text)
 RETURNS text
 LANGUAGE plpgsql STABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
 	is_column boolean := EXISTS (
-		SELECT FROM trainjob.canonical_columns() AS c
+		SELECT FROM _trainjob.canonical_columns() AS c
 		WHERE c.table_key = 'metrics' AND c.column_type = 'float8'
 		  AND c.column_name = metric);
 	in_summary boolean := NOT EXISTS (
-		SELECT FROM trainjob.latest_columns() AS l
+		SELECT FROM _trainjob.latest_columns() AS l
 		WHERE l.metric_column = metric AND l.not_in_summary);
 BEGIN
-	RETURN format('SELECT m.step, m.id, %s AS value FROM %s AS m WHERE m.job_id = trainjob.input_value(i.job, NULL::%s)%s',
+	RETURN format('SELECT m.step, m.id, %s AS value FROM %s AS m WHERE m.job_id = _trainjob.input_value(i.job, NULL::%s)%s',
 		CASE
 			WHEN is_column THEN format('m.%I', metric)
-			ELSE format('trainjob.extra_number(m.extra, %L)', metric)
+			ELSE format('_trainjob.extra_number(m.extra, %L)', metric)
 		END,
-		trainjob.source('metrics', tables, columns),
-		trainjob.column_type('metrics', 'job_id', 'uuid', tables, columns),
+		_trainjob.source('metrics', tables, columns),
+		_trainjob.column_type('metrics', 'job_id', 'uuid', tables, columns),
 		-- by an operator of which the planner knows how seldom it holds, so
 		-- that who wants one report does not have all of them sorted; it holds
 		-- for an element of an array, too, which is no key
@@ -2401,17 +2405,17 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION trainjob.series_query(jsonb, jsonb, text) IS
+COMMENT ON FUNCTION _trainjob.series_query(jsonb, jsonb, text) IS
 'Part of metric_series and loss_curve: what the reports of a job i.job say of a metric.';
 
-CREATE FUNCTION trainjob.job_series(job_ids text[], metric text,
+CREATE FUNCTION _trainjob.job_series(job_ids text[], metric text,
 	max_points integer, jobs regclass)
 RETURNS TABLE (place bigint, step bigint, value float8)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	of_set record := trainjob.job_set(jobs);
+	of_set record := _trainjob.job_set(jobs);
 BEGIN
 	-- the newest report of each step that has a value
 	RETURN QUERY EXECUTE format($query$
@@ -2427,12 +2431,12 @@ BEGIN
 				  ORDER BY v.step DESC, v.id DESC) AS s) AS l
 		CROSS JOIN LATERAL unnest(l.points) WITH ORDINALITY AS p (point, n)
 		ORDER BY i.place, p.n
-		$query$, trainjob.series_query(of_set.tables, of_set.columns, metric))
+		$query$, _trainjob.series_query(of_set.tables, of_set.columns, metric))
 		USING job_ids, max_points;
 END;
 $$;
 
-COMMENT ON FUNCTION trainjob.job_series(text[], text, integer, regclass) IS
+COMMENT ON FUNCTION _trainjob.job_series(text[], text, integer, regclass) IS
 'Part of metric_series: the curves of several jobs, each by the place of its id.';
 
 CREATE FUNCTION trainjob.metric_series(job text, metric text,
@@ -2441,7 +2445,7 @@ RETURNS TABLE (step bigint, value float8)
 LANGUAGE sql STABLE
 BEGIN ATOMIC
 	SELECT s.step, s.value
-	FROM trainjob.job_series(ARRAY[job], metric, max_points, jobs) AS s;
+	FROM _trainjob.job_series(ARRAY[job], metric, max_points, jobs) AS s;
 END;
 
 COMMENT ON FUNCTION trainjob.metric_series(text, text, integer, regclass) IS
@@ -2453,7 +2457,7 @@ RETURNS TABLE (step bigint, value float8)
 LANGUAGE sql STABLE
 BEGIN ATOMIC
 	SELECT s.step, s.value
-	FROM trainjob.job_series(ARRAY[job_id::text], metric, max_points, jobs) AS s;
+	FROM _trainjob.job_series(ARRAY[job_id::text], metric, max_points, jobs) AS s;
 END;
 
 COMMENT ON FUNCTION trainjob.metric_series(uuid, text, integer, regclass) IS
@@ -2465,20 +2469,20 @@ RETURNS TABLE (job_id uuid, step bigint, value float8)
 LANGUAGE sql STABLE
 BEGIN ATOMIC
 	SELECT job_ids[s.place], s.step, s.value
-	FROM trainjob.job_series(job_ids::text[], metric, max_points, jobs) AS s;
+	FROM _trainjob.job_series(job_ids::text[], metric, max_points, jobs) AS s;
 END;
 
 COMMENT ON FUNCTION trainjob.metric_series(uuid[], text, integer, regclass) IS
 'The curves of a metric for several jobs, to compare runs.';
 
-CREATE FUNCTION trainjob.job_loss_curves(job_ids text[], width integer,
+CREATE FUNCTION _trainjob.job_loss_curves(job_ids text[], width integer,
 	jobs regclass)
 RETURNS TABLE (place bigint, loss_curve text)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	of_set record := trainjob.job_set(jobs);
+	of_set record := _trainjob.job_set(jobs);
 BEGIN
 	-- A report for each character, found by the key: of a million reports as
 	-- few are read as of a hundred.  Even so it is a hundred pages for a job,
@@ -2503,12 +2507,12 @@ BEGIN
 					ORDER BY v.step DESC LIMIT 1)::numeric AS last_step) AS e
 		WHERE e.first_step IS NOT NULL
 		ORDER BY i.place
-		$query$, trainjob.series_query(of_set.tables, of_set.columns, 'train_loss'))
+		$query$, _trainjob.series_query(of_set.tables, of_set.columns, 'train_loss'))
 		USING job_ids, width;
 END;
 $$;
 
-COMMENT ON FUNCTION trainjob.job_loss_curves(text[], integer, regclass) IS
+COMMENT ON FUNCTION _trainjob.job_loss_curves(text[], integer, regclass) IS
 'Part of loss_curve: the curves of several jobs, each by the place of its id.';
 
 CREATE FUNCTION trainjob.loss_curve(job text, width integer DEFAULT 20,
@@ -2517,7 +2521,7 @@ RETURNS text
 LANGUAGE sql STABLE
 BEGIN ATOMIC
 	SELECT c.loss_curve
-	FROM trainjob.job_loss_curves(ARRAY[job], width, jobs) AS c;
+	FROM _trainjob.job_loss_curves(ARRAY[job], width, jobs) AS c;
 END;
 
 COMMENT ON FUNCTION trainjob.loss_curve(text, integer, regclass) IS
@@ -2529,7 +2533,7 @@ RETURNS text
 LANGUAGE sql STABLE
 BEGIN ATOMIC
 	SELECT c.loss_curve
-	FROM trainjob.job_loss_curves(ARRAY[job_id::text], width, jobs) AS c;
+	FROM _trainjob.job_loss_curves(ARRAY[job_id::text], width, jobs) AS c;
 END;
 
 COMMENT ON FUNCTION trainjob.loss_curve(uuid, integer, regclass) IS
@@ -2541,7 +2545,7 @@ RETURNS TABLE (job_id uuid, loss_curve text)
 LANGUAGE sql STABLE
 BEGIN ATOMIC
 	SELECT job_ids[c.place], c.loss_curve
-	FROM trainjob.job_loss_curves(job_ids::text[], width, jobs) AS c;
+	FROM _trainjob.job_loss_curves(job_ids::text[], width, jobs) AS c;
 END;
 
 COMMENT ON FUNCTION trainjob.loss_curve(uuid[], integer, regclass) IS
@@ -2551,7 +2555,7 @@ COMMENT ON FUNCTION trainjob.loss_curve(uuid[], integer, regclass) IS
 -- Operating
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION trainjob.written_columns(tables jsonb, columns jsonb)
+CREATE FUNCTION _trainjob.written_columns(tables jsonb, columns jsonb)
 RETURNS TABLE (column_name name, actual_name name, stored_type text, base_type text)
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
@@ -2560,54 +2564,54 @@ BEGIN ATOMIC
 		   CASE WHEN a.atttypid <> f.column_type::regtype
 				THEN format('%L::regtype, %s', a.atttypid::regtype, a.atttypmod) END,
 		   f.actual_type::text
-	FROM trainjob.find_columns('jobs', (tables ->> 'jobs')::regclass, columns) AS f
+	FROM _trainjob.find_columns('jobs', (tables ->> 'jobs')::regclass, columns) AS f
 	JOIN pg_catalog.pg_attribute AS a
 		ON a.attrelid = (tables ->> 'jobs')::regclass AND a.attname = f.actual_name
 		AND a.attgenerated = '';
 END;
 
-COMMENT ON FUNCTION trainjob.written_columns(jsonb, jsonb) IS
+COMMENT ON FUNCTION _trainjob.written_columns(jsonb, jsonb) IS
 'Part of verify_jobs and refill_jobs: the columns of a jobs table that triggers write, with their types as arguments of fitting(), NULL where that would change nothing.';
 
-CREATE FUNCTION trainjob.fitting_text(value text, stored_type text)
+CREATE FUNCTION _trainjob.fitting_text(value text, stored_type text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT CASE WHEN stored_type IS NULL THEN value
-				ELSE format('trainjob.fitting(%s, %s)', value, stored_type) END;
+				ELSE format('_trainjob.fitting(%s, %s)', value, stored_type) END;
 END;
 
-COMMENT ON FUNCTION trainjob.fitting_text(text, text) IS
+COMMENT ON FUNCTION _trainjob.fitting_text(text, text) IS
 'Part of truth_query: a value as the column of the row holds it.';
 
-CREATE FUNCTION trainjob.progress_text(stored_type text)
+CREATE FUNCTION _trainjob.progress_text(stored_type text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT trainjob.fitting_text($$
-				CASE WHEN trainjob.output_text(t.status) = 'completed' THEN 100
+	SELECT _trainjob.fitting_text($$
+				CASE WHEN _trainjob.output_text(t.status) = 'completed' THEN 100
 					 WHEN t.total_steps > 0
 						THEN LEAST(100, 100 * (GREATEST(t.current_step, 0)::float8 / t.total_steps)) END$$,
 		stored_type);
 END;
 
-COMMENT ON FUNCTION trainjob.progress_text(text) IS
+COMMENT ON FUNCTION _trainjob.progress_text(text) IS
 'Part of verify_jobs and refill_jobs: what a row''s progress should be.';
 
-CREATE FUNCTION trainjob.progress_differs(stored_type text)
+CREATE FUNCTION _trainjob.progress_differs(stored_type text)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
 	-- without a step it is what the writer gave
 	SELECT format('(NOT COALESCE(abs(t.progress - %s) < 1e-6, (t.total_steps > 0) IS NOT TRUE)'
-				  ' AND (t.current_step IS NOT NULL OR trainjob.output_text(t.status) = ''completed''))',
-				  trainjob.progress_text(stored_type));
+				  ' AND (t.current_step IS NOT NULL OR _trainjob.output_text(t.status) = ''completed''))',
+				  _trainjob.progress_text(stored_type));
 END;
 
-COMMENT ON FUNCTION trainjob.progress_differs(text) IS
+COMMENT ON FUNCTION _trainjob.progress_differs(text) IS
 'Part of verify_jobs and refill_jobs: whether a row''s progress is not what its steps say.';
 
-CREATE FUNCTION trainjob.truth_query(tables jsonb, columns jsonb,
+CREATE FUNCTION _trainjob.truth_query(tables jsonb, columns jsonb,
 	of_page boolean DEFAULT false)
 RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -2615,13 +2619,13 @@ BEGIN ATOMIC
 	-- for each job: what its reports say, and what the row should say for it,
 	-- as far as its columns can hold it; a row without a step is no report
 	WITH found AS (
-		SELECT * FROM trainjob.written_columns(tables, columns)
+		SELECT * FROM _trainjob.written_columns(tables, columns)
 	), latest AS (
 		SELECT row_number() OVER (ORDER BY c.job_column) AS n, c.*, f.stored_type,
 			   CASE c.metric_column
-					WHEN 'perplexity' THEN 'COALESCE(m.perplexity, trainjob.perplexity(m.train_loss))'
+					WHEN 'perplexity' THEN 'COALESCE(m.perplexity, _trainjob.perplexity(m.train_loss))'
 					ELSE format('m.%I', c.metric_column) END AS reported
-		FROM trainjob.latest_columns() AS c
+		FROM _trainjob.latest_columns() AS c
 		JOIN found AS f ON f.column_name = c.job_column
 	)
 	SELECT format($query$
@@ -2643,14 +2647,14 @@ BEGIN ATOMIC
 			ORDER BY m.eval_loss, m.step, m.id
 			LIMIT 1) AS b ON true%8$s
 		$query$,
-		trainjob.fitting_text('t.reported_step', (SELECT f.stored_type FROM found AS f WHERE f.column_name = 'current_step')),
-		trainjob.fitting_text('b.eval_loss', (SELECT f.stored_type FROM found AS f WHERE f.column_name = 'best_eval_loss')),
-		trainjob.fitting_text('b.step', (SELECT f.stored_type FROM found AS f WHERE f.column_name = 'best_step')),
-		trainjob.fitting_text('b.epoch', (SELECT f.stored_type FROM found AS f WHERE f.column_name = 'best_epoch')),
+		_trainjob.fitting_text('t.reported_step', (SELECT f.stored_type FROM found AS f WHERE f.column_name = 'current_step')),
+		_trainjob.fitting_text('b.eval_loss', (SELECT f.stored_type FROM found AS f WHERE f.column_name = 'best_eval_loss')),
+		_trainjob.fitting_text('b.step', (SELECT f.stored_type FROM found AS f WHERE f.column_name = 'best_step')),
+		_trainjob.fitting_text('b.epoch', (SELECT f.stored_type FROM found AS f WHERE f.column_name = 'best_epoch')),
 		(SELECT string_agg(format(', l%1$s.value AS truth_%2$s', l.n, l.job_column), '' ORDER BY l.n)
 		 FROM latest AS l),
-		trainjob.source('jobs', tables, columns),
-		trainjob.source('metrics', tables, columns),
+		_trainjob.source('jobs', tables, columns),
+		_trainjob.source('metrics', tables, columns),
 		(SELECT string_agg(format($column$
 		LEFT JOIN LATERAL (
 			SELECT %3$s AS value
@@ -2659,21 +2663,21 @@ BEGIN ATOMIC
 			  AND (j.restarted_at IS NULL OR m.recorded_at >= j.restarted_at)%5$s
 			ORDER BY m.step DESC, m.id DESC
 			LIMIT 1) AS l%1$s ON true$column$,
-			l.n, l.reported, trainjob.fitting_text(l.reported, l.stored_type),
-			trainjob.source('metrics', tables, columns),
+			l.n, l.reported, _trainjob.fitting_text(l.reported, l.stored_type),
+			_trainjob.source('metrics', tables, columns),
 			CASE WHEN l.not_in_summary
 				 THEN ' AND (m.extra -> ''train_runtime'') IS NULL' ELSE '' END),
 			'' ORDER BY l.n)
 		 FROM latest AS l),
-		trainjob.fitting_text('(' || trainjob.with_known_times('{t.last_recorded_at}') || ')', (SELECT f.stored_type FROM found AS f WHERE f.column_name = 'last_metric_at'))
+		_trainjob.fitting_text('(' || _trainjob.with_known_times('{t.last_recorded_at}') || ')', (SELECT f.stored_type FROM found AS f WHERE f.column_name = 'last_metric_at'))
 			|| COALESCE((SELECT '::' || f.base_type FROM found AS f WHERE f.column_name = 'last_metric_at'), ''),
 		-- first of the joins, of which the planner takes only so many together
 		CASE WHEN of_page THEN ', p.version' END,
 		CASE WHEN of_page THEN ' JOIN page AS p ON p.id = j.id' END,
-		trainjob.with_known_times('{t.first_recorded_at}'));
+		_trainjob.with_known_times('{t.first_recorded_at}'));
 END;
 
-COMMENT ON FUNCTION trainjob.truth_query(jsonb, jsonb, boolean) IS
+COMMENT ON FUNCTION _trainjob.truth_query(jsonb, jsonb, boolean) IS
 'Part of verify_jobs and refill_jobs: each job, or each in "page", beside what its reports say.';
 
 CREATE FUNCTION trainjob.verify_jobs(jobs regclass DEFAULT NULL)
@@ -2683,16 +2687,16 @@ SET search_path = pg_catalog, pg_temp
 SET jit = off -- compiling so large a query never pays
 AS $$
 DECLARE
-	of_set record := trainjob.job_set(jobs);
+	of_set record := _trainjob.job_set(jobs);
 	checks text;
 	item record;
 	error_detail text;
 	error_hint text;
 BEGIN
 	FOR item IN
-		SELECT c.message, c.detail, c.hint FROM trainjob.policy_conflicts(of_set.tables) AS c
+		SELECT c.message, c.detail, c.hint FROM _trainjob.policy_conflicts(of_set.tables) AS c
 		UNION ALL
-		SELECT * FROM trainjob.open_tables(of_set.tables)
+		SELECT * FROM _trainjob.open_tables(of_set.tables)
 	LOOP
 		RAISE WARNING USING MESSAGE = item.message, DETAIL = item.detail, HINT = item.hint;
 	END LOOP;
@@ -2702,8 +2706,8 @@ BEGIN
 			'(%1$L, t.%1$I::text, t.truth_%1$I::text, t.truth_%1$I IS NOT NULL AND t.%1$I IS DISTINCT FROM t.truth_%1$I)',
 			f.column_name), ', ')
 		INTO checks
-		FROM trainjob.written_columns(of_set.tables, of_set.columns) AS f
-		JOIN trainjob.latest_columns() AS l ON l.job_column = f.column_name;
+		FROM _trainjob.written_columns(of_set.tables, of_set.columns) AS f
+		JOIN _trainjob.latest_columns() AS l ON l.job_column = f.column_name;
 	-- what may be beyond the reports, by an alert or a deletion, never behind
 	SELECT concat_ws(', ', checks, string_agg(format(
 			'(%1$L, t.%1$I::text, t.truth_%1$I::text, t.truth_%1$I IS NOT NULL AND (t.%1$I IS NULL OR %2$s))',
@@ -2712,33 +2716,33 @@ BEGIN
 		FROM (VALUES ('current_step', 't.current_step < t.truth_current_step'),
 					 ('last_metric_at', 't.last_metric_at < t.truth_last_metric_at OR NOT isfinite(t.last_metric_at)'),
 					 ('best_eval_loss', 't.best_eval_loss > t.truth_best_eval_loss')) AS c (name, behind)
-		JOIN trainjob.written_columns(of_set.tables, of_set.columns) AS f
+		JOIN _trainjob.written_columns(of_set.tables, of_set.columns) AS f
 			ON f.column_name = c.name;
 	-- what each column that is there should be, for what is there beside it
-	SELECT concat_ws(', ', NULLIF(checks, ''), string_agg(format('(%1$L, trainjob.output_text(t.%1$I), %2$s, %3$s)',
+	SELECT concat_ws(', ', NULLIF(checks, ''), string_agg(format('(%1$L, _trainjob.output_text(t.%1$I), %2$s, %3$s)',
 			f.column_name, e.expected, e.differs), ', '))
 		INTO checks
-		FROM trainjob.written_columns(of_set.tables, of_set.columns) AS f
+		FROM _trainjob.written_columns(of_set.tables, of_set.columns) AS f
 		JOIN LATERAL (VALUES
 			('best_step', 't.truth_best_step::text',
 			 't.best_eval_loss = t.truth_best_eval_loss AND t.best_step > t.truth_best_step'),
 			-- a total of 0 and less is none, as in the view and for the triggers
 			('total_steps', 't.current_step::text', 't.total_steps > 0 AND t.total_steps < t.current_step'),
-			('progress', trainjob.progress_text(f.stored_type) || '::text',
-			 trainjob.progress_differs(f.stored_type)),
+			('progress', _trainjob.progress_text(f.stored_type) || '::text',
+			 _trainjob.progress_differs(f.stored_type)),
 			('status', '''running''',
 			 -- a job that was put back into the queue waits, whatever it reported
-			 'trainjob.output_text(t.status) IN (''pending'', ''queued'', ''starting'')'
+			 '_trainjob.output_text(t.status) IN (''pending'', ''queued'', ''starting'')'
 			 ' AND t.status_changed_at IS NULL AND t.reported_step IS NOT NULL')
 			) AS e (column_name, expected, differs) ON e.column_name = f.column_name;
 	BEGIN
 		RETURN QUERY EXECUTE format($query$
-			SELECT trainjob.output_text(t.id), c.column_name, c.stored, c.expected
+			SELECT _trainjob.output_text(t.id), c.column_name, c.stored, c.expected
 			FROM (%s) AS t
 			CROSS JOIN LATERAL (VALUES %s) AS c (column_name, stored, expected, differs)
 			WHERE c.differs
 			ORDER BY t.id, c.column_name
-			$query$, trainjob.truth_query(of_set.tables, of_set.columns), checks);
+			$query$, _trainjob.truth_query(of_set.tables, of_set.columns), checks);
 	EXCEPTION
 		-- again, without the text of the query, which is long
 		WHEN OTHERS OR query_canceled THEN
@@ -2756,14 +2760,14 @@ $$;
 COMMENT ON FUNCTION trainjob.verify_jobs(regclass) IS
 'The jobs whose row does not agree with their metrics, and how; none is the good answer. trainjob.refill_jobs() repairs them. Warns of what row-level security leaves open, or keeps triggers from.';
 
-CREATE FUNCTION trainjob.refill_query(tables jsonb, columns jsonb, page text,
+CREATE FUNCTION _trainjob.refill_query(tables jsonb, columns jsonb, page text,
 	on_lock text)
 RETURNS text
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	key_name name := trainjob.job_column('id', tables, columns);
+	key_name name := _trainjob.job_column('id', tables, columns);
 	dataset_source text;
 	assignments text;
 	wanting text;
@@ -2773,10 +2777,10 @@ BEGIN
 							 f.actual_name, d.differs, f.column_name, f.base_type), ', '),
 		   string_agg(DISTINCT d.differs, ' OR ')
 		INTO assignments, wanting
-		FROM trainjob.written_columns(tables, columns) AS f
+		FROM _trainjob.written_columns(tables, columns) AS f
 		CROSS JOIN LATERAL (
 			SELECT CASE
-				WHEN f.column_name IN (SELECT l.job_column FROM trainjob.latest_columns() AS l)
+				WHEN f.column_name IN (SELECT l.job_column FROM _trainjob.latest_columns() AS l)
 					THEN format('(t.truth_%1$I IS NOT NULL AND t.%1$I IS DISTINCT FROM t.truth_%1$I)', f.column_name)
 				WHEN f.column_name IN ('current_step', 'last_metric_at')
 					THEN format('(t.truth_%1$I IS NOT NULL AND (t.%1$I IS NULL OR t.%1$I < t.truth_%1$I%2$s))', f.column_name,
@@ -2791,7 +2795,7 @@ BEGIN
 			CASE f.column_name
 				WHEN 'status' THEN
 					-- reports prove that it runs
-					format('%1$I = CASE WHEN trainjob.output_text(u.%1$I) IN (''pending'', ''queued'', ''starting'')'
+					format('%1$I = CASE WHEN _trainjob.output_text(u.%1$I) IN (''pending'', ''queued'', ''starting'')'
 						   ' AND t.status_changed_at IS NULL AND t.reported_step IS NOT NULL'
 						   ' THEN ''running'' ELSE u.%1$I END', f.actual_name)
 				WHEN 'started_at' THEN
@@ -2800,33 +2804,33 @@ BEGIN
 				WHEN 'progress' THEN
 					-- the fill trigger computes it
 					format('%1$I = CASE WHEN %2$s THEN NULL ELSE u.%1$I END', f.actual_name,
-						   trainjob.progress_differs(f.stored_type))
+						   _trainjob.progress_differs(f.stored_type))
 				ELSE
 					-- named, so that the fill trigger looks at the inputs again,
 					-- but takes step and epoch for no evidence
 					format('%1$I = u.%1$I', f.actual_name)
 			END, ', '))
 		INTO assignments
-		FROM trainjob.written_columns(tables, columns) AS f
+		FROM _trainjob.written_columns(tables, columns) AS f
 		WHERE f.column_name IN ('status', 'started_at', 'progress', 'total_steps_source', 'config', 'dataset_path');
 
 	-- what is NULL and can be filled: for columns that are there, by values
 	-- that they can hold
 	SELECT concat_ws(' OR ', wanting, string_agg(w.condition, ' OR '))
 		INTO wanting
-		FROM trainjob.written_columns(tables, columns) AS f
+		FROM _trainjob.written_columns(tables, columns) AS f
 		CROSS JOIN LATERAL (
 			SELECT CASE f.column_name
 				WHEN 'total_samples' THEN format('(t.total_samples IS NULL AND %s IS NOT NULL)',
-					trainjob.fitting_text('c.total::bigint', f.stored_type))
+					_trainjob.fitting_text('c.total::bigint', f.stored_type))
 				WHEN 'train_samples' THEN format('(t.train_samples IS NULL AND %s IS NOT NULL)',
-					trainjob.fitting_text('c.train::bigint', f.stored_type))
+					_trainjob.fitting_text('c.train::bigint', f.stored_type))
 				WHEN 'val_samples' THEN format('(t.val_samples IS NULL AND %s IS NOT NULL)',
-					trainjob.fitting_text('c.val::bigint', f.stored_type))
+					_trainjob.fitting_text('c.val::bigint', f.stored_type))
 				WHEN 'total_steps' THEN format('(t.total_steps IS NULL AND %s IS NOT NULL)',
-					trainjob.fitting_text('trainjob.estimate_total_steps(t.config, c.total, c.train, c.val)', f.stored_type))
-				WHEN 'progress' THEN trainjob.progress_differs(f.stored_type)
-				WHEN 'status' THEN '(trainjob.output_text(t.status) IN (''pending'', ''queued'', ''starting'')'
+					_trainjob.fitting_text('trainjob.estimate_total_steps(t.config, c.total, c.train, c.val)', f.stored_type))
+				WHEN 'progress' THEN _trainjob.progress_differs(f.stored_type)
+				WHEN 'status' THEN '(_trainjob.output_text(t.status) IN (''pending'', ''queued'', ''starting'')'
 					' AND t.status_changed_at IS NULL AND t.reported_step IS NOT NULL)'
 				WHEN 'current_step' THEN '(t.total_steps > 0 AND t.total_steps < t.current_step)'
 				END AS condition) AS w
@@ -2839,10 +2843,10 @@ BEGIN
 			   CASE WHEN x.val_samples >= 0 THEN x.val_samples END AS val_samples
 		FROM %s AS x
 		WHERE x.storage_path = t.dataset_path
-		  AND (trainjob.output_text(x.user_id) = trainjob.output_text(t.user_id) OR x.user_id IS NULL)
+		  AND (_trainjob.output_text(x.user_id) = _trainjob.output_text(t.user_id) OR x.user_id IS NULL)
 		ORDER BY x.user_id NULLS LAST
 		LIMIT 1
-		$query$, trainjob.source('datasets', tables, columns));
+		$query$, _trainjob.source('datasets', tables, columns));
 
 	-- The count is known when the last row has been looked through, so none is
 	-- locked before.  xmin: a row that another transaction has changed since is
@@ -2856,7 +2860,7 @@ BEGIN
 				FROM (%1$s) AS t
 				LEFT JOIN LATERAL (%2$s) AS x ON true
 				CROSS JOIN LATERAL (
-					SELECT COALESCE(t.total_samples, x.sample_count, trainjob.config_samples(t.config)) AS total,
+					SELECT COALESCE(t.total_samples, x.sample_count, _trainjob.config_samples(t.config)) AS total,
 						   COALESCE(t.train_samples, x.train_samples) AS train,
 						   COALESCE(t.val_samples, x.val_samples) AS val) AS c
 				WHERE %3$s
@@ -2877,19 +2881,19 @@ BEGIN
 			RETURNING 1
 		)
 		SELECT (SELECT count(*) FROM page) AS looked_at,
-			   (SELECT trainjob.output_text(p.id) FROM page AS p ORDER BY p.id DESC LIMIT 1) AS last,
-			   (SELECT array_agg(trainjob.output_text(t.id) ORDER BY t.id) FROM wanting AS t) AS ids,
+			   (SELECT _trainjob.output_text(p.id) FROM page AS p ORDER BY p.id DESC LIMIT 1) AS last,
+			   (SELECT array_agg(_trainjob.output_text(t.id) ORDER BY t.id) FROM wanting AS t) AS ids,
 			   (SELECT count(*) FROM changed) AS filled
 		$query$,
-		trainjob.truth_query(tables, columns, true), dataset_source, wanting,
+		_trainjob.truth_query(tables, columns, true), dataset_source, wanting,
 		tables ->> 'jobs', assignments, key_name, page, on_lock);
 END;
 $$;
 
-COMMENT ON FUNCTION trainjob.refill_query(jsonb, jsonb, text, text) IS
+COMMENT ON FUNCTION _trainjob.refill_query(jsonb, jsonb, text, text) IS
 'Part of refill_jobs: looks through a page of jobs for those that want to be filled, at most $1, and fills them if they are at least $2.';
 
-CREATE FUNCTION trainjob.check_batch(batch integer)
+CREATE FUNCTION _trainjob.check_batch(batch integer)
 RETURNS void
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 SET search_path = pg_catalog, pg_temp
@@ -2904,7 +2908,7 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION trainjob.check_batch(integer) IS
+COMMENT ON FUNCTION _trainjob.check_batch(integer) IS
 'Part of refill_jobs and fail_stalled: refuses a batch of no job.';
 
 CREATE FUNCTION trainjob.refill_jobs(jobs regclass DEFAULT NULL,
@@ -2915,7 +2919,7 @@ SET search_path = pg_catalog, pg_temp
 SET jit = off -- compiling so large a query never pays
 AS $$
 DECLARE
-	of_set record := trainjob.job_set(jobs);
+	of_set record := _trainjob.job_set(jobs);
 	key record;
 	by_position text;
 	by_id text;
@@ -2926,24 +2930,24 @@ DECLARE
 	page record;
 	wanting text[];
 BEGIN
-	PERFORM trainjob.check_batch(batch);
+	PERFORM _trainjob.check_batch(batch);
 	-- we write for the owner of the jobs
-	PERFORM trainjob.check_rights(of_set.tables, 'jobs');
+	PERFORM _trainjob.check_rights(of_set.tables, 'jobs');
 	SELECT f.actual_name, f.actual_type INTO STRICT key
-		FROM trainjob.find_columns('jobs', (of_set.tables ->> 'jobs')::regclass, of_set.columns) AS f
+		FROM _trainjob.find_columns('jobs', (of_set.tables ->> 'jobs')::regclass, of_set.columns) AS f
 		WHERE f.column_name = 'id';
 	by_position := format($query$
 			SELECT u.%1$I AS id, u.xmin AS version
 			FROM %2$s AS u
-			WHERE ($3 IS NULL OR u.%1$I > trainjob.input_value($3, NULL::%3$s))
-			  AND ($4 IS NULL OR u.%1$I <= trainjob.input_value($4, NULL::%3$s))
+			WHERE ($3 IS NULL OR u.%1$I > _trainjob.input_value($3, NULL::%3$s))
+			  AND ($4 IS NULL OR u.%1$I <= _trainjob.input_value($4, NULL::%3$s))
 			ORDER BY u.%1$I
 			LIMIT $5$query$,
 		key.actual_name, of_set.tables ->> 'jobs', key.actual_type);
 	by_id := format($query$
 			SELECT u.%1$I AS id, u.xmin AS version
 			FROM %2$s AS u
-			WHERE u.%1$I = ANY (ARRAY(SELECT trainjob.input_value(i.id, NULL::%3$s) FROM unnest($3) AS i (id)))$query$,
+			WHERE u.%1$I = ANY (ARRAY(SELECT _trainjob.input_value(i.id, NULL::%3$s) FROM unnest($3) AS i (id)))$query$,
 		key.actual_name, of_set.tables ->> 'jobs', key.actual_type);
 
 	-- Each query in a FOR, for an error in EXECUTE ... INTO shows all its text.
@@ -2961,7 +2965,7 @@ BEGIN
 			-- a page in which every job wants it is filled at once; no job is
 			-- held while others are looked through
 			FOR page IN
-				EXECUTE trainjob.refill_query(of_set.tables, of_set.columns, by_position, 'SKIP LOCKED')
+				EXECUTE _trainjob.refill_query(of_set.tables, of_set.columns, by_position, 'SKIP LOCKED')
 				USING batch - cardinality(wanting),
 					  CASE WHEN wanting = '{}' THEN batch END,
 					  after, until, batch
@@ -2980,7 +2984,7 @@ BEGIN
 		EXIT WHEN wanting = '{}';
 		IF page.filled = 0 THEN
 			FOR page IN
-				EXECUTE trainjob.refill_query(of_set.tables, of_set.columns, by_id, 'SKIP LOCKED')
+				EXECUTE _trainjob.refill_query(of_set.tables, of_set.columns, by_id, 'SKIP LOCKED')
 				USING batch, 1, wanting
 			LOOP
 			END LOOP;
@@ -2988,7 +2992,7 @@ BEGIN
 		IF page.filled = 0 THEN
 			-- others hold them all: one is waited for, while no other is held
 			FOR page IN
-				EXECUTE trainjob.refill_query(of_set.tables, of_set.columns, by_id, '')
+				EXECUTE _trainjob.refill_query(of_set.tables, of_set.columns, by_id, '')
 				USING 1, 1, wanting
 			LOOP
 			END LOOP;
@@ -3008,7 +3012,7 @@ COMMENT ON FUNCTION trainjob.refill_jobs(regclass, integer) IS
 'Fills what is NULL in the rows of jobs from datasets, configuration and metrics, and repairs what verify_jobs finds, for at most batch jobs; returns how many it filled, 0 when there is nothing left to do.';
 
 CREATE FUNCTION trainjob.fail_stalled(
-	silent_for interval DEFAULT trainjob.stall_timeout(),
+	silent_for interval DEFAULT _trainjob.stall_timeout(),
 	jobs regclass DEFAULT NULL, batch integer DEFAULT 1000,
 	OUT failed bigint, OUT passed_over text[])
 RETURNS record
@@ -3016,13 +3020,13 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	of_set record := trainjob.job_set(jobs);
+	of_set record := _trainjob.job_set(jobs);
 	silent text;
 	candidate record;
 	locked record;
 	write text;
 BEGIN
-	PERFORM trainjob.check_batch(batch);
+	PERFORM _trainjob.check_batch(batch);
 	IF silent_for < '0 s' THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'invalid_parameter_value',
@@ -3030,18 +3034,18 @@ BEGIN
 			DETAIL = 'It is how long a running job must have been silent, at least 0.';
 	END IF;
 	-- we write for the owner of the jobs
-	PERFORM trainjob.check_rights(of_set.tables, 'jobs');
+	PERFORM _trainjob.check_rights(of_set.tables, 'jobs');
 	silent := format($query$
 		SELECT j.id, %s = 'running' AND now() - %s >= $1 AS is_silent
 		FROM %s AS j
 		$query$,
 		-- a text is compared as it is, so that an index on it can be used
 		(SELECT CASE WHEN f.actual_type IN ('text'::regtype, 'varchar'::regtype) THEN 'j.status'
-					 ELSE 'trainjob.output_text(j.status)' END
-		 FROM trainjob.find_columns('jobs', (of_set.tables ->> 'jobs')::regclass, of_set.columns) AS f
+					 ELSE '_trainjob.output_text(j.status)' END
+		 FROM _trainjob.find_columns('jobs', (of_set.tables ->> 'jobs')::regclass, of_set.columns) AS f
 		 WHERE f.column_name = 'status'),
-		trainjob.with_known_times(trainjob.sign_of_life()),
-		trainjob.source('jobs', of_set.tables, of_set.columns));
+		_trainjob.with_known_times(_trainjob.sign_of_life()),
+		_trainjob.source('jobs', of_set.tables, of_set.columns));
 	-- values as literals: what the types read, not what they can be cast from
 	SELECT format('INSERT INTO %s (%s) VALUES (%s)', replace(of_set.tables ->> 'alerts', '%', '%%'),
 				  string_agg(replace(quote_ident(f.actual_name), '%', '%%'), ', ' ORDER BY n.n),
@@ -3049,13 +3053,13 @@ BEGIN
 		INTO write
 		FROM unnest(ARRAY['job_id', 'type', 'error_message', 'error_type'])
 			WITH ORDINALITY AS n (name, n)
-		JOIN trainjob.find_columns('alerts', (of_set.tables ->> 'alerts')::regclass, of_set.columns) AS f
+		JOIN _trainjob.find_columns('alerts', (of_set.tables ->> 'alerts')::regclass, of_set.columns) AS f
 			ON f.column_name = n.name
 		WHERE f.actual_name IS NOT NULL;
 	failed := 0;
 	passed_over := '{}';
 	FOR candidate IN EXECUTE
-		format('SELECT s.id, trainjob.output_text(s.id) AS id_text FROM (%s) AS s WHERE s.is_silent ORDER BY s.id', silent)
+		format('SELECT s.id, _trainjob.output_text(s.id) AS id_text FROM (%s) AS s WHERE s.is_silent ORDER BY s.id', silent)
 		USING silent_for
 	LOOP
 		-- The trainer may have reported since: only a locked row tells.  Who
@@ -3066,7 +3070,7 @@ BEGIN
 			USING silent_for, candidate.id;
 		IF locked.is_silent THEN
 			EXECUTE format(write, candidate.id_text, 'job_failed',
-				'No report for ' || trainjob.duration_text(extract(epoch FROM silent_for)::float8), 'stalled');
+				'No report for ' || _trainjob.duration_text(extract(epoch FROM silent_for)::float8), 'stalled');
 			failed := failed + 1;
 			EXIT WHEN failed = batch;
 		ELSIF locked.is_silent IS NULL THEN

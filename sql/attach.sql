@@ -203,7 +203,7 @@ SELECT expected_total_steps FROM local_training_jobs WHERE id = '00000000-0000-0
 CREATE FUNCTION own_trigger() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END';
 CREATE TRIGGER mine BEFORE UPDATE ON local_training_jobs FOR EACH ROW EXECUTE FUNCTION own_trigger();
 CREATE VIEW my_view AS
-	SELECT id, trainjob.job_note(NULL, dataset_path, 1, 1, 1, total_steps) AS note FROM local_training_jobs;
+	SELECT id, _trainjob.job_note(NULL, dataset_path, 1, 1, 1, total_steps) AS note FROM local_training_jobs;
 COMMENT ON VIEW my_view IS 'mine';
 CREATE TEMP TABLE counts AS SELECT (SELECT count(*) FROM alert_event) AS alerts, (SELECT count(*) FROM job_status_change) AS changes;
 SELECT * FROM trainjob.detach('local_training_jobs') ORDER BY action COLLATE "C", object COLLATE "C";

@@ -11,13 +11,20 @@ CREATE TEMP VIEW members AS
 CREATE TEMP VIEW functions AS
 	SELECT p.* FROM members AS m JOIN pg_proc AS p ON p.oid = m.objid WHERE m.classid = 'pg_proc'::regclass;
 
--- It owns functions, and their schema: no table, view, sequence or type, for
+-- It owns functions, and their schemas: no table, view, sequence or type, for
 -- pg_dump would not dump what users add to them.
 SELECT classid::regclass AS catalog, count(*) > 0 AS any FROM members GROUP BY classid ORDER BY classid::regclass::text COLLATE "C";
 SELECT nspname FROM pg_namespace AS n JOIN members AS m ON m.classid = 'pg_namespace'::regclass AND m.objid = n.oid;
-SELECT proname FROM functions WHERE pronamespace <> 'trainjob'::regnamespace;
-SELECT c.relname FROM pg_class AS c WHERE c.relnamespace = 'trainjob'::regnamespace;
+SELECT proname FROM functions WHERE pronamespace NOT IN ('trainjob'::regnamespace, '_trainjob'::regnamespace);
+SELECT c.relname FROM pg_class AS c WHERE c.relnamespace IN ('trainjob'::regnamespace, '_trainjob'::regnamespace);
 SELECT extname, extversion, extrelocatable, extnamespace::regnamespace, extconfig FROM pg_extension WHERE extname = 'trainjob';
+
+-- What people call is apart from what that calls.
+SELECT oid::regprocedure AS call FROM functions
+WHERE pronamespace = 'trainjob'::regnamespace AND prorettype <> 'trigger'::regtype
+ORDER BY oid::regprocedure::text COLLATE "C";
+SELECT oid::regprocedure FROM functions
+WHERE pronamespace <> 'trainjob'::regnamespace AND prorettype = 'trigger'::regtype;
 
 -- Every object has a comment.
 SELECT pg_describe_object(classid, objid, 0) FROM members WHERE obj_description(objid, classid::regclass::name) IS NULL;
@@ -44,7 +51,8 @@ SELECT oid::regprocedure AS public_may_not
 FROM functions
 WHERE NOT has_function_privilege('public', oid, 'EXECUTE')
 ORDER BY oid::regprocedure::text COLLATE "C";
-SELECT has_schema_privilege('public', 'trainjob', 'USAGE') AS usage, has_schema_privilege('public', 'trainjob', 'CREATE') AS "create";
+SELECT nspname, has_schema_privilege('public', nspname, 'USAGE') AS usage, has_schema_privilege('public', nspname, 'CREATE') AS "create"
+FROM pg_namespace WHERE nspname IN ('trainjob', '_trainjob') ORDER BY nspname COLLATE "C";
 
 -- What the planner is told.
 SELECT p.oid::regprocedure AS function, l.lanname AS language,
@@ -58,7 +66,7 @@ SELECT proname, prosrc FROM functions AS p JOIN pg_language AS l ON l.oid = p.pr
 WHERE l.lanname = 'c' AND prosrc !~ '^trainjob_';
 
 -- Settings, once the library is loaded.
-SELECT trainjob.stall_timeout();
+SELECT _trainjob.stall_timeout();
 SELECT name, setting, unit, vartype, context, min_val, max_val, enumvals FROM pg_settings WHERE name ~ '^trainjob\.' ORDER BY name COLLATE "C";
 SELECT name FROM pg_settings WHERE name ~ '^trainjob\.' AND short_desc !~ '^Sets ';
 \set VERBOSITY sqlstate
@@ -71,15 +79,16 @@ BEGIN;
 SELECT trainjob.create_tables();
 WITH names AS (
 	SELECT name FROM pg_settings WHERE name ~ '^trainjob\.'
-	UNION SELECT column_name FROM trainjob.canonical_columns()
+	UNION SELECT column_name FROM _trainjob.canonical_columns()
 	UNION SELECT attname FROM pg_attribute
 		WHERE attrelid IN ('job_overview'::regclass, 'metric_coverage'::regclass) AND attnum > 0
 	UNION SELECT proname || '()' FROM functions WHERE prorettype = 'trigger'::regtype
+	UNION SELECT proname FROM functions WHERE prorettype <> 'trigger'::regtype AND pronamespace = 'trainjob'::regnamespace
 )
-SELECT name FROM names WHERE strpos(:'readme', '`' || name || '`') = 0;
+SELECT name FROM names WHERE strpos(:'readme', '`' || name || '`') + strpos(:'readme', '`' || name || '(') = 0;
 WITH words AS (
 	SELECT regexp_split_to_table(substring(description FROM '(?:: )?([a-z_, ]+ or [a-z_]+)\.'), ', | or ') AS word
-	FROM trainjob.canonical_columns()
+	FROM _trainjob.canonical_columns()
 	WHERE (table_key, column_name) IN (('jobs', 'status'), ('alerts', 'type'), ('alerts', 'outcome'))
 )
 SELECT count(*), string_agg(word, ' ') FILTER (WHERE :'readme' !~ ('\m' || word || '\M')) AS missing FROM words;
@@ -94,5 +103,5 @@ BEGIN;
 SET LOCAL client_min_messages = warning;
 SELECT jobs FROM trainjob.job_sets();
 DROP EXTENSION trainjob;
-SELECT count(*) FROM pg_namespace WHERE nspname = 'trainjob';
+SELECT count(*) FROM pg_namespace WHERE nspname IN ('trainjob', '_trainjob');
 ROLLBACK;

@@ -62,7 +62,7 @@ ORDER BY t.tgrelid::regclass::text COLLATE "C", t.tgname;
 
 -- Names, no OIDs: those on jobs of all tables, the others of jobs alone.
 SELECT DISTINCT tgrelid::regclass::text COLLATE "C" AS on_table,
-	unnest(trainjob.read_arguments(tgargs)) AS argument
+	unnest(_trainjob.read_arguments(tgargs)) AS argument
 FROM pg_trigger
 WHERE NOT tgisinternal AND tgrelid IN
 	(SELECT oid FROM pg_class WHERE relnamespace = 'made'::regnamespace)

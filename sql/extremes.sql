@@ -114,7 +114,7 @@ BEGIN
 				WHEN c.column_type = 'timestamptz' THEN times[1 + c.ordinal % cardinality(times)]
 				WHEN c.column_type = 'jsonb' THEN of_json
 				ELSE c.column_type END), ', ' ORDER BY c.ordinal) AS columns
-		FROM trainjob.canonical_tables() AS t JOIN trainjob.canonical_columns() AS c USING (table_key)
+		FROM _trainjob.canonical_tables() AS t JOIN _trainjob.canonical_columns() AS c USING (table_key)
 		GROUP BY t.table_name
 	LOOP
 		EXECUTE format('CREATE TABLE extremes.%I (%s)', made.table_name, made.columns);
@@ -290,18 +290,18 @@ FROM (VALUES
 	('SELECT count(e::text) FROM %s, trainjob.explain_total_steps(a1.v, a2.v, a3.v, a3.v) AS e', '{jsonb,bigint,bigint}'::text[]),
 	('SELECT count(trainjob.estimate_total_steps(a1.v, a2.v, a3.v, a3.v)) FROM %s', '{jsonb,bigint,bigint}'),
 	('SELECT count(trainjob.first_eval_step(a1.v, a2.v, a3.v, a3.v)) FROM %s', '{jsonb,bigint,bigint}'),
-	('SELECT count(trainjob.eval_text(a1.v, a2.v, a3.v, a3.v, a2.v)) FROM %s', '{jsonb,bigint,bigint}'),
-	('SELECT count(trainjob.job_note(a1.v, a2.v, a3.v, a3.v, a3.v, a3.v)) FROM %s', '{jsonb,text,bigint}'),
-	('SELECT count(trainjob.config_method(v)) + count(trainjob.config_samples(v)) + count(trainjob.extra_number(v, ''custom'')) FROM %s', '{jsonb}'),
-	('SELECT count(trainjob.metric_verdict(a1.v, a2.v, a2.v, a3.v, a3.v, a4.v, false, a2.v, a2.v)) FROM %s', '{text,bigint,bigint,float8}'),
-	('SELECT count(trainjob.number_text(a1.v, a2.v)) FROM %s', '{float8,integer}'),
-	('SELECT count(trainjob.duration_text(v)) + count(trainjob.perplexity(v)) FROM %s', '{float8}'),
+	('SELECT count(_trainjob.eval_text(a1.v, a2.v, a3.v, a3.v, a2.v)) FROM %s', '{jsonb,bigint,bigint}'),
+	('SELECT count(_trainjob.job_note(a1.v, a2.v, a3.v, a3.v, a3.v, a3.v)) FROM %s', '{jsonb,text,bigint}'),
+	('SELECT count(_trainjob.config_method(v)) + count(_trainjob.config_samples(v)) + count(_trainjob.extra_number(v, ''custom'')) FROM %s', '{jsonb}'),
+	('SELECT count(_trainjob.metric_verdict(a1.v, a2.v, a2.v, a3.v, a3.v, a4.v, false, a2.v, a2.v)) FROM %s', '{text,bigint,bigint,float8}'),
+	('SELECT count(_trainjob.number_text(a1.v, a2.v)) FROM %s', '{float8,integer}'),
+	('SELECT count(_trainjob.duration_text(v)) + count(_trainjob.perplexity(v)) FROM %s', '{float8}'),
 	('SELECT cardinality(trainjob.lttb(a1.v, a2.v, 5)) FROM %s', '{float8,float8}'),
 	('SELECT length(trainjob.sparkline(array_agg(v))) + length(trainjob.sparkline(array_agg(v), 3)) FROM %s', '{float8}'),
-	('SELECT count(trainjob.fitting(v, t, -1)) FROM %s, unnest(''{smallint,integer,bigint,real,numeric}''::regtype[]) AS t', '{float8}'),
-	('SELECT count(trainjob.fitting(v, t, -1)) FROM %s, unnest(''{smallint,integer,bigint,real,numeric}''::regtype[]) AS t', '{bigint}'),
-	('SELECT count(trainjob.readable_float8(v)) FROM %s', '{numeric}'),
-	('SELECT count(trainjob.readable_jsonb(v)) FROM %s', '{json}'),
-	('SELECT count(trainjob.token_digest(v)) + count(trainjob.is_job_status(v)) FROM %s', '{text}')) AS s (statement, types);
+	('SELECT count(_trainjob.fitting(v, t, -1)) FROM %s, unnest(''{smallint,integer,bigint,real,numeric}''::regtype[]) AS t', '{float8}'),
+	('SELECT count(_trainjob.fitting(v, t, -1)) FROM %s, unnest(''{smallint,integer,bigint,real,numeric}''::regtype[]) AS t', '{bigint}'),
+	('SELECT count(_trainjob.readable_float8(v)) FROM %s', '{numeric}'),
+	('SELECT count(_trainjob.readable_jsonb(v)) FROM %s', '{json}'),
+	('SELECT count(_trainjob.token_digest(v)) + count(_trainjob.is_job_status(v)) FROM %s', '{text}')) AS s (statement, types);
 SELECT * FROM failures;
 DROP SCHEMA extremes CASCADE;

@@ -17,7 +17,7 @@ SELECT pg_temp.total(NULL) AS sql_null, pg_temp.total('null') AS json_null,
 -- any other configuration that is no object: unknown, both of them
 SELECT config, trainjob.estimate_total_steps(config, 3200) AS total_steps,
 	trainjob.first_eval_step(config, 3200, NULL, 100),
-	trainjob.job_note(config, NULL, 3200, NULL, NULL, NULL)
+	_trainjob.job_note(config, NULL, 3200, NULL, NULL, NULL)
 FROM unnest(ARRAY['[]', '[{"batch_size": 1}]', '"text"', '5', 'true', 'false']::jsonb[])
 	AS config;
 
@@ -137,7 +137,7 @@ FROM generate_series(0, 1200, 300) AS n,
 		|| '{"per_device_train_batch_size": 2, "gradient_accumulation_steps": 5, "num_train_epochs": 7, "n_gpu": 3}'), 3200) AS e;
 
 -- a message names the key by its path, and shows the value, shortened
-SELECT trainjob.job_note(config::jsonb, NULL, 3200, NULL, NULL, NULL)
+SELECT _trainjob.job_note(config::jsonb, NULL, 3200, NULL, NULL, NULL)
 FROM unnest(ARRAY[
 	'{"training": {"gradient_accumulation_steps": "auto"}}',
 	'{"data": {"init_args": {"batch_size": 0}}}',
@@ -157,7 +157,7 @@ FROM unnest(ARRAY[
 -- a character of several bytes is not cut, nor its last byte taken for a digit
 SELECT octet_length(note) - octet_length('total steps unknown: config.batch_size is "x...", not a whole number from 1 to 2147483647')
 		IN (38, 39) AS is_whole, right(note, 45)
-FROM trainjob.job_note(jsonb_build_object('batch_size', 'x' || repeat('é', 1000)), NULL, 3200, NULL, NULL, NULL) AS note;
+FROM _trainjob.job_note(jsonb_build_object('batch_size', 'x' || repeat('é', 1000)), NULL, 3200, NULL, NULL, NULL) AS note;
 SELECT pg_temp.total('{"batch_size": "٨"}');
 
 -- nothing raises an error, however deep, long or large
@@ -173,7 +173,7 @@ FROM (SELECT (repeat('{"training":', 1000) || '{"batch_size": 1}' || repeat('}',
 	UNION ALL SELECT jsonb_build_object(repeat('k', 100000), 1)) AS odd (config);
 
 -- the method of a job
-SELECT config, trainjob.config_method(config::jsonb)
+SELECT config, _trainjob.config_method(config::jsonb)
 FROM unnest(ARRAY[
 	NULL, 'null', '[]', '"sft"', '{}',
 	'{"method": "SFT"}',

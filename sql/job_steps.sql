@@ -442,7 +442,7 @@ FROM unnest(ARRAY[
 	AS config;
 
 -- a note says why the total is unknown
-SELECT trainjob.job_note(config::jsonb, path, total, NULL, val, NULL)
+SELECT _trainjob.job_note(config::jsonb, path, total, NULL, val, NULL)
 FROM (VALUES
 	(1, NULL, 's3://x', NULL, NULL),
 	(2, '{}', NULL, NULL, NULL),
@@ -478,7 +478,7 @@ FROM (VALUES
 ORDER BY n;
 
 -- and, of a total that is known, which value was ignored
-SELECT trainjob.job_note(config::jsonb, NULL, 500, NULL, NULL, total_steps)
+SELECT _trainjob.job_note(config::jsonb, NULL, 500, NULL, NULL, total_steps)
 FROM (VALUES
 	(1, '{}', NULL),
 	(2, '{"max_steps": -1}', NULL),
@@ -496,7 +496,7 @@ ORDER BY n;
 --
 -- The text before the first evaluation
 --
-SELECT config, total_steps, trainjob.eval_text(config::jsonb, 500, NULL, val, total_steps)
+SELECT config, total_steps, _trainjob.eval_text(config::jsonb, 500, NULL, val, total_steps)
 FROM (VALUES
 	(1, NULL, NULL, NULL),
 	(2, '{}', NULL, NULL),

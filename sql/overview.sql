@@ -75,9 +75,9 @@ INSERT INTO local_training_metrics (job_id, step, train_loss, learning_rate, rec
 SELECT model_name, status, loss_text, perplexity_text, learning_rate_text, eval_loss_text FROM job_overview WHERE id > u(200) AND id < u(300) ORDER BY id;
 
 -- Numbers and durations as a person reads them.
-SELECT v, d, trainjob.number_text(v, d) FROM (VALUES (0::float8, 4), (1.23456, 4), (-1.5, 2), (0.00005, 4), (0.00004, 4), (1e10, 2), (9999999999, 2), (2e-5, -2), (0, -2),
+SELECT v, d, _trainjob.number_text(v, d) FROM (VALUES (0::float8, 4), (1.23456, 4), (-1.5, 2), (0.00005, 4), (0.00004, 4), (1e10, 2), (9999999999, 2), (2e-5, -2), (0, -2),
 	('NaN', 4), ('Infinity', 4), ('-Infinity', -2), (1.7e308, 2), (5e-324, -2), (NULL, 4)) AS x (v, d);
-SELECT v, trainjob.duration_text(v) FROM unnest('{0, 0.4, 45, 59.4, 59.5, 89, 90, 720, 3569, 3570, 3600, 12000, 86369, 86370, 187200, 1e9, 1e15, 1e16, -1, NaN, Infinity, NULL}'::float8[]) AS v;
+SELECT v, _trainjob.duration_text(v) FROM unnest('{0, 0.4, 45, 59.4, 59.5, 89, 90, 720, 3569, 3570, 3600, 12000, 86369, 86370, 187200, 1e9, 1e15, 1e16, -1, NaN, Infinity, NULL}'::float8[]) AS v;
 
 -- ---- health ----
 

@@ -247,7 +247,7 @@ FROM unnest(ARRAY[
 	'SELECT job_token FROM local_training_jobs', 'SELECT * FROM local_training_jobs',
 	'SELECT j FROM local_training_jobs AS j', 'SELECT to_jsonb(j) FROM local_training_jobs AS j',
 	'SELECT id FROM local_training_jobs WHERE job_token LIKE ''t%''', 'SELECT id FROM local_training_jobs ORDER BY job_token',
-	'SELECT trainjob.token_digest(job_token) FROM local_training_jobs',
+	'SELECT _trainjob.token_digest(job_token) FROM local_training_jobs',
 	'UPDATE local_training_jobs SET model_name = job_token',
 	'UPDATE local_training_jobs SET status = status RETURNING job_token',
 	'UPDATE local_training_jobs SET model_name = ''x'' WHERE job_token = ''token-1''',
@@ -391,7 +391,7 @@ SELECT object FROM trainjob.attach('local_training_jobs') WHERE action = 'note';
 SELECT * FROM trainjob.verify_jobs();
 ALTER TABLE local_training_jobs DISABLE ROW LEVEL SECURITY;
 ALTER TABLE alert_event ENABLE ROW LEVEL SECURITY;
-SELECT message FROM trainjob.job_sets() AS s, trainjob.open_tables(s.tables);
+SELECT message FROM trainjob.job_sets() AS s, _trainjob.open_tables(s.tables);
 ALTER TABLE local_training_jobs ENABLE ROW LEVEL SECURITY;
 ALTER TABLE local_training_metrics ENABLE ROW LEVEL SECURITY;
 ALTER TABLE training_datasets ENABLE ROW LEVEL SECURITY;
@@ -421,9 +421,9 @@ INSERT INTO local_training_metrics (job_id, step) VALUES (id(1), 1);
 ROLLBACK;
 -- a member of the owner's role is as good as the owner, unless policies are forced
 GRANT regress_trainjob_app TO regress_trainjob_other;
-SELECT message FROM trainjob.job_sets() AS s, trainjob.policy_conflicts(s.tables);
+SELECT message FROM trainjob.job_sets() AS s, _trainjob.policy_conflicts(s.tables);
 ALTER TABLE local_training_jobs FORCE ROW LEVEL SECURITY;
-SELECT message FROM trainjob.job_sets() AS s, trainjob.policy_conflicts(s.tables);
+SELECT message FROM trainjob.job_sets() AS s, _trainjob.policy_conflicts(s.tables);
 REVOKE regress_trainjob_app FROM regress_trainjob_other;
 -- a set by hand, with tables of others: an operator does nothing for its owner
 -- that he may not do himself
@@ -471,11 +471,16 @@ WHERE c.relnamespace = 'plain'::regnamespace AND c.relkind IN ('r', 'v')
   AND (has_table_privilege('regress_trainjob_app', c.oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER')
 	   OR has_any_column_privilege('regress_trainjob_app', c.oid, 'SELECT, INSERT, UPDATE, REFERENCES'));
 -- No function that PUBLIC may execute writes, or acts as somebody else, but the
--- two for who has a token.
+-- two for who has a token; what attach() and the like call acts as their caller.
 SELECT p.oid::regprocedure, p.provolatile, p.prosecdef
 FROM pg_proc AS p WHERE p.pronamespace = 'trainjob'::regnamespace
   AND has_function_privilege('public', p.oid, 'EXECUTE') AND (p.provolatile = 'v' OR p.prosecdef)
 ORDER BY p.oid::regprocedure::text COLLATE "C";
+SELECT p.oid::regprocedure, p.provolatile
+FROM pg_proc AS p WHERE p.pronamespace = '_trainjob'::regnamespace
+  AND (p.provolatile = 'v' OR p.prosecdef OR NOT has_function_privilege('public', p.oid, 'EXECUTE'))
+ORDER BY p.oid::regprocedure::text COLLATE "C";
+SELECT p.oid::regprocedure FROM pg_proc AS p WHERE p.pronamespace = '_trainjob'::regnamespace AND p.prosecdef;
 -- A role that was granted nothing can call what it may and gets no row by it;
 -- another's set, or an odd trigger by hand, is not in its way.
 CREATE TABLE by_hand (LIKE plain.local_training_jobs);

@@ -52,7 +52,7 @@ SELECT count(*), min(step), max(step), bool_or(step = 4321 AND value = 99) AS pe
 SELECT count(*) FROM trainjob.metric_series(u(4), 'grad_norm', max_points => NULL);
 SELECT array_agg(s) = (SELECT array_agg(t) FROM trainjob.metric_series(u(4), 'train_loss', 40) AS t) AS same FROM trainjob.metric_series(u(4), 'train_loss', 40) AS s;
 SELECT * FROM trainjob.metric_series(u(4), 'grad_norm', 1); -- fails
-SELECT trainjob.extra_number('{"a": 1.5, "b": "x", "c": "Infinity"}', k) FROM unnest('{a, b, c, d, NULL}'::text[]) AS k;
+SELECT _trainjob.extra_number('{"a": 1.5, "b": "x", "c": "Infinity"}', k) FROM unnest('{a, b, c, d, NULL}'::text[]) AS k;
 
 -- ---- a loss in a line ----
 

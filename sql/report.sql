@@ -217,7 +217,7 @@ SET ROLE regress_trainjob_reader;
 SELECT id, status, progress_text FROM job_overview WHERE current_step > 10;
 SELECT verdict FROM metric_coverage WHERE metric = 'train_loss' AND rows > 1;
 SELECT job_token FROM local_training_jobs; -- fails
-SELECT trainjob.token_digest(job_token) FROM local_training_jobs; -- fails
+SELECT _trainjob.token_digest(job_token) FROM local_training_jobs; -- fails
 SELECT attname FROM pg_attribute
 WHERE attrelid IN ('job_overview'::regclass, 'metric_coverage'::regclass) AND attname ~ 'token' AND attname !~ 'tokens_per';
 RESET ROLE;
@@ -291,7 +291,7 @@ SELECT let_write(NULL::text); -- fails
 SELECT let_write('train_loss', 'rank', 'delta', 'note', 'ratio', 'fine', 'document', 'sizes', 'run', 'reviewed_at', 'source', 'load',
 	'Odd "name" \', 'alerts.severity');
 SELECT let_write(VARIADIC NULL);
-SELECT tgname, array_to_string(trainjob.read_arguments(tgargs), ' ') AS arguments FROM pg_trigger
+SELECT tgname, array_to_string(_trainjob.read_arguments(tgargs), ' ') AS arguments FROM pg_trigger
 WHERE tgrelid IN ('local_training_jobs'::regclass, 'local_training_metrics'::regclass)
 	AND tgname IN ('trainjob_fill_job', 'trainjob_fill_metric') ORDER BY 1;
 SET ROLE regress_trainjob_trainer;
@@ -363,7 +363,7 @@ SELECT * FROM twin.alerts;
 -- nor do arguments made by hand give what attach would not
 SELECT format('CREATE OR REPLACE TRIGGER trainjob_fill_job BEFORE INSERT OR UPDATE ON twin.jobs FOR EACH ROW EXECUTE FUNCTION trainjob.fill_job(%s)',
 	string_agg(quote_literal(a.argument), ', '))
-FROM pg_trigger, unnest(trainjob.read_arguments(tgargs)
+FROM pg_trigger, unnest(_trainjob.read_arguments(tgargs)
 	|| '{metrics.number=id,metrics.whose=run,metrics.run=run,metrics.none=none,metrics.user_id=job_id,alerts.what=kind,alerts.id=id,alerts.became=result}') AS a (argument)
 WHERE tgrelid = 'twin.jobs'::regclass AND tgname = 'trainjob_fill_job'
 \gexec

@@ -78,7 +78,6 @@ SELECT rpc.call('metric_series', '{"job_ids": ["00000000-0000-4000-8000-00000000
 SELECT length(rpc.call('loss_curve', '{"job_id": "00000000-0000-4000-8000-000000000001", "width": 10}') #>> '{}');
 SELECT json_array_length(rpc.call('loss_curve', '{"job_ids": ["00000000-0000-4000-8000-000000000001"]}'));
 SELECT length(rpc.call('sparkline', '{"y": [1, 2, null, 3]}') #>> '{}'), length(rpc.call('sparkline', '{"y": [1, 2, null, 3], "width": 2}') #>> '{}');
-SELECT rpc.call('number_text', '{"value": 2.09449, "digits": 4}'), rpc.call('duration_text', '{"seconds": 12000}');
 -- and the views, which are resources by themselves
 SELECT to_json(o) ->> 'progress_text' AS progress, to_json(o) -> 'loss' AS loss FROM rpc.job_overview AS o;
 
@@ -92,9 +91,7 @@ SELECT rpc.call('fail_stalled');
 -- differ in the names of their arguments.
 CREATE TEMP VIEW public_functions AS
 	SELECT p.* FROM pg_proc AS p
-	WHERE p.pronamespace = 'trainjob'::regnamespace AND p.prokind = 'f' AND p.prorettype <> 'trigger'::regtype
-	  AND p.proname IN ('create_tables', 'attach', 'detach', 'job_sets', 'estimate_total_steps', 'first_eval_step', 'explain_total_steps', 'metric_series',
-		'loss_curve', 'sparkline', 'report_metrics', 'report_alert', 'verify_jobs', 'refill_jobs', 'fail_stalled', 'number_text', 'duration_text');
+	WHERE p.pronamespace = 'trainjob'::regnamespace AND p.prokind = 'f' AND p.prorettype <> 'trigger'::regtype;
 SELECT oid::regprocedure FROM public_functions
 WHERE 'b' = ANY (proargmodes) OR 'v' = ANY (proargmodes) OR pronargs > 0 AND (proargnames IS NULL OR '' = ANY (proargnames))
    OR prorettype = 'record'::regtype AND proargmodes IS NULL;

@@ -253,7 +253,7 @@ best_plan(TrainjobSet *set, const MetricColumns *metric)
 	const Column *column = &metric->latest[LATEST_EVAL_LOSS];
 	const char *loss = quote_identifier(column->name);
 	const char *number = column->type == NUMERICOID
-							 ? psprintf("trainjob.readable_float8(%s)", loss)
+							 ? psprintf("_trainjob.readable_float8(%s)", loss)
 							 : psprintf("%s::pg_catalog.float8", loss);
 
 	if (set->plan[QUERY_BEST] != NULL)

@@ -129,7 +129,7 @@ trainjob_policies_restrict(PG_FUNCTION_ARGS)
 /*
  * Refuses such a partner table: queries run as the partner's owner, whom the
  * policies do not restrict, and would show and change what they are there to keep
- * from the owner of the trigger's table.  trainjob.policy_conflicts() says the
+ * from the owner of the trigger's table.  _trainjob.policy_conflicts() says the
  * same up front.
  */
 static void

@@ -134,7 +134,7 @@ trainjob_token_digest(PG_FUNCTION_ARGS)
 
 /*
  * SELECT id, status FROM jobs
- *	WHERE trainjob.token_digest(job_token) = $1
+ *	WHERE _trainjob.token_digest(job_token) = $1
  *	ORDER BY created_at DESC LIMIT 1
  */
 static SPIPlanPtr
@@ -148,7 +148,7 @@ find_job_plan(TrainjobSet *set, ReportPart *part)
 	initStringInfo(&query);
 	appendStringInfo(&query,
 					 "SELECT %s, %s FROM %s"
-					 " WHERE trainjob.token_digest(%s)"
+					 " WHERE _trainjob.token_digest(%s)"
 					 " OPERATOR(pg_catalog.=) $1",
 					 quote_identifier(part->key.name),
 					 quote_identifier(part->status.name),

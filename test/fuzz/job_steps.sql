@@ -135,12 +135,12 @@ AS $$
 DECLARE
 	steps CONSTANT bigint := trainjob.estimate_total_steps(config, total, train, val);
 	first CONSTANT bigint := trainjob.first_eval_step(config, total, train, val);
-	note CONSTANT text := trainjob.job_note(config, 's3://x', total, train, val, NULL);
-	shown CONSTANT text := trainjob.eval_text(config, total, train, val, total);
+	note CONSTANT text := _trainjob.job_note(config, 's3://x', total, train, val, NULL);
+	shown CONSTANT text := _trainjob.eval_text(config, total, train, val, total);
 	e record;
 BEGIN
 	SELECT * INTO e FROM trainjob.explain_total_steps(config, total, train, val);
-	PERFORM trainjob.config_method(config), trainjob.job_note(config, NULL, total, train, val, 5);
+	PERFORM _trainjob.config_method(config), _trainjob.job_note(config, NULL, total, train, val, 5);
 	RETURN CASE
 		WHEN steps < 1 THEN 'a total below 1'
 		WHEN first < 0 THEN 'a first evaluation below 0'

@@ -67,7 +67,7 @@ is( $node->safe_psql(
 	SELECT case_id
 	FROM cases
 	WHERE total_steps IS NULL
-		AND trainjob.job_note(config_json::jsonb, 's3://x', total_samples,
+		AND _trainjob.job_note(config_json::jsonb, 's3://x', total_samples,
 			train_samples, val_samples, NULL) IS NULL
 	ORDER BY case_id)),
 	'',

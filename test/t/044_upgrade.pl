@@ -61,7 +61,7 @@ sub make_up_versions
 {
 	my $present  = slurp_file("$source/trainjob--$default.sql");
 	my $newer    = statement($present, 'CREATE FUNCTION trainjob.sparkline(y float8[])');
-	my $overview = statement($present, 'CREATE FUNCTION trainjob.overview_query(')
+	my $overview = statement($present, 'CREATE FUNCTION _trainjob.overview_query(')
 	  =~ s/^CREATE /CREATE OR REPLACE /r;
 	my $older    = replaced($present, $newer,
 		"CREATE FUNCTION trainjob.outdated() RETURNS integer LANGUAGE sql IMMUTABLE RETURN 1;\n\n");
@@ -189,7 +189,7 @@ SKIP:
 	my $found = other_objects('forgotten', 'fresh');
 	like($found, qr/$_/, "what an upgrade forgot is found: $_")
 	  foreach ('only in forgotten: function trainjob.outdated\(\)',
-		'only in fresh: trainjob.overview_query',
+		'only in fresh: _trainjob.overview_query',
 		'only in fresh: trainjob.verify_jobs.* rights', 'is  view job_overview');
 }
 

@@ -434,13 +434,13 @@ my @rows = (
 		name  => 'domain as an argument of fitting',
 		plant => '',
 		as    => 'superuser',
-		do    => q{SELECT trainjob.fitting(1::float8, 'mal.number', -1), trainjob.fitting(1::bigint, 'mal.count', -1)}
+		do    => q{SELECT _trainjob.fitting(1::float8, 'mal.number', -1), _trainjob.fitting(1::bigint, 'mal.count', -1)}
 	},
 	{
 		name  => 'domain as an argument of base_type and type_holds',
 		plant => '',
 		as    => 'superuser',
-		do    => q{SELECT trainjob.base_type('mal.number'), trainjob.type_holds('mal.number', 'float8')},
+		do    => q{SELECT _trainjob.base_type('mal.number'), _trainjob.type_holds('mal.number', 'float8')},
 		never => 1
 	},
 	{
@@ -1017,8 +1017,8 @@ my @rows = (
 		owns  => '',
 		plant => '',
 		as    => 'tom',
-		do    => q{SET search_path = tomb, pg_catalog; SELECT trainjob.explain_total_steps('{"epochs": 2}', 10), trainjob.token_digest('x'),
-			trainjob.estimate_total_steps('{}', 5), trainjob.job_note('{}', 'x', 1, 1, 1, 1), trainjob.duration_text(5), trainjob.stall_timeout(), trainjob.job_sets()},
+		do    => q{SET search_path = tomb, pg_catalog; SELECT trainjob.explain_total_steps('{"epochs": 2}', 10), _trainjob.token_digest('x'),
+			trainjob.estimate_total_steps('{}', 5), _trainjob.job_note('{}', 'x', 1, 1, 1, 1), _trainjob.duration_text(5), _trainjob.stall_timeout(), trainjob.job_sets()},
 		never => 1
 	},
 );
