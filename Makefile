@@ -12,8 +12,8 @@ OBJS = trainjob.o \
 		steps.o evidence.o explain.o functions.o) \
 	$(addprefix src/jobs/,status.o job_row.o job_times.o job_counts.o job_total.o config_out.o job_fill.o \
 		job_change.o direct_update.o status_change.o dataset.o dataset_meeting.o) \
-	$(addprefix src/metrics/,fill.o reports.o newest.o rollup.o) \
-	$(addprefix src/alerts/,alert.o) \
+	$(addprefix src/metrics/,fill.o reports.o newest.o rollup_part.o advance.o settle.o rollup.o) \
+	$(addprefix src/alerts/,alert.o alert_job.o waiting.o) \
 	$(addprefix src/token/,report.o target.o point.o) \
 	$(addprefix src/reading/,lttb.o views.o)
 DATA = $(sort $(wildcard $(EXTENSION)--*.sql))

@@ -348,7 +348,8 @@ look_at_leaf(Look *look, MeetLeaf *leaf)
 		CHECK_FOR_INTERRUPTS();
 		if (leaf->map != NULL)
 			row = execute_attr_map_slot(leaf->map, row, look->mapped);
-		if (question->concerns(row, question->arg))
+		if (question->concerns == NULL ||
+			question->concerns(row, question->arg))
 			more = look->found == NULL ? see_coming(look)
 									   : see_present(look, rel, scan->slot);
 	}

@@ -36,7 +36,7 @@ typedef struct MeetQuestion
 {
 	MeetTable *table;
 	Datum key;
-	MeetFilter concerns;
+	MeetFilter concerns; /* NULL: any row of the key */
 	void *arg;
 } MeetQuestion;
 

@@ -118,3 +118,10 @@ trainjob_found_value(const FoundRow *row, int number, const Column *column)
 
 	return trainjob_read_value(column, datum, isnull);
 }
+
+int
+trainjob_add_parameter(Oid *types, int *nargs, Oid type)
+{
+	types[(*nargs)++] = type;
+	return *nargs;
+}

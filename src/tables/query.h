@@ -57,4 +57,7 @@ extern Datum trainjob_found_datum(const FoundRow *row, int number,
 extern Value trainjob_found_value(const FoundRow *row, int number,
 								  const Column *column);
 
+/* Appends a parameter of a type to those of a query; returns its number. */
+extern int trainjob_add_parameter(Oid *types, int *nargs, Oid type);
+
 #endif /* TRAINJOB_TABLES_QUERY_H */

@@ -1,0 +1,67 @@
+/*
+ * alert_job.h
+ *	  What an alert does to its job.
+ */
+#ifndef TRAINJOB_ALERTS_ALERT_JOB_H
+#define TRAINJOB_ALERTS_ALERT_JOB_H
+
+#include "tables/columns.h"
+#include "tables/meet.h"
+#include "tables/set.h"
+
+/* The columns that the trigger fills, at the end of the table's list. */
+#define ALERT_FIRST_FILLED ALERT_OUTCOME
+
+/* What the triggers of alerts keep of a set (TrainjobSet.part). */
+typedef struct AlertPart
+{
+	Column alert[ALERT_COLUMNS];
+	Column key; /* of the jobs table */
+	Column job[JOB_COLUMNS];
+	MeetTable alerts; /* by their job */
+	MeetTable jobs;	  /* by their id */
+} AlertPart;
+
+/* The queries of that part. */
+enum
+{
+	QUERY_LOCK_JOB,
+	QUERY_SET_JOB,
+	QUERY_SET_FACTS,
+	QUERY_WAITING_ALERTS,
+	QUERY_SET_ALERT
+};
+StaticAssertDecl(QUERY_SET_ALERT < TRAINJOB_MAX_QUERIES,
+				 "more queries than a set keeps");
+
+/* An alert's row in the form that the rules want. */
+typedef struct Alert
+{
+	Value value[ALERT_COLUMNS];
+} Alert;
+
+/* Builds AlertPart for apply_alert and await_job, on the alerts table. */
+extern void trainjob_build_alert_part(TrainjobSet *set, Relation rel);
+
+/* The same for apply_waiting_alerts, on the jobs table. */
+extern void trainjob_build_waiting_part(TrainjobSet *set, Relation rel);
+
+/*
+ * Locks a job's id, see trainjob_lock_name(); for jobs and alerts that
+ * cannot meet by trainjob_can_meet().
+ */
+extern void trainjob_lock_job_id(TrainjobSet *set, const Column *key,
+								 Datum job_id, LOCKMODE mode);
+
+/*
+ * Applies an alert to its job, as the owner of the jobs table, and fills the
+ * alert's outcome, outcome_reason, status_before and status_after.  False if
+ * there is no such job.  SPI is connected; texts last as long as its memory.
+ */
+extern bool trainjob_apply_alert_to_job(TrainjobSet *set, AlertPart *part,
+										Alert *alert);
+
+/* Fills the outcome of an alert that has no job yet. */
+extern void trainjob_let_alert_wait(Alert *alert);
+
+#endif /* TRAINJOB_ALERTS_ALERT_JOB_H */
