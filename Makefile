@@ -6,8 +6,8 @@ EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" $(EXTENSION).c
 
 MODULE_big = $(EXTENSION)
 OBJS = trainjob.o \
-	$(addprefix src/pg/,trigger_call.o tuple_patch.o) \
-	$(addprefix src/tables/,columns.o column.o value.o types.o set.o set_find.o partner.o query.o owner.o direct_find.o meet_look.o meet.o) \
+	$(addprefix src/pg/,trigger_call.o tuple_patch.o subtransaction.o) \
+	$(addprefix src/tables/,columns.o column.o value.o value_write.o types.o set.o set_find.o partner.o query.o owner.o direct_find.o meet_look.o meet.o) \
 	$(addprefix src/steps/,number.o config.o dialect.o openai.o lightning.o torchtune.o axolotl.o hf.o baseline.o \
 		steps.o evidence.o explain.o functions.o) \
 	$(addprefix src/jobs/,status.o job_row.o job_times.o job_counts.o job_total.o config_out.o job_fill.o \

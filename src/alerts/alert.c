@@ -19,6 +19,7 @@
 #include "tables/direct_find.h"
 #include "tables/meet.h"
 #include "tables/set.h"
+#include "tables/value_write.h"
 
 PG_FUNCTION_INFO_V1(trainjob_apply_alert);
 

@@ -19,6 +19,7 @@
 #include "tables/partner.h"
 #include "tables/query.h"
 #include "tables/set.h"
+#include "tables/value_write.h"
 
 /* What an alert's row says of the job, and what the trigger fills. */
 static const int alert_columns[] = {

@@ -23,6 +23,7 @@
 #include "tables/owner.h"
 #include "tables/query.h"
 #include "tables/set.h"
+#include "tables/value_write.h"
 
 PG_FUNCTION_INFO_V1(trainjob_await_job);
 PG_FUNCTION_INFO_V1(trainjob_apply_waiting_alerts);

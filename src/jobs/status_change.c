@@ -26,6 +26,7 @@
 #include "tables/owner.h"
 #include "tables/partner.h"
 #include "tables/query.h"
+#include "tables/value_write.h"
 
 PG_FUNCTION_INFO_V1(trainjob_record_status_change);
 

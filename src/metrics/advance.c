@@ -15,6 +15,7 @@
 #include "jobs/job_change.h"
 #include "metrics/advance.h"
 #include "tables/query.h"
+#include "tables/value_write.h"
 
 /*
  * UPDATE jobs SET current_step = $2, last_metric_at = greatest(.., $5),

@@ -13,6 +13,7 @@
 #include "pg/tuple_patch.h"
 #include "tables/partner.h"
 #include "tables/set.h"
+#include "tables/value_write.h"
 
 PG_FUNCTION_INFO_V1(trainjob_fill_metric);
 

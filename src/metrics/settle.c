@@ -22,6 +22,7 @@
 #include "metrics/settle.h"
 #include "steps/steps.h"
 #include "tables/query.h"
+#include "tables/value_write.h"
 
 /* A job as it was locked, and as it will be. */
 typedef struct JobRow

@@ -16,6 +16,7 @@
 
 #include "pg/compat.h"
 #include "tables/value.h"
+#include "tables/value_write.h"
 
 PG_FUNCTION_INFO_V1(trainjob_type_holds);
 PG_FUNCTION_INFO_V1(trainjob_base_type);

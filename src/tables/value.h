@@ -1,11 +1,12 @@
 /*
  * value.h
- *	  Values of columns, to and from the types they have.
+ *	  Values of columns from the types they have; comparing them.
  */
 #ifndef TRAINJOB_TABLES_VALUE_H
 #define TRAINJOB_TABLES_VALUE_H
 
 #include "executor/tuptable.h"
+#include "fmgr.h"
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
@@ -59,17 +60,6 @@ trainjob_row_value(TupleTableSlot *row, const Column *column)
 }
 
 /*
- * The Datum to store in a column for a value of its kind.
- *
- * Sets *isnull, for an absent column always.  A value that the column's type
- * cannot hold, or its domain refuses, becomes NULL, with a warning the first
- * time; an error if the domain refuses NULL.  By-reference results are
- * palloc'd.
- */
-extern Datum trainjob_write_value(const Column *column, const Value *value,
-								  bool *isnull);
-
-/*
  * A json or jsonb column's value as jsonb, palloc'd where it had to be
  * detoasted or converted.  NULL for a json value that jsonb cannot hold.
  */
@@ -104,5 +94,12 @@ extern char *trainjob_key_text(const Column *column, Value key);
 
 /* The double nearest to a number of any accepted type. */
 extern double trainjob_read_double(Oid type, Datum datum);
+
+/*
+ * A timestamp as a timestamptz or the reverse, by the session's time zone.  At
+ * the ends of what both types hold the zone may lead beyond them, which is an
+ * error; there, as where it is infinite, the time is taken as it stands.
+ */
+extern Datum trainjob_convert_time(PGFunction convert, Datum datum);
 
 #endif /* TRAINJOB_TABLES_VALUE_H */

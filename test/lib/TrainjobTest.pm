@@ -14,8 +14,8 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-our @EXPORT = qw(seconds new_node load_tables start_load finish_load
-  crash_backend untruths unexpected_errors sample_rows differences
+our @EXPORT = qw(seconds new_node load_tables words_of_load start_load
+  finish_load crash_backend untruths unexpected_errors sample_rows differences
   new_report_works);
 
 use constant JOBS     => 50;
@@ -29,6 +29,9 @@ my @statuses =
 
 my @tables = qw(training_datasets local_training_jobs local_training_metrics
   alert_event job_status_change);
+
+# The types of alerts and the statuses that a load writes, in order.
+sub words_of_load { return join(' ', sort(@types), sort(@statuses)); }
 
 # How long a load lasts: TRAINJOB_TEST_SECONDS, or so many seconds.
 sub seconds

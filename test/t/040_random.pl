@@ -17,6 +17,15 @@ my $node = new_node('random');
 
 load_tables($node, 'postgres');
 
+# The load has all words that there are.
+is( words_of_load(),
+	$node->safe_psql(
+		'postgres', q{
+SELECT string_agg(w.word, ' ' ORDER BY c.table_key COLLATE "C", w.word COLLATE "C")
+FROM _trainjob.canonical_columns() AS c, regexp_split_to_table(rtrim(c.description, '.'), ', | or ') AS w (word)
+WHERE (c.table_key, c.column_name) IN (('alerts', 'type'), ('jobs', 'status'))}),
+	'every type of alert and every status is written');
+
 my @load  = start_load($node, 'postgres', seconds(8));
 my $until = time + seconds(8);
 my $moments = 0;

@@ -1,0 +1,23 @@
+/*
+ * subtransaction.c
+ *	  Leaving a subtransaction in which there was an error.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+
+#include "pg/subtransaction.h"
+
+ErrorData *
+trainjob_leave_failed_subtransaction(MemoryContext caller, ResourceOwner owner)
+{
+	ErrorData *error;
+
+	MemoryContextSwitchTo(caller);
+	error = CopyErrorData();
+	FlushErrorState();
+	RollbackAndReleaseCurrentSubTransaction();
+	MemoryContextSwitchTo(caller);
+	CurrentResourceOwner = owner;
+	return error;
+}
