@@ -35,7 +35,7 @@ struct Dialect
 	/* keys and defaults (section 4) */
 	ConfigKey batch[SPELLINGS_MAX];
 	int default_batch;		/* 0: none */
-	ConfigKey accumulation; /* CONFIG_NONE: has none, 1 */
+	ConfigKey accumulation; /* CONFIG_NONE: has none, its default is 1 */
 	int default_accumulation;
 	ConfigKey epochs[SPELLINGS_MAX];
 	double default_epochs;	   /* 0: none */
