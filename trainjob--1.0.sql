@@ -324,6 +324,14 @@ AS 'MODULE_PATHNAME', 'trainjob_input_value';
 COMMENT ON FUNCTION _trainjob.input_value(text, anyelement) IS
 'A value as its type reads it, whatever casts there are; of the second argument only the type counts.';
 
+CREATE FUNCTION _trainjob.has_ended(status text)
+RETURNS boolean
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'trainjob_status_has_ended';
+
+COMMENT ON FUNCTION _trainjob.has_ended(text) IS
+'Whether a status is one of a job that has ended: completed, failed or cancelled.';
+
 CREATE FUNCTION _trainjob.is_job_status(status text)
 RETURNS boolean
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
@@ -847,7 +855,7 @@ FROM (
 	-- not beside the jobs: Citus takes no now() in a subquery without a table
 	SELECT
 		j.*,
-		COALESCE(_trainjob.output_text(j.status) IN ('completed', 'failed', 'cancelled'), false) AS ended,
+		COALESCE(_trainjob.has_ended(_trainjob.output_text(j.status)), false) AS ended,
 		COALESCE(_trainjob.output_text(j.status) = 'running', false) AS running,
 		CASE WHEN j.restarted_at IS NULL THEN {j.started_at} ELSE {j.restarted_at} END AS began,
 		CASE _trainjob.output_text(j.status)
@@ -864,7 +872,7 @@ FROM (
 		END AS until,
 		CASE
 			WHEN COALESCE(j.last_metric_at::text, j.current_step::text) IS NULL
-				 AND COALESCE(_trainjob.output_text(j.status) NOT IN ('completed', 'failed', 'cancelled'), true)
+				 AND NOT COALESCE(_trainjob.has_ended(_trainjob.output_text(j.status)), false)
 				THEN 'Awaiting first metrics'
 			ELSE 'Not reported by the trainer'
 		END AS absent
@@ -962,7 +970,7 @@ SELECT
 		-- from where on there are only values that are not finite
 		CASE WHEN c.not_finite > COALESCE(c.last_finite, -1) THEN c.not_finite END,
 		c.newest_value,
-		_trainjob.output_text(j.status) IN ('completed', 'failed', 'cancelled'),
+		_trainjob.has_ended(_trainjob.output_text(j.status)),
 		CASE WHEN c.metric IN ('eval_loss', 'eval_perplexity') THEN
 			trainjob.first_eval_step(j.config, j.total_samples, j.train_samples,
 									 j.val_samples)

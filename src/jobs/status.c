@@ -25,6 +25,7 @@
 #include "jobs/status.h"
 #include "pg/compat.h"
 
+PG_FUNCTION_INFO_V1(trainjob_status_has_ended);
 PG_FUNCTION_INFO_V1(trainjob_is_job_status);
 PG_FUNCTION_INFO_V1(trainjob_is_total_steps_source);
 PG_FUNCTION_INFO_V1(trainjob_is_alert_outcome);
@@ -208,6 +209,15 @@ text_is(text *value, const char *name)
 {
 	return VARSIZE_ANY_EXHDR(value) == strlen(name) &&
 		   memcmp(VARDATA_ANY(value), name, strlen(name)) == 0;
+}
+
+/* SQL: has_ended(status text) returns boolean, strict. */
+Datum
+trainjob_status_has_ended(PG_FUNCTION_ARGS)
+{
+	JobState state = trainjob_state_of(text_to_cstring(PG_GETARG_TEXT_PP(0)));
+
+	PG_RETURN_BOOL(trainjob_has_ended(state));
 }
 
 /* SQL: is_job_status(status text) returns boolean, strict. */
