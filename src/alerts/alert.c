@@ -13,10 +13,8 @@
 #include "utils/memutils.h"
 
 #include "alerts/alert_job.h"
-#include "jobs/job_change.h"
 #include "jobs/status.h"
 #include "pg/trigger_call.h"
-#include "tables/direct_find.h"
 #include "tables/meet.h"
 #include "tables/set.h"
 #include "tables/value_write.h"

@@ -13,7 +13,6 @@
 #include "alerts/alert_job.h"
 #include "jobs/job_change.h"
 #include "jobs/status.h"
-#include "tables/direct_find.h"
 #include "tables/meet.h"
 #include "tables/owner.h"
 #include "tables/partner.h"
@@ -30,13 +29,12 @@ static const int alert_columns[] = {
 	ALERT_STATUS_AFTER};
 
 /* What an alert reads or sets of its job. */
-#define ALERT_JOB_COLUMNS 9
-static const int job_columns[ALERT_JOB_COLUMNS] = {
-	JOB_USER_ID,		   JOB_STATUS,
-	JOB_STATUS_CHANGED_AT, JOB_ERROR,
-	JOB_ERROR_TYPE,		   JOB_CURRENT_STEP,
-	JOB_TOTAL_STEPS,	   JOB_TOTAL_STEPS_SOURCE,
-	JOB_RESTARTED_AT};
+static const int job_columns[] = {JOB_USER_ID,			 JOB_STATUS,
+								  JOB_STATUS_CHANGED_AT, JOB_ERROR,
+								  JOB_ERROR_TYPE,		 JOB_CURRENT_STEP,
+								  JOB_TOTAL_STEPS,		 JOB_TOTAL_STEPS_SOURCE,
+								  JOB_RESTARTED_AT};
+#define ALERT_JOB_COLUMNS lengthof(job_columns)
 
 static void
 find_part_columns(TrainjobSet *set, Relation alerts, Relation jobs,
@@ -113,17 +111,14 @@ lock_job_plan(TrainjobSet *set, AlertPart *part)
 static bool
 lock_job(TrainjobSet *set, AlertPart *part, Datum job_id, Value *job)
 {
+	FoundRow found = {0};
+
 	if (trainjob_execute(lock_job_plan(set, part), SPI_OK_SELECT, &job_id,
 						 NULL) == 0)
 		return false;
 	for (int i = 0; i < ALERT_JOB_COLUMNS; i++)
-	{
-		Column *column = &part->job[job_columns[i]];
-		bool isnull;
-		Datum datum = trainjob_result(SPI_tuptable, 0, i + 1, column, &isnull);
-
-		job[job_columns[i]] = trainjob_read_value(column, datum, isnull);
-	}
+		job[job_columns[i]] =
+			trainjob_found_value(&found, i + 1, &part->job[job_columns[i]]);
 	return true;
 }
 
@@ -159,7 +154,7 @@ set_job_plan(TrainjobSet *set, AlertPart *part, bool status_changes)
 		JobColumn c = job_columns[i];
 		Column *column = &part->job[c];
 
-		types[1 + i] = column->attnum == 0 ? INT4OID : column->type;
+		types[1 + i] = trainjob_parameter_type(column);
 		if (column->attnum == 0 || c == JOB_USER_ID ||
 			(!status_changes && goes_with_status(c)))
 			continue;
@@ -209,11 +204,9 @@ set_job(TrainjobSet *set, AlertPart *part, const Alert *alert, Value *job,
 	for (int i = 0; i < ALERT_JOB_COLUMNS; i++)
 	{
 		JobColumn c = job_columns[i];
-		bool isnull;
 
-		update.args[1 + i] =
-			trainjob_write_value(&part->job[c], &job[c], &isnull);
-		update.nulls[1 + i] = isnull || part->job[c].attnum == 0 ? 'n' : ' ';
+		trainjob_write_argument(&part->job[c], &job[c], &update.args[1 + i],
+								&update.nulls[1 + i]);
 	}
 	update.plan = set_job_plan(set, part, status_changes);
 	trainjob_make_change(&change, update_job, &update);

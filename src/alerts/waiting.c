@@ -15,10 +15,8 @@
 #include "utils/builtins.h"
 
 #include "alerts/alert_job.h"
-#include "jobs/job_change.h"
 #include "jobs/status.h"
 #include "pg/trigger_call.h"
-#include "tables/direct_find.h"
 #include "tables/meet.h"
 #include "tables/owner.h"
 #include "tables/query.h"
@@ -102,7 +100,7 @@ set_alert_plan(TrainjobSet *set, AlertPart *part)
 	{
 		Column *column = &part->alert[i];
 
-		types[nargs++] = column->attnum == 0 ? INT4OID : column->type;
+		types[nargs++] = trainjob_parameter_type(column);
 		if (column->attnum == 0)
 			continue;
 		appendStringInfo(&query, "%s%s = $%d", comma,
@@ -146,11 +144,9 @@ set_alert(TrainjobSet *set, AlertPart *part, Datum job_id, Datum id,
 	for (int i = ALERT_FIRST_FILLED; i < ALERT_COLUMNS; i++)
 	{
 		int n = 2 + i - ALERT_FIRST_FILLED;
-		bool isnull;
 
-		args[n] =
-			trainjob_write_value(&part->alert[i], &alert->value[i], &isnull);
-		nulls[n] = isnull || part->alert[i].attnum == 0 ? 'n' : ' ';
+		trainjob_write_argument(&part->alert[i], &alert->value[i], &args[n],
+								&nulls[n]);
 	}
 	trainjob_become_owner(&set->table[TABLE_ALERTS], &caller);
 	trainjob_execute(set_alert_plan(set, part), SPI_OK_UPDATE, args, nulls);

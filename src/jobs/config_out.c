@@ -9,12 +9,7 @@
 #include "utils/memutils.h"
 
 #include "jobs/config_out.h"
-#include "jobs/job_change.h"
 #include "jobs/job_row.h"
-#include "jobs/job_total.h"
-#include "tables/direct_find.h"
-#include "tables/meet.h"
-#include "tables/set.h"
 
 /* ----------
  * A narrow row

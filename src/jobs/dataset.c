@@ -12,11 +12,7 @@
 
 #include "jobs/dataset.h"
 #include "jobs/dataset_meeting.h"
-#include "jobs/job_change.h"
-#include "jobs/job_row.h"
-#include "jobs/job_total.h"
 #include "pg/trigger_call.h"
-#include "tables/direct_find.h"
 #include "tables/meet.h"
 #include "tables/owner.h"
 #include "tables/partner.h"
@@ -26,12 +22,8 @@
 PG_FUNCTION_INFO_V1(trainjob_fill_waiting_jobs);
 PG_FUNCTION_INFO_V1(trainjob_await_dataset);
 
-/* The columns of a dataset that jobs wait for. */
 typedef struct DatasetPart
 {
-	Column storage_path;
-	Column user;
-	Column count[SAMPLE_COUNTS];
 	Column job_id; /* of the jobs table */
 	DatasetMeeting meeting;
 } DatasetPart;
@@ -44,23 +36,6 @@ enum
 StaticAssertDecl(QUERY_TOUCH_JOB < TRAINJOB_MAX_QUERIES,
 				 "more queries than a set keeps");
 
-static void
-find_dataset_columns(TrainjobSet *set, Relation datasets, Relation jobs,
-					 DatasetPart *part)
-{
-	trainjob_find_column(set, TABLE_DATASETS, datasets, DATASET_STORAGE_PATH,
-						 true, &part->storage_path);
-	trainjob_find_column(set, TABLE_DATASETS, datasets, DATASET_USER_ID, false,
-						 &part->user);
-	trainjob_find_column(set, TABLE_JOBS, jobs, JOB_ID, true, &part->job_id);
-	for (int i = 0; i < SAMPLE_COUNTS; i++)
-		trainjob_find_column(set, TABLE_DATASETS, datasets,
-							 trainjob_dataset_counts[i], false,
-							 &part->count[i]);
-	trainjob_plan_dataset_meeting(set, datasets, jobs, &part->storage_path,
-								  &part->meeting);
-}
-
 /* For fill_waiting_jobs, on the datasets table. */
 static void
 build_dataset_part(TrainjobSet *set, Relation rel)
@@ -71,7 +46,8 @@ build_dataset_part(TrainjobSet *set, Relation rel)
 	Column path;
 
 	trainjob_find_column(set, TABLE_JOBS, jobs, JOB_DATASET_PATH, true, &path);
-	find_dataset_columns(set, rel, jobs, part);
+	trainjob_find_column(set, TABLE_JOBS, jobs, JOB_ID, true, &part->job_id);
+	trainjob_plan_dataset_meeting(set, rel, jobs, &part->meeting);
 	relation_close(jobs, NoLock);
 	set->part = part;
 }
@@ -86,7 +62,8 @@ build_await_part(TrainjobSet *set, Relation rel)
 
 	if (datasets != NULL)
 	{
-		find_dataset_columns(set, datasets, rel, part);
+		trainjob_find_column(set, TABLE_JOBS, rel, JOB_ID, true, &part->job_id);
+		trainjob_plan_dataset_meeting(set, datasets, rel, &part->meeting);
 		relation_close(datasets, NoLock);
 	}
 	set->part = part;
@@ -101,8 +78,9 @@ build_await_part(TrainjobSet *set, Relation rel)
 static SPIPlanPtr
 waiting_jobs_plan(TrainjobSet *set, DatasetPart *part)
 {
+	DatasetMeeting *meeting = &part->meeting;
 	StringInfoData query;
-	Oid types[2] = {TEXTOID, part->user.type};
+	Oid types[2] = {TEXTOID, meeting->dataset_user.type};
 	int nargs = 1;
 
 	if (set->plan[QUERY_WAITING_JOBS] != NULL)
@@ -110,29 +88,22 @@ waiting_jobs_plan(TrainjobSet *set, DatasetPart *part)
 	initStringInfo(&query);
 	appendStringInfo(&query,
 					 "SELECT %s FROM %s WHERE %s OPERATOR(pg_catalog.=) $1"
-					 " AND %s::pg_catalog.text OPERATOR(pg_catalog.<>) ALL"
-					 " ('{completed,failed,cancelled}'::pg_catalog.text[])"
+					 " AND NOT _trainjob.has_ended(%s::pg_catalog.text)"
 					 " AND (false",
 					 quote_identifier(part->job_id.name),
 					 set->table[TABLE_JOBS].quoted,
-					 quote_identifier(part->meeting.job_path.name),
-					 quote_identifier(part->meeting.job_status.name));
-	for (int i = 0; i < lengthof(part->meeting.job_count); i++)
-		if (part->meeting.job_count[i].attnum != 0)
-			appendStringInfo(&query, " OR %s IS NULL",
-							 quote_identifier(part->meeting.job_count[i].name));
-	/* a table that cannot hold the count can hold what follows from it */
-	if (part->meeting.job_count[0].attnum == 0 &&
-		part->meeting.job_total.attnum != 0)
+					 quote_identifier(meeting->job_path.name),
+					 quote_identifier(meeting->job_status.name));
+	for (int i = 0; i < meeting->open_count; i++)
 		appendStringInfo(&query, " OR %s IS NULL",
-						 quote_identifier(part->meeting.job_total.name));
+						 quote_identifier(meeting->open[i].name));
 	appendStringInfoChar(&query, ')');
-	if (part->user.attnum != 0 && part->meeting.job_user.attnum != 0)
+	if (meeting->dataset_user.attnum != 0 && meeting->job_user.attnum != 0)
 	{
 		nargs = 2;
 		appendStringInfo(&query,
 						 " AND ($2 IS NULL OR %s OPERATOR(pg_catalog.=) $2)",
-						 quote_identifier(part->meeting.job_user.name));
+						 quote_identifier(meeting->job_user.name));
 	}
 	appendStringInfo(&query, " ORDER BY %s",
 					 quote_identifier(part->job_id.name));
@@ -165,11 +136,12 @@ touch_job_plan(TrainjobSet *set, DatasetPart *part)
 
 /* Whether an UPDATE changed nothing that a job takes from its dataset. */
 static bool
-dataset_is_same(TriggerData *trigdata, DatasetPart *part)
+dataset_is_same(TriggerData *trigdata, const DatasetMeeting *meeting)
 {
-	const Column *columns[] = {&part->storage_path, &part->user,
-							   &part->count[0], &part->count[1],
-							   &part->count[2]};
+	const Column *columns[] = {&meeting->dataset_path, &meeting->dataset_user,
+							   &meeting->dataset_count[0],
+							   &meeting->dataset_count[1],
+							   &meeting->dataset_count[2]};
 
 	for (int i = 0; i < lengthof(columns); i++)
 		if (!trainjob_same_in_rows(trigdata->tg_trigslot, trigdata->tg_newslot,
@@ -240,17 +212,18 @@ static void
 fill_jobs_of(TriggerData *trigdata, TrainjobSet *set, TupleTableSlot *row)
 {
 	DatasetPart *part = set->part;
-	Value path = trainjob_row_value(row, &part->storage_path);
+	const Column *user = &part->meeting.dataset_user;
+	Value path = trainjob_row_value(row, &part->meeting.dataset_path);
 	MeetName dataset = {.user_null = true};
 
 	if (path.isnull)
 		return;
 	dataset.key = CStringGetTextDatum(path.text);
-	if (part->user.attnum != 0)
-		dataset.user = slot_getattr(row, part->user.attnum, &dataset.user_null);
+	if (user->attnum != 0)
+		dataset.user = slot_getattr(row, user->attnum, &dataset.user_null);
 	if (trainjob_datasets_can_meet(&part->meeting))
 		trainjob_meet_await(&dataset_side, trigdata, &dataset,
-							&(Column){.typlen = -1}, &part->user);
+							&(Column){.typlen = -1}, user);
 	else
 	{
 		trainjob_lock_dataset_path(set->table[TABLE_DATASETS].oid, path.text,
@@ -276,9 +249,10 @@ trainjob_fill_waiting_jobs(PG_FUNCTION_ARGS)
 										TRAINJOB_ON_UPDATE);
 	TrainjobSet *set = trainjob_get_set(trigdata, "fill_waiting_jobs",
 										TABLE_DATASETS, build_dataset_part);
+	DatasetPart *part = set->part;
 	bool is_update = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event);
 
-	if (!is_update || !dataset_is_same(trigdata, set->part))
+	if (!is_update || !dataset_is_same(trigdata, &part->meeting))
 		fill_jobs_of(trigdata, set,
 					 is_update ? trigdata->tg_newslot : trigdata->tg_trigslot);
 	return PointerGetDatum(NULL);

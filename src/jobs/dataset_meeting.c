@@ -11,11 +11,7 @@
 #include "utils/lsyscache.h"
 
 #include "jobs/dataset_meeting.h"
-#include "jobs/job_change.h"
-#include "jobs/job_row.h"
-#include "jobs/job_total.h"
 #include "jobs/status.h"
-#include "tables/direct_find.h"
 #include "tables/meet.h"
 #include "tables/partner.h"
 #include "tables/set.h"
@@ -43,15 +39,42 @@ compare_as_bytes(Relation rel, const Column *a, const Column *b)
 		   get_collation_isdeterministic(collation);
 }
 
+/* The columns of jobs of which one is NULL where a job waits. */
+static void
+find_open_columns(TrainjobSet *set, Relation jobs, DatasetMeeting *meeting)
+{
+	Column *open = meeting->open;
+	int count = 0;
+	bool has_total = false;
+
+	for (int i = 0; i < SAMPLE_COUNTS; i++)
+	{
+		if (!trainjob_find_column(set, TABLE_JOBS, jobs, trainjob_job_counts[i],
+								  false, &open[count]))
+			continue;
+		has_total |= trainjob_job_counts[i] == JOB_TOTAL_SAMPLES;
+		count++;
+	}
+	/* a table that cannot hold the count can hold what follows from it */
+	if (!has_total &&
+		trainjob_find_column(set, TABLE_JOBS, jobs, JOB_TOTAL_STEPS, false,
+							 &open[count]))
+		count++;
+	meeting->open_count = count;
+}
+
 void
 trainjob_plan_dataset_meeting(TrainjobSet *set, Relation datasets,
-							  Relation jobs, const Column *path,
-							  DatasetMeeting *meeting)
+							  Relation jobs, DatasetMeeting *meeting)
 {
-	List *nullable = NIL;
-
+	trainjob_find_column(set, TABLE_DATASETS, datasets, DATASET_STORAGE_PATH,
+						 true, &meeting->dataset_path);
 	trainjob_find_column(set, TABLE_DATASETS, datasets, DATASET_USER_ID, false,
 						 &meeting->dataset_user);
+	for (int i = 0; i < SAMPLE_COUNTS; i++)
+		trainjob_find_column(set, TABLE_DATASETS, datasets,
+							 trainjob_dataset_counts[i], false,
+							 &meeting->dataset_count[i]);
 	trainjob_find_column(set, TABLE_JOBS, jobs, JOB_USER_ID, false,
 						 &meeting->job_user);
 	meeting->users_compare =
@@ -60,19 +83,14 @@ trainjob_plan_dataset_meeting(TrainjobSet *set, Relation datasets,
 						 &meeting->job_path);
 	trainjob_find_column(set, TABLE_JOBS, jobs, JOB_STATUS, true,
 						 &meeting->job_status);
-	trainjob_find_column(set, TABLE_JOBS, jobs, JOB_TOTAL_STEPS, false,
-						 &meeting->job_total);
-	for (int i = 0; i < SAMPLE_COUNTS; i++)
-		if (trainjob_find_column(set, TABLE_JOBS, jobs, trainjob_job_counts[i],
-								 false, &meeting->job_count[i]))
-			nullable = lappend(nullable, meeting->job_count[i].name);
-	if (meeting->job_count[0].attnum == 0 && meeting->job_total.attnum != 0)
-		nullable = lappend(nullable, meeting->job_total.name);
-	trainjob_plan_meet(&set->table[TABLE_DATASETS], datasets, path, TEXTOID,
-					   &meeting->datasets);
+	find_open_columns(set, jobs, meeting);
+	trainjob_plan_meet(&set->table[TABLE_DATASETS], datasets,
+					   &meeting->dataset_path, TEXTOID, &meeting->datasets);
 	trainjob_plan_meet(&set->table[TABLE_JOBS], jobs, &meeting->job_path,
 					   TEXTOID, &meeting->jobs);
-	meeting->jobs.nullable = nullable;
+	for (int i = 0; i < meeting->open_count; i++)
+		meeting->jobs.nullable =
+			lappend(meeting->jobs.nullable, meeting->open[i].name);
 }
 
 /* Whether the user may be that of a row of the other table. */
@@ -100,18 +118,14 @@ bool
 trainjob_is_waiting_job(const DatasetMeeting *meeting, TupleTableSlot *row)
 {
 	Value status = trainjob_row_value(row, &meeting->job_status);
-	bool has_total = meeting->job_count[0].attnum != 0;
 
 	if (status.isnull || trainjob_has_ended(trainjob_state_of(status.text)) ||
 		slot_attisnull(row, meeting->job_path.attnum))
 		return false;
-	for (int i = 0; i < SAMPLE_COUNTS; i++)
-		if (meeting->job_count[i].attnum != 0 &&
-			slot_attisnull(row, meeting->job_count[i].attnum))
+	for (int i = 0; i < meeting->open_count; i++)
+		if (slot_attisnull(row, meeting->open[i].attnum))
 			return true;
-	/* a table that cannot hold the count can hold what follows from it */
-	return !has_total && meeting->job_total.attnum != 0 &&
-		   slot_attisnull(row, meeting->job_total.attnum);
+	return false;
 }
 
 bool

@@ -23,13 +23,15 @@ typedef struct DatasetMeeting
 {
 	MeetTable datasets; /* by their path */
 	MeetTable jobs;		/* by the dataset's path, those that lack a count */
+	Column dataset_path;
 	Column dataset_user;
+	Column dataset_count[SAMPLE_COUNTS];
+	Column job_path;
 	Column job_user;
 	bool users_compare; /* byte for byte */
-	Column job_path;
 	Column job_status;
-	Column job_count[SAMPLE_COUNTS];
-	Column job_total;
+	Column open[SAMPLE_COUNTS]; /* NULL, one of them, in a job that waits */
+	int open_count;
 } DatasetMeeting;
 
 /* Whose dataset or job meets another's; for the two functions below. */
@@ -40,9 +42,9 @@ typedef struct MeetingUser
 	bool user_null;
 } MeetingUser;
 
-/* Finds what meetings take; "path" is that of the datasets. */
+/* Finds what meetings take; the columns of datasets are for others, too. */
 extern void trainjob_plan_dataset_meeting(TrainjobSet *set, Relation datasets,
-										  Relation jobs, const Column *path,
+										  Relation jobs,
 										  DatasetMeeting *meeting);
 
 /* A MeetFilter: a dataset that a job of the user may take its counts from. */

@@ -48,8 +48,6 @@
 #include "jobs/status_change.h"
 #include "pg/compat.h"
 #include "pg/tuple_patch.h"
-#include "tables/partner.h"
-#include "tables/set.h"
 
 /* In place of a trigger's number in the table's TriggerDesc. */
 #define NO_TRIGGER (-1)

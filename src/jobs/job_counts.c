@@ -10,12 +10,9 @@
 #include "utils/datum.h"
 
 #include "jobs/dataset_meeting.h"
-#include "jobs/job_change.h"
 #include "jobs/job_counts.h"
 #include "jobs/job_row.h"
 #include "jobs/job_times.h"
-#include "jobs/job_total.h"
-#include "jobs/status.h"
 #include "steps/steps.h"
 #include "tables/direct_find.h"
 #include "tables/meet.h"
@@ -68,15 +65,15 @@ dataset_plan(JobFill *fill)
 
 	initStringInfo(&query);
 	appendStringInfoString(&query, "SELECT ");
-	for (int i = 0; i < lengthof(part->dataset_count); i++)
+	for (int i = 0; i < SAMPLE_COUNTS; i++)
 		appendStringInfo(&query, "%s%s", i == 0 ? "" : ", ",
-						 trainjob_selected(&part->dataset_count[i]));
+						 trainjob_selected(&part->meeting.dataset_count[i]));
 	appendStringInfo(&query, " FROM %s WHERE %s OPERATOR(pg_catalog.=) $1",
 					 fill->set->table[TABLE_DATASETS].quoted,
-					 quote_identifier(part->storage_path.name));
-	if (part->dataset_user.attnum != 0)
+					 quote_identifier(part->meeting.dataset_path.name));
+	if (part->meeting.dataset_user.attnum != 0)
 	{
-		const char *user = quote_identifier(part->dataset_user.name);
+		const char *user = quote_identifier(part->meeting.dataset_user.name);
 
 		if (part->column[JOB_USER_ID].attnum != 0)
 		{
@@ -101,19 +98,16 @@ select_dataset(JobFill *fill, Datum path, Datum user, bool user_null,
 {
 	Datum args[2] = {path, user};
 	const char nulls[2] = {' ', user_null ? 'n' : ' '};
+	FoundRow row = {0};
 	bool found;
 
 	SPI_connect();
 	found =
 		trainjob_execute(dataset_plan(fill), SPI_OK_SELECT, args, nulls) > 0;
 	for (int i = 0; found && i < SAMPLE_COUNTS; i++)
-	{
-		const Column *column = &fill->part->dataset_count[i];
-		bool isnull;
-		Datum datum = trainjob_result(SPI_tuptable, 0, i + 1, column, &isnull);
-
-		count[i] = known_count(trainjob_read_value(column, datum, isnull));
-	}
+		count[i] = known_count(
+			trainjob_found_value(&row, i + 1,
+								 &fill->part->meeting.dataset_count[i]));
 	SPI_finish();
 	return found;
 }
@@ -133,7 +127,7 @@ static bool
 see_dataset(Relation rel, TupleTableSlot *row, void *arg)
 {
 	DatasetSearch *search = arg;
-	Column *user = &search->part->dataset_user;
+	Column *user = &search->part->meeting.dataset_user;
 	bool is_own = user->attnum == 0;
 
 	if (user->attnum != 0)
@@ -150,7 +144,7 @@ see_dataset(Relation rel, TupleTableSlot *row, void *arg)
 	search->found = true;
 	for (int i = 0; i < SAMPLE_COUNTS; i++)
 		search->count[i] = known_count(
-			trainjob_row_value(row, &search->part->dataset_count[i]));
+			trainjob_row_value(row, &search->part->meeting.dataset_count[i]));
 	return !is_own;
 }
 

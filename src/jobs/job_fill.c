@@ -23,7 +23,6 @@
 #include "utils/builtins.h"
 
 #include "jobs/config_out.h"
-#include "jobs/job_change.h"
 #include "jobs/job_counts.h"
 #include "jobs/job_fill.h"
 #include "jobs/job_row.h"
@@ -31,8 +30,6 @@
 #include "jobs/job_total.h"
 #include "jobs/status.h"
 #include "pg/trigger_call.h"
-#include "tables/direct_find.h"
-#include "tables/meet.h"
 #include "tables/set.h"
 #include "tables/value_write.h"
 

@@ -8,11 +8,9 @@
 #include "catalog/pg_type.h"
 
 #include "jobs/dataset_meeting.h"
-#include "jobs/job_change.h"
 #include "jobs/job_row.h"
 #include "jobs/status.h"
 #include "tables/direct_find.h"
-#include "tables/meet.h"
 #include "tables/partner.h"
 #include "tables/set.h"
 
@@ -56,14 +54,15 @@ const JobColumn trainjob_state_timestamp[] = {
 static void
 plan_find_path(FillPart *part, Relation datasets)
 {
-	Column *user = &part->dataset_user;
+	Column *path = &part->meeting.dataset_path;
+	Column *user = &part->meeting.dataset_user;
 	Column *job_user = &part->column[JOB_USER_ID];
 
-	if (part->storage_path.type == TEXTOID &&
+	if (path->type == TEXTOID &&
 		(user->attnum == 0 || job_user->attnum == 0 ||
 		 (user->type == job_user->type && user->typlen > 0)))
-		(void) trainjob_plan_find(datasets, &part->storage_path, false,
-								  ACL_SELECT, &part->find_path);
+		(void) trainjob_plan_find(datasets, path, false, ACL_SELECT,
+								  &part->find_path);
 }
 
 void
@@ -78,17 +77,8 @@ trainjob_build_fill_part(TrainjobSet *set, Relation rel)
 	datasets = trainjob_open_table(set, TABLE_DATASETS, rel, false, ACL_SELECT);
 	if (datasets != NULL)
 	{
-		trainjob_find_column(set, TABLE_DATASETS, datasets,
-							 DATASET_STORAGE_PATH, true, &part->storage_path);
-		trainjob_find_column(set, TABLE_DATASETS, datasets, DATASET_USER_ID,
-							 false, &part->dataset_user);
-		for (int i = 0; i < SAMPLE_COUNTS; i++)
-			trainjob_find_column(set, TABLE_DATASETS, datasets,
-								 trainjob_dataset_counts[i], false,
-								 &part->dataset_count[i]);
+		trainjob_plan_dataset_meeting(set, datasets, rel, &part->meeting);
 		plan_find_path(part, datasets);
-		trainjob_plan_dataset_meeting(set, datasets, rel, &part->storage_path,
-									  &part->meeting);
 		relation_close(datasets, NoLock);
 	}
 	set->part = part;

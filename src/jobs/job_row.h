@@ -19,11 +19,8 @@ typedef struct FillPart
 {
 	Column key;
 	Column column[JOB_COLUMNS]; /* those that it reads or fills */
-	Column storage_path;		/* of the datasets table, like the two below */
-	Column dataset_user;
-	Column dataset_count[SAMPLE_COUNTS];
-	DirectFind find_path; /* datasets of a path */
-	DatasetMeeting meeting;
+	DatasetMeeting meeting;		/* columns of datasets, too */
+	DirectFind find_path;		/* datasets of a path */
 } FillPart;
 
 /* A row at work. */

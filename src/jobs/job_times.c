@@ -6,12 +6,9 @@
 
 #include "access/xact.h"
 
-#include "jobs/job_change.h"
 #include "jobs/job_row.h"
 #include "jobs/job_times.h"
 #include "jobs/status.h"
-#include "tables/meet.h"
-#include "tables/set.h"
 
 /*
  * When the status changed: what the writer says of it, by status_changed_at or

@@ -12,9 +12,6 @@
 #include "jobs/job_total.h"
 #include "jobs/status.h"
 #include "steps/steps.h"
-#include "tables/direct_find.h"
-#include "tables/meet.h"
-#include "tables/set.h"
 
 /* The estimate for the row as it was; -1 where there was none. */
 static int64

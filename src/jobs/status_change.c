@@ -19,8 +19,6 @@
 #include "utils/json.h"
 
 #include "jobs/job_change.h"
-#include "jobs/job_fill.h"
-#include "jobs/status.h"
 #include "jobs/status_change.h"
 #include "pg/trigger_call.h"
 #include "tables/owner.h"
@@ -110,7 +108,7 @@ record_plan(TrainjobSet *set, ChangePart *part)
 	{
 		Column *column = &part->change[i];
 
-		types[i] = column->attnum == 0 ? INT4OID : column->type;
+		types[i] = trainjob_parameter_type(column);
 		if (column->attnum == 0)
 			continue;
 		appendStringInfo(&query, "%s%s", comma, quote_identifier(column->name));
@@ -147,12 +145,8 @@ record_change(TrainjobSet *set, ChangePart *part, Value job_id, Value before,
 							  change->alert_key))
 		values[CHANGE_ALERT_ID] = change->alert_id;
 	for (int i = 0; i < CHANGE_COLUMNS; i++)
-	{
-		bool isnull;
-
-		args[i] = trainjob_write_value(&part->change[i], &values[i], &isnull);
-		nulls[i] = isnull || part->change[i].attnum == 0 ? 'n' : ' ';
-	}
+		trainjob_write_argument(&part->change[i], &values[i], &args[i],
+								&nulls[i]);
 	SPI_connect();
 	trainjob_become_owner(&set->table[TABLE_STATUS_CHANGES], &caller);
 	trainjob_execute(record_plan(set, part), SPI_OK_INSERT, args, nulls);

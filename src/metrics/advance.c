@@ -12,7 +12,6 @@
 #include "utils/builtins.h"
 
 #include "jobs/direct_update.h"
-#include "jobs/job_change.h"
 #include "metrics/advance.h"
 #include "tables/query.h"
 #include "tables/value_write.h"

@@ -9,7 +9,6 @@
 #include "utils/typcache.h"
 
 #include "jobs/direct_update.h"
-#include "jobs/job_change.h"
 #include "metrics/rollup_part.h"
 #include "tables/partner.h"
 

@@ -300,8 +300,7 @@ settle_plan(RollUp *roll)
 	{
 		Column *column = &part->job[i];
 
-		trainjob_add_parameter(types, &nargs,
-							   column->attnum == 0 ? INT4OID : column->type);
+		trainjob_add_parameter(types, &nargs, trainjob_parameter_type(column));
 		if (column->attnum == 0 || i == ROLL_ERROR_TYPE)
 			continue;
 		appendStringInfo(&query, "%s%s = $%d", comma,

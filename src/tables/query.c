@@ -16,6 +16,7 @@
 #include "utils/snapmgr.h"
 
 #include "tables/query.h"
+#include "tables/value_write.h"
 
 /*
  * Makes the plan of a query that looks rows up by their keys, for all values.
@@ -117,6 +118,22 @@ trainjob_found_value(const FoundRow *row, int number, const Column *column)
 	Datum datum = trainjob_found_datum(row, number, column, &isnull);
 
 	return trainjob_read_value(column, datum, isnull);
+}
+
+Oid
+trainjob_parameter_type(const Column *column)
+{
+	return column->attnum == 0 ? INT4OID : column->type;
+}
+
+void
+trainjob_write_argument(const Column *column, const Value *value, Datum *arg,
+						char *null)
+{
+	bool isnull;
+
+	*arg = trainjob_write_value(column, value, &isnull);
+	*null = isnull ? 'n' : ' ';
 }
 
 int

@@ -57,6 +57,16 @@ extern Datum trainjob_found_datum(const FoundRow *row, int number,
 extern Value trainjob_found_value(const FoundRow *row, int number,
 								  const Column *column);
 
+/*
+ * The type of a query's parameter that is a column's value, INT4OID for that of
+ * an absent column, whose argument is NULL.
+ */
+extern Oid trainjob_parameter_type(const Column *column);
+
+/* trainjob_write_value() into an argument of a query. */
+extern void trainjob_write_argument(const Column *column, const Value *value,
+									Datum *arg, char *null);
+
 /* Appends a parameter of a type to those of a query; returns its number. */
 extern int trainjob_add_parameter(Oid *types, int *nargs, Oid type);
 

@@ -14,7 +14,6 @@
 #include "utils/numeric.h"
 #include "utils/syscache.h"
 
-#include "pg/compat.h"
 #include "tables/value.h"
 #include "tables/value_write.h"
 

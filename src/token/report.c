@@ -175,8 +175,8 @@ find_job(TrainjobSet *set, ReportPart *part, text *token)
 {
 	TrainjobUser caller;
 	Datum arg;
+	FoundRow found = {0};
 	Datum job_id;
-	Datum datum;
 	Value status;
 	JobState state;
 	bool isnull;
@@ -189,9 +189,8 @@ find_job(TrainjobSet *set, ReportPart *part, text *token)
 	if (trainjob_execute(find_job_plan(set, part), SPI_OK_SELECT, &arg, NULL) ==
 		0)
 		invalid_token("No job has this token.");
-	job_id = trainjob_result(SPI_tuptable, 0, 1, &part->key, &isnull);
-	datum = trainjob_result(SPI_tuptable, 0, 2, &part->status, &isnull);
-	status = trainjob_read_value(&part->status, datum, isnull);
+	job_id = trainjob_found_datum(&found, 1, &part->key, &isnull);
+	status = trainjob_found_value(&found, 2, &part->status);
 	trainjob_become_user(&caller);
 	state = trainjob_state_of(status.isnull ? NULL : status.text);
 	if (state == STATE_COMPLETED || state == STATE_CANCELLED)

@@ -18,12 +18,7 @@ use TrainjobTest;
 my $node   = new_node('upgrade');
 my $source = "$FindBin::RealBin/../..";
 my ($default) = slurp_file("$source/trainjob.control") =~ /^default_version = '(.*)'$/m;
-my ($share_dir, $errors);
-
-run_log([ 'pg_config', '--sharedir' ], '>', \$share_dir, '2>', \$errors);
-chomp $share_dir;
-
-my $extensions = "$share_dir/extension";
+my $extensions = $node->config_data('--sharedir') . '/extension';
 my @made;
 
 sub write_file

@@ -20,16 +20,6 @@ my @made;
 
 END { unlink @made }
 
-sub path_of
-{
-	my ($option) = @_;
-	my ($path, $errors);
-
-	run_log([ 'pg_config', $option ], '>', \$path, '2>', \$errors);
-	chomp $path;
-	return $path;
-}
-
 sub write_file
 {
 	my ($name, $text) = @_;
@@ -124,8 +114,9 @@ put_before('src/steps/config.h', '	KEY(TRAINING, "training")', qq{	KEY(SWEEPS, "
 		'PG_CONFIG=' . ($ENV{TRAINJOB_BUILD_WITH} || 'pg_config'));
 }
 
-my $library    = path_of('--pkglibdir') . '/recipes.so';
-my $extensions = path_of('--sharedir') . '/extension';
+my $node       = new_node('recipes');
+my $library    = $node->config_data('--pkglibdir') . '/recipes.so';
+my $extensions = $node->config_data('--sharedir') . '/extension';
 my ($script) = glob("$copy/trainjob--*.sql");
 my $control = slurp_file("$copy/trainjob.control");
 
@@ -134,8 +125,7 @@ copy("$copy/trainjob.so", $library) or die "$library: $!";
 copy($script, "$extensions/recipes--1.0.sql") or die "$script: $!";
 write_file("$extensions/recipes.control", $control =~ s{\$libdir/trainjob}{\$libdir/recipes}r);
 
-my $node = new_node('recipes');
-my $job  = '00000000-0000-4000-8000-000000000001';
+my $job = '00000000-0000-4000-8000-000000000001';
 
 $node->safe_psql(
 	'postgres', qq{
