@@ -265,6 +265,19 @@ SELECT c.status_before, c.status_after, e.type AS alert FROM job_status_change A
 SELECT status FROM named;
 SELECT status, current_step, total_steps, error FROM local_training_jobs WHERE id = u(63);
 
+-- What a trigger does to the job that an alert has changed is not the alert's.
+CREATE FUNCTION go_on() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+	UPDATE alert.local_training_jobs SET status = 'queued', total_steps = 20, error = error WHERE id = NEW.id;
+	RETURN NULL;
+END
+$$;
+CREATE TRIGGER b_go_on AFTER UPDATE ON local_training_jobs FOR EACH ROW WHEN (NEW.model_name = 'again' AND NEW.status = 'failed') EXECUTE FUNCTION go_on();
+INSERT INTO local_training_jobs (id, model_name, status, total_steps) VALUES (u(64), 'again', 'running', 10);
+INSERT INTO alert_event (job_id, type, error_message) VALUES (u(64), 'job_failed', 'kept');
+SELECT status, total_steps, total_steps_source, error FROM local_training_jobs WHERE id = u(64);
+SELECT status_before, status_after, alert_id IS NOT NULL AS by_alert FROM job_status_change WHERE job_id = u(64) ORDER BY id;
+
 -- Users by another type than the jobs have.
 DROP VIEW job_overview;
 ALTER TABLE alert_event ALTER COLUMN user_id TYPE text;

@@ -21,7 +21,7 @@ FROM generate_series(1, 100) AS n;
 CREATE FUNCTION kept_plans() RETURNS bigint
 LANGUAGE sql AS $$
 	SELECT count(*) FROM pg_backend_memory_contexts
-	WHERE name = 'CachedPlanSource' AND ident LIKE 'UPDATE direct.local_training_jobs SET current_step = $2%'
+	WHERE name = 'CachedPlanSource' AND ident LIKE 'UPDATE direct.local_training_jobs SET %''running''%'
 $$;
 
 -- Two reports of job 1, the second one ahead of the first, after "setup"; what

@@ -18,7 +18,7 @@ CREATE FUNCTION kept_plans(OUT "lock" bigint, OUT newest bigint, OUT settle bigi
 LANGUAGE sql AS $$
 	SELECT count(*) FILTER (WHERE ident LIKE 'SELECT % FROM settle.%jobs WHERE % FOR NO KEY UPDATE'),
 		count(*) FILTER (WHERE ident LIKE 'SELECT step, % ORDER BY step DESC%'),
-		count(*) FILTER (WHERE ident LIKE 'UPDATE settle.%jobs SET status%')
+		count(*) FILTER (WHERE ident LIKE 'UPDATE settle.%jobs SET %' AND ident NOT LIKE '%''running''%')
 	FROM pg_backend_memory_contexts WHERE name = 'CachedPlanSource'
 $$;
 

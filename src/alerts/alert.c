@@ -10,7 +10,6 @@
 
 #include "access/htup_details.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
 
 #include "alerts/alert_job.h"
 #include "jobs/status.h"
@@ -85,13 +84,14 @@ filled_alert(TriggerData *trigdata, AlertPart *part, Alert *alert)
 static bool
 apply_when_there(TrainjobSet *set, AlertPart *part, Alert *alert)
 {
-	MeetQuestion question = {.table = &part->jobs,
+	MeetQuestion question = {.table = &part->jobs_meet,
 							 .key = alert->value[ALERT_JOB_ID].key};
 
 	if (trainjob_apply_alert_to_job(set, part, alert))
 		return true;
-	if (!trainjob_can_meet(&part->alerts, &part->jobs))
-		trainjob_lock_job_id(set, &part->key, question.key, ShareLock);
+	if (!trainjob_can_meet(&part->alerts_meet, &part->jobs_meet))
+		trainjob_lock_job_id(set, &part->jobs.column[JOB_ID], question.key,
+							 ShareLock);
 	else if (!trainjob_meet_before(&question))
 		return false;
 	return trainjob_apply_alert_to_job(set, part, alert);
@@ -116,8 +116,6 @@ trainjob_apply_alert(PG_FUNCTION_ARGS)
 	TrainjobSet *set = trainjob_get_set(trigdata, "apply_alert", TABLE_ALERTS,
 										trainjob_build_alert_part);
 	AlertPart *part = set->part;
-	MemoryContext memory = CurrentMemoryContext;
-	HeapTuple tuple;
 	Alert alert;
 
 	for (int i = 0; i < ALERT_COLUMNS; i++)
@@ -138,11 +136,7 @@ trainjob_apply_alert(PG_FUNCTION_ARGS)
 	check_occurred_at(trigdata, &part->alert[ALERT_OCCURRED_AT],
 					  alert.value[ALERT_OCCURRED_AT]);
 
-	SPI_connect();
 	if (!apply_when_there(set, part, &alert))
 		trainjob_let_alert_wait(&alert);
-	MemoryContextSwitchTo(memory);
-	tuple = filled_alert(trigdata, part, &alert);
-	SPI_finish();
-	return PointerGetDatum(tuple);
+	return PointerGetDatum(filled_alert(trigdata, part, &alert));
 }

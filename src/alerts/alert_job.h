@@ -5,6 +5,7 @@
 #ifndef TRAINJOB_ALERTS_ALERT_JOB_H
 #define TRAINJOB_ALERTS_ALERT_JOB_H
 
+#include "jobs/job_change.h"
 #include "tables/columns.h"
 #include "tables/meet.h"
 #include "tables/set.h"
@@ -16,10 +17,10 @@
 typedef struct AlertPart
 {
 	Column alert[ALERT_COLUMNS];
-	Column key; /* of the jobs table */
-	Column job[JOB_COLUMNS];
-	MeetTable alerts; /* by their job */
-	MeetTable jobs;	  /* by their id */
+	JobTable jobs;
+	JobUpdate update;
+	MeetTable alerts_meet; /* alerts by their job */
+	MeetTable jobs_meet;   /* jobs by their id */
 } AlertPart;
 
 /* The queries of that part. */
@@ -27,7 +28,7 @@ enum
 {
 	QUERY_LOCK_JOB,
 	QUERY_SET_JOB,
-	QUERY_SET_FACTS,
+	QUERY_SET_STATUS,
 	QUERY_WAITING_ALERTS,
 	QUERY_SET_ALERT
 };
@@ -56,7 +57,7 @@ extern void trainjob_lock_job_id(TrainjobSet *set, const Column *key,
 /*
  * Applies an alert to its job, as the owner of the jobs table, and fills the
  * alert's outcome, outcome_reason, status_before and status_after.  False if
- * there is no such job.  SPI is connected; texts last as long as its memory.
+ * there is no such job.  Texts are palloc'd in the current memory context.
  */
 extern bool trainjob_apply_alert_to_job(TrainjobSet *set, AlertPart *part,
 										Alert *alert);

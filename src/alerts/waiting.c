@@ -195,7 +195,7 @@ ask_for_job(TriggerData *trigdata, const MeetName *name, MeetQuestion *question)
 										trainjob_build_alert_part);
 	AlertPart *part = set->part;
 
-	*question = (MeetQuestion){.table = &part->jobs, .key = name->key};
+	*question = (MeetQuestion){.table = &part->jobs_meet, .key = name->key};
 }
 
 static void
@@ -240,7 +240,7 @@ trainjob_await_job(PG_FUNCTION_ARGS)
 	part = set->part;
 	name.key = slot_getattr(trigdata->tg_trigslot,
 							part->alert[ALERT_JOB_ID].attnum, &isnull);
-	if (!isnull && trainjob_can_meet(&part->alerts, &part->jobs))
+	if (!isnull && trainjob_can_meet(&part->alerts_meet, &part->jobs_meet))
 		trainjob_meet_await(&alert_side, trigdata, &name,
 							&part->alert[ALERT_JOB_ID], NULL);
 	return PointerGetDatum(NULL);
@@ -264,21 +264,22 @@ trainjob_apply_waiting_alerts(PG_FUNCTION_ARGS)
 		trainjob_get_set(trigdata, "apply_waiting_alerts", TABLE_JOBS,
 						 trainjob_build_waiting_part);
 	AlertPart *part = set->part;
-	MeetQuestion question = {.table = &part->alerts,
+	MeetQuestion question = {.table = &part->alerts_meet,
 							 .concerns = is_waiting,
 							 .arg = part};
 	MeetFound found = {.other = true};
 	bool isnull;
-	Datum job_id =
-		slot_getattr(trigdata->tg_trigslot, part->key.attnum, &isnull);
+	Datum job_id = slot_getattr(trigdata->tg_trigslot,
+								part->jobs.column[JOB_ID].attnum, &isnull);
 
 	if (isnull)
 		return PointerGetDatum(NULL);
 	question.key = job_id;
-	if (trainjob_can_meet(&part->alerts, &part->jobs))
+	if (trainjob_can_meet(&part->alerts_meet, &part->jobs_meet))
 		trainjob_meet_newcomer(&question, &found);
 	else
-		trainjob_lock_job_id(set, &part->key, job_id, RowExclusiveLock);
+		trainjob_lock_job_id(set, &part->jobs.column[JOB_ID], job_id,
+							 RowExclusiveLock);
 	if (found.other || found.own)
 		apply_waiting(set, part, job_id);
 	return PointerGetDatum(NULL);

@@ -9,9 +9,11 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 
 #include "jobs/dataset.h"
 #include "jobs/dataset_meeting.h"
+#include "jobs/job_change.h"
 #include "pg/trigger_call.h"
 #include "tables/meet.h"
 #include "tables/owner.h"
@@ -24,7 +26,8 @@ PG_FUNCTION_INFO_V1(trainjob_await_dataset);
 
 typedef struct DatasetPart
 {
-	Column job_id; /* of the jobs table */
+	JobTable jobs;
+	JobUpdate touch;
 	DatasetMeeting meeting;
 } DatasetPart;
 
@@ -36,6 +39,17 @@ enum
 StaticAssertDecl(QUERY_TOUCH_JOB < TRAINJOB_MAX_QUERIES,
 				 "more queries than a set keeps");
 
+static void
+plan_touch(TrainjobSet *set, DatasetPart *part, Relation jobs)
+{
+	static const int path[] = {JOB_DATASET_PATH};
+
+	trainjob_find_job_table(set, jobs, path, lengthof(path), NULL, &part->jobs);
+	trainjob_add_setting(&part->touch, &part->jobs, JOB_DATASET_PATH,
+						 CHANGE_TOUCH);
+	trainjob_plan_job_update(&part->touch, &part->jobs, jobs, QUERY_TOUCH_JOB);
+}
+
 /* For fill_waiting_jobs, on the datasets table. */
 static void
 build_dataset_part(TrainjobSet *set, Relation rel)
@@ -46,7 +60,7 @@ build_dataset_part(TrainjobSet *set, Relation rel)
 	Column path;
 
 	trainjob_find_column(set, TABLE_JOBS, jobs, JOB_DATASET_PATH, true, &path);
-	trainjob_find_column(set, TABLE_JOBS, jobs, JOB_ID, true, &part->job_id);
+	plan_touch(set, part, jobs);
 	trainjob_plan_dataset_meeting(set, rel, jobs, &part->meeting);
 	relation_close(jobs, NoLock);
 	set->part = part;
@@ -62,7 +76,7 @@ build_await_part(TrainjobSet *set, Relation rel)
 
 	if (datasets != NULL)
 	{
-		trainjob_find_column(set, TABLE_JOBS, rel, JOB_ID, true, &part->job_id);
+		plan_touch(set, part, rel);
 		trainjob_plan_dataset_meeting(set, datasets, rel, &part->meeting);
 		relation_close(datasets, NoLock);
 	}
@@ -90,7 +104,7 @@ waiting_jobs_plan(TrainjobSet *set, DatasetPart *part)
 					 "SELECT %s FROM %s WHERE %s OPERATOR(pg_catalog.=) $1"
 					 " AND NOT _trainjob.has_ended(%s::pg_catalog.text)"
 					 " AND (false",
-					 quote_identifier(part->job_id.name),
+					 quote_identifier(part->jobs.column[JOB_ID].name),
 					 set->table[TABLE_JOBS].quoted,
 					 quote_identifier(meeting->job_path.name),
 					 quote_identifier(meeting->job_status.name));
@@ -106,32 +120,22 @@ waiting_jobs_plan(TrainjobSet *set, DatasetPart *part)
 						 quote_identifier(meeting->job_user.name));
 	}
 	appendStringInfo(&query, " ORDER BY %s",
-					 quote_identifier(part->job_id.name));
+					 quote_identifier(part->jobs.column[JOB_ID].name));
 	return trainjob_keep_plan(set, QUERY_WAITING_JOBS, query.data, nargs,
 							  types);
 }
 
-/*
- * UPDATE jobs SET dataset_path = dataset_path
- *	WHERE id = $1 AND dataset_path = $2
- *
- * Writes nothing new: naming dataset_path makes fill_job look the dataset up.
- */
-static SPIPlanPtr
-touch_job_plan(TrainjobSet *set, DatasetPart *part)
+/* Makes fill_job look the dataset of a job up. */
+static void
+touch_job(TrainjobSet *set, DatasetPart *part, Datum job_id)
 {
-	Oid types[2] = {part->job_id.type, TEXTOID};
-	const char *path = quote_identifier(part->meeting.job_path.name);
+	JobChange change = {.update = &part->touch,
+						.jobs = &part->jobs,
+						.job_id = job_id,
+						.by = FROM_DATASET,
+						.given = GIVEN(JOB_DATASET_PATH)};
 
-	if (set->plan[QUERY_TOUCH_JOB] != NULL)
-		return set->plan[QUERY_TOUCH_JOB];
-	return trainjob_keep_plan(
-		set, QUERY_TOUCH_JOB,
-		psprintf("UPDATE %s SET %s = %s WHERE %s OPERATOR(pg_catalog.=) $1"
-				 " AND %s OPERATOR(pg_catalog.=) $2",
-				 set->table[TABLE_JOBS].quoted, path, path,
-				 quote_identifier(part->job_id.name), path),
-		2, types);
+	(void) trainjob_change_job(set, &change);
 }
 
 /* Whether an UPDATE changed nothing that a job takes from its dataset. */
@@ -159,6 +163,9 @@ touch_waiting_jobs(TrainjobSet *set, DatasetPart *part, const MeetName *dataset)
 {
 	Datum args[2] = {dataset->key, dataset->user};
 	const char nulls[2] = {' ', dataset->user_null ? 'n' : ' '};
+	MemoryContext per_job =
+		AllocSetContextCreate(CurrentMemoryContext, "trainjob job",
+							  ALLOCSET_DEFAULT_SIZES);
 	SPITupleTable *jobs;
 	uint64 count;
 	TrainjobUser caller;
@@ -168,17 +175,21 @@ touch_waiting_jobs(TrainjobSet *set, DatasetPart *part, const MeetName *dataset)
 	count = trainjob_execute(waiting_jobs_plan(set, part), SPI_OK_SELECT, args,
 							 nulls);
 	jobs = SPI_tuptable;
-	args[1] = dataset->key;
 	for (uint64 i = 0; i < count; i++)
 	{
+		MemoryContext memory = MemoryContextSwitchTo(per_job);
 		bool isnull;
 
 		CHECK_FOR_INTERRUPTS();
-		args[0] = trainjob_result(jobs, i, 1, &part->job_id, &isnull);
-		trainjob_execute(touch_job_plan(set, part), SPI_OK_UPDATE, args, NULL);
+		touch_job(set, part,
+				  trainjob_result(jobs, i, 1, &part->jobs.column[JOB_ID],
+								  &isnull));
+		MemoryContextSwitchTo(memory);
+		MemoryContextReset(per_job);
 	}
 	trainjob_become_user(&caller);
 	SPI_finish();
+	MemoryContextDelete(per_job);
 }
 
 /* Asks for jobs that wait for a dataset, see MeetSide. */
@@ -284,20 +295,17 @@ may_have_been_missed(TriggerData *trigdata, DatasetMeeting *meeting,
 
 /* Touches the job of a row. */
 static void
-touch_job(TrainjobSet *set, DatasetPart *part, TupleTableSlot *row, Datum path)
+touch_job_of(TrainjobSet *set, DatasetPart *part, TupleTableSlot *row)
 {
-	Datum args[2] = {(Datum) 0, path};
 	bool isnull;
+	Datum job_id = slot_getattr(row, part->jobs.column[JOB_ID].attnum, &isnull);
 	TrainjobUser caller;
 
-	args[0] = slot_getattr(row, part->job_id.attnum, &isnull);
 	if (isnull)
 		return;
-	SPI_connect();
 	trainjob_become_owner(&set->table[TABLE_JOBS], &caller);
-	trainjob_execute(touch_job_plan(set, part), SPI_OK_UPDATE, args, NULL);
+	touch_job(set, part, job_id);
 	trainjob_become_user(&caller);
-	SPI_finish();
 }
 
 /*
@@ -349,6 +357,6 @@ trainjob_await_dataset(PG_FUNCTION_ARGS)
 	trainjob_meet_newcomer(&question, &found);
 	/* what was committed before this statement fill_job has found */
 	if (found.fresh)
-		touch_job(set, part, row, question.key);
+		touch_job_of(set, part, row);
 	return PointerGetDatum(NULL);
 }

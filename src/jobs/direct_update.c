@@ -431,9 +431,10 @@ prepare_for_executor(Relation rel, DirectUpdate *direct)
 
 /*
  * Updates a row by the executor, with all that this does: triggers, constraints,
- * generated columns, indexes, publications.  The caller has locked it.
+ * generated columns, indexes, publications.  The caller has locked it.  False
+ * where a trigger kept the row as it is.
  */
-static void
+static bool
 execute_update(Relation rel, DirectUpdate *direct, TupleTableSlot *old_row,
 			   TupleTableSlot *new_row)
 {
@@ -463,6 +464,7 @@ execute_update(Relation rel, DirectUpdate *direct, TupleTableSlot *old_row,
 	EvalPlanQualEnd(&recheck);
 	ExecResetTupleTable(estate->es_tupleTable, false);
 	FreeExecutorState(estate);
+	return ItemPointerIsValid(&new_row->tts_tid); /* where it was stored */
 }
 
 /* A DirectVisit: the same as update_found(), for a row that is locked. */
@@ -474,11 +476,9 @@ update_locked(Relation rel, TupleTableSlot *old_row, void *arg)
 		MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsVirtual);
 
 	call->result = DIRECT_DECLINED;
-	if (change_row(old_row, new_row, call->change, call->arg))
-	{
-		execute_update(rel, call->direct, old_row, new_row);
+	if (change_row(old_row, new_row, call->change, call->arg) &&
+		execute_update(rel, call->direct, old_row, new_row))
 		call->result = DIRECT_DONE;
-	}
 	ExecDropSingleTupleTableSlot(new_row);
 	return false;
 }

@@ -1,41 +1,174 @@
 /*
  * job_change.h
- *	  What trainjob itself is changing of a job right now.
+ *	  Changing a job: the one way in which reports, alerts and datasets do it.
+ *
+ * Whoever changes jobs keeps a JobTable, and a JobUpdate for each kind of change:
+ * which columns it sets, and how.  A change itself is a JobChange.  Its row is
+ * updated without a query where that is possible (direct_update.c), else by an
+ * UPDATE.
  *
  * The triggers on the jobs table are fired by everybody's updates.  What they
- * are to know of one that trainjob makes, and that the row does not say, stands
- * in a JobChange while the update goes on.
+ * are to know of one that trainjob makes, and that the row does not say, they
+ * find in its JobChange.
  */
 #ifndef TRAINJOB_JOBS_JOB_CHANGE_H
 #define TRAINJOB_JOBS_JOB_CHANGE_H
 
-#include "tables/value.h"
+#include "jobs/direct_update.h"
+#include "tables/columns.h"
+#include "tables/direct_find.h"
+#include "tables/set.h"
+
+/* A jobs table as whoever changes its rows keeps it. */
+typedef struct JobTable
+{
+	Column column[JOB_COLUMNS]; /* attnum 0 where absent, or not wanted */
+	int wanted_count;
+	const int *wanted; /* the columns that trainjob_lock_job() reads */
+	DirectFind find;   /* by id; no index where SQL must */
+} JobTable;
+
+/* How a column gets its value. */
+typedef enum ChangeHow
+{
+	CHANGE_SET,
+	CHANGE_COALESCE, /* where there is a value; else it stays */
+	CHANGE_GREATEST, /* so, and the value is later */
+	CHANGE_TOUCH	 /* it stays, but the triggers are to look at it */
+} ChangeHow;
+
+typedef struct JobSetting
+{
+	JobColumn column;
+	ChangeHow how;
+} JobSetting;
+
+/*
+ * A kind of change, made once for a set.  The settings of status and what goes
+ * with it come first; they apply only where one of them differs: a trigger of
+ * the application's on UPDATE OF status is not to fire by a report.
+ */
+typedef struct JobUpdate
+{
+	bool if_ahead; /* see JobChange */
+	int count;
+	int status_count;
+	JobSetting setting[JOB_COLUMNS];
+	int query;				 /* of the set, the next one for the status */
+	DirectUpdate *direct[2]; /* without and with it; NULL where SQL must */
+} JobUpdate;
+
+typedef enum JobChanger
+{
+	FROM_REPORTS,
+	FROM_ALERT,
+	FROM_DATASET
+} JobChanger;
+
+/* What a change tells of a step and its epoch, which may prove a total wrong. */
+typedef enum JobEvidence
+{
+	EVIDENCE_NONE,
+	EVIDENCE_OF_ROW, /* current_step and current_epoch, if both change */
+	EVIDENCE_GIVEN
+} JobEvidence;
 
 typedef struct JobChange
 {
-	const Column *key; /* of the jobs table */
+	const JobUpdate *update;
+	const JobTable *jobs;
 	Datum job_id;
+	JobChanger by;
 
-	/* an alert does it: its id, NULL if the alert has none */
-	const Column *alert_key; /* NULL: no alert */
-	Value alert_id;
+	uint64 given; /* the columns that get a value, by GIVEN() */
+	Datum datum[JOB_COLUMNS];
+	bool isnull[JOB_COLUMNS];
+	bool sets_status; /* the settings of the status apply */
 
-	/* a report does it: what may prove the total wrong, and the row hides */
-	bool has_evidence;
-	int64 step;
+	/*
+	 * JobUpdate.if_ahead: only if the job runs, at a step below this, in an
+	 * attempt that is not younger.
+	 */
+	int64 min_step;
+	TimestampTz min_recorded;
+
+	JobEvidence evidence;
+	int64 step; /* EVIDENCE_GIVEN */
 	double epoch;
 
-	/* current_step and current_epoch of the row are not of one report */
-	bool is_unpaired;
+	/* FROM_ALERT: the alert's id, NULL if it has none */
+	const Column *alert_key;
+	Value alert_id;
 
+	/* of trainjob_change_job() */
+	int depth;				 /* trainjob_trigger_depth() */
 	struct JobChange *outer; /* one in the middle of which this is made */
 } JobChange;
 
-/* Makes a change by calling "make"; it is at work until that returns. */
-extern void trainjob_make_change(JobChange *change, void (*make)(void *arg),
-								 void *arg);
+#define GIVEN(column) (UINT64CONST(1) << (column))
+StaticAssertDecl(JOB_COLUMNS <= 64, "more columns than JobChange.given holds");
 
-/* The change at work if it is of the job that a row is of, else NULL. */
+/* A job that is locked: its columns as they are stored, and as they shall be. */
+typedef struct LockedJob
+{
+	Datum stored[JOB_COLUMNS];
+	bool stored_null[JOB_COLUMNS];
+	Value value[JOB_COLUMNS];
+} LockedJob;
+
+/*
+ * For TrainjobBuildPart functions, with the jobs table open: finds its id
+ * and the columns that are wanted, a list that lasts.  "reference" is the column of another table
+ * that job ids are taken from, NULL for the jobs table itself; an error if it
+ * cannot refer to jobs.
+ */
+extern void trainjob_find_job_table(TrainjobSet *set, Relation rel,
+									const int *wanted, int count,
+									const Column *reference, JobTable *jobs);
+
+/* Adds a setting to a kind of change, if the table has the column. */
+extern void trainjob_add_setting(JobUpdate *update, const JobTable *jobs,
+								 JobColumn column, ChangeHow how);
+
+/* Prepares it when it has all its settings; "rel" is the jobs table, open. */
+extern void trainjob_plan_job_update(JobUpdate *update, const JobTable *jobs,
+									 Relation rel, int query);
+
+/*
+ * Gives a column a value.  False if the column cannot hold it, which makes it
+ * NULL, see trainjob_write_value(); true for an absent column.
+ */
+extern bool trainjob_give(JobChange *change, JobColumn column, Value value);
+
+/*
+ * Locks a job as SELECT FOR NO KEY UPDATE does and reads what is wanted of it
+ * into the current memory context.  False where there is none.
+ *
+ * "query" is the number of a query of the set.  The caller has become the
+ * owner of the jobs table, here and in what follows.
+ */
+extern bool trainjob_lock_job(TrainjobSet *set, const JobTable *jobs, int query,
+							  Datum job_id, LockedJob *job);
+
+/*
+ * Makes a change.  False if no row was updated: there is none, or one that
+ * JobUpdate.if_ahead excludes, or a trigger of the jobs table kept it.
+ */
+extern bool trainjob_change_job(TrainjobSet *set, JobChange *change);
+
+/*
+ * Makes the change that brings a locked job's columns to their values, if any
+ * of those that change->update sets differs, or there is evidence.  False where
+ * it was to be made and was not.
+ */
+extern bool trainjob_store_job(TrainjobSet *set, LockedJob *job,
+							   JobChange *change);
+
+/*
+ * For a trigger on a jobs table: the change that updates this row, NULL where
+ * trainjob does not.  A trigger that the change fires may update the job once
+ * more: that is not it.
+ */
 extern const JobChange *trainjob_change_of(TupleTableSlot *row,
 										   const Column *key);
 

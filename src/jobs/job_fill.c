@@ -176,6 +176,7 @@ fill_called(TriggerData *trigdata, FilledColumns *filled)
 	fill.new_row =
 		fill.is_update ? trigdata->tg_newslot : trigdata->tg_trigslot;
 	fill.old_row = fill.is_update ? trigdata->tg_trigslot : NULL;
+	fill.change = trainjob_change_of(fill.new_row, &fill.part->key);
 	fill.whole_row =
 		named(&fill, JOB_CREATED_AT) || named(&fill, JOB_EXPECTED_TOTAL_STEPS);
 	fill_row(&fill);

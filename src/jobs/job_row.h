@@ -8,6 +8,7 @@
 #include "commands/trigger.h"
 
 #include "jobs/dataset_meeting.h"
+#include "jobs/job_change.h"
 #include "jobs/status.h"
 #include "pg/trigger_call.h"
 #include "steps/steps.h"
@@ -30,6 +31,7 @@ typedef struct JobFill
 	TrainjobSet *set;
 	FillPart *part;
 	bool is_update;
+	const JobChange *change;  /* where trainjob itself makes it */
 	bool whole_row;			  /* the statement saves the whole row */
 	TupleTableSlot *new_row;  /* as the statement leaves it */
 	TupleTableSlot *old_row;  /* NULL on INSERT */
@@ -111,9 +113,12 @@ changed(JobFill *fill, JobColumn c)
 								new_datum, new_null);
 }
 
+/* Whether the statement sets the column, be it to what it was. */
 static inline bool
 named(JobFill *fill, JobColumn c)
 {
+	if (fill->change != NULL)
+		return (fill->change->given & GIVEN(c)) != 0;
 	return trainjob_names_column(fill->trigdata, fill->part->column[c].attnum);
 }
 

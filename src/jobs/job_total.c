@@ -6,7 +6,6 @@
 
 #include <math.h>
 
-#include "jobs/job_change.h"
 #include "jobs/job_counts.h"
 #include "jobs/job_row.h"
 #include "jobs/job_total.h"
@@ -242,23 +241,30 @@ observe_epoch(JobFill *fill, int64 step, double epoch)
 	fill_text(fill, JOB_TOTAL_STEPS_SOURCE, "observed");
 }
 
+/* Whether the statement writes a step and the epoch that belongs to it. */
+static bool
+row_is_evidence(JobFill *fill)
+{
+	if (fill->change != NULL ? fill->change->evidence != EVIDENCE_OF_ROW
+							 : named(fill, JOB_TOTAL_STEPS) ||
+								   named(fill, JOB_TOTAL_STEPS_SOURCE))
+		return false;
+	return !is_null(fill, JOB_CURRENT_STEP) &&
+		   !is_null(fill, JOB_CURRENT_EPOCH) &&
+		   changed(fill, JOB_CURRENT_STEP) && changed(fill, JOB_CURRENT_EPOCH);
+}
+
 /* Takes what is known of a step and its epoch into the total. */
 static void
 follow_evidence(JobFill *fill)
 {
-	Value step = value_now(fill, JOB_CURRENT_STEP);
-	Value epoch = value_now(fill, JOB_CURRENT_EPOCH);
-	const JobChange *change =
-		trainjob_change_of(fill->new_row, &fill->part->key);
+	const JobChange *change = fill->change;
 
-	if (change != NULL && change->has_evidence)
+	if (change != NULL && change->evidence == EVIDENCE_GIVEN)
 		observe_epoch(fill, change->step, change->epoch);
-	else if (!step.isnull && !epoch.isnull && changed(fill, JOB_CURRENT_STEP) &&
-			 changed(fill, JOB_CURRENT_EPOCH) &&
-			 !named(fill, JOB_TOTAL_STEPS) &&
-			 !named(fill, JOB_TOTAL_STEPS_SOURCE) &&
-			 !(change != NULL && change->is_unpaired))
-		observe_epoch(fill, step.count, epoch.number);
+	else if (row_is_evidence(fill))
+		observe_epoch(fill, value_now(fill, JOB_CURRENT_STEP).count,
+					  value_now(fill, JOB_CURRENT_EPOCH).number);
 }
 
 void

@@ -140,7 +140,7 @@ record_change(TrainjobSet *set, ChangePart *part, Value job_id, Value before,
 	TrainjobUser caller;
 
 	values[CHANGE_CHANGED_BY].isnull = values[CHANGE_CHANGED_BY].text == NULL;
-	if (change != NULL && change->alert_key != NULL &&
+	if (change != NULL && change->by == FROM_ALERT &&
 		trainjob_is_reference(&part->change[CHANGE_ALERT_ID],
 							  change->alert_key))
 		values[CHANGE_ALERT_ID] = change->alert_id;

@@ -11,6 +11,6 @@
  * Updates the job if the reports are ahead of all before; false if nothing
  * was done.  The caller has become the owner of the jobs table.
  */
-extern bool trainjob_advance_job(RollUp *roll, JobReports *reports);
+extern bool trainjob_advance_job(RollUp *roll, const JobReports *reports);
 
 #endif /* TRAINJOB_METRICS_ADVANCE_H */

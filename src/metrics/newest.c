@@ -134,7 +134,7 @@ take_report(Reading *reading, const FoundRow *row)
 									 &metric->latest[LATEST_TRAIN_LOSS]));
 		if (value.isnull)
 			continue;
-		search->latest[i] = value;
+		search->job[trainjob_latest[i].job] = value;
 		search->wanted[i] = false;
 		reading->missing--;
 	}

@@ -26,7 +26,7 @@ typedef struct NewestSearch
 	/* what is found is stored, and not wanted any more */
 	bool wanted[LATEST_COUNT];
 	bool step_wanted;
-	Value *latest; /* LATEST_COUNT of them */
+	Value *job; /* its columns, by JobColumn */
 	int64 step;
 } NewestSearch;
 

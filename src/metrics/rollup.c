@@ -169,18 +169,19 @@ trainjob_roll_up_restart(PG_FUNCTION_ARGS)
 	if (roll.part == NULL)
 		return PointerGetDatum(NULL);
 	before = trainjob_row_value(trigdata->tg_trigslot,
-								&roll.part->job[ROLL_RESTARTED_AT]);
+								&roll.part->jobs.column[JOB_RESTARTED_AT]);
 	restarted = trainjob_row_value(trigdata->tg_newslot,
-								   &roll.part->job[ROLL_RESTARTED_AT]);
+								   &roll.part->jobs.column[JOB_RESTARTED_AT]);
 	reported = trainjob_row_value(trigdata->tg_newslot,
-								  &roll.part->job[ROLL_LAST_METRIC_AT]);
+								  &roll.part->jobs.column[JOB_LAST_METRIC_AT]);
 	if (restarted.isnull || reported.isnull || reported.time < restarted.time ||
 		(!before.isnull && before.time == restarted.time &&
-		 !goes_on(trigdata, &roll.part->job[ROLL_STATUS])))
+		 !goes_on(trigdata, &roll.part->jobs.column[JOB_STATUS])))
 		return PointerGetDatum(NULL);
 	trainjob_init_reports(&reports,
 						  slot_getattr(trigdata->tg_newslot,
-									   roll.part->key.attnum, &isnull));
+									   roll.part->jobs.column[JOB_ID].attnum,
+									   &isnull));
 	reports.all = true;
 	trainjob_become_owner(&roll.set->table[TABLE_JOBS], &caller);
 	trainjob_settle_attempt(&roll, &reports);

@@ -11,6 +11,7 @@
 
 #include "access/sysattr.h"
 #include "utils/builtins.h"
+#include "utils/fmgrprotos.h"
 
 #include "pg/trigger_call.h"
 
@@ -82,4 +83,10 @@ trainjob_names_column(TriggerData *trigdata, AttrNumber attnum)
 		return false;
 	return bms_is_member(attnum - FirstLowInvalidHeapAttributeNumber,
 						 trigdata->tg_updatedcols);
+}
+
+int
+trainjob_trigger_depth(void)
+{
+	return DatumGetInt32(pg_trigger_depth(NULL));
 }

@@ -32,4 +32,7 @@ extern TriggerData *trainjob_check_trigger_call(FunctionCallInfo fcinfo,
  */
 extern bool trainjob_names_column(TriggerData *trigdata, AttrNumber attnum);
 
+/* How many triggers deep we are, as pg_trigger_depth() has it. */
+extern int trainjob_trigger_depth(void);
+
 #endif /* TRAINJOB_PG_TRIGGER_CALL_H */
