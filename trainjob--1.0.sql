@@ -278,35 +278,6 @@ AS 'MODULE_PATHNAME', 'trainjob_base_type';
 COMMENT ON FUNCTION _trainjob.base_type(regtype) IS
 'The type that a domain is made of, through domains of domains; any other type is itself.';
 
--- unsafe, for a domain's constraints are asked in a subtransaction, and as the
--- domain's owner, whose functions are to find what they found for him
-CREATE FUNCTION _trainjob.fitting(value float8, type regtype, typmod integer)
-RETURNS float8
-LANGUAGE c STABLE STRICT PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'trainjob_fitting_number';
-
-COMMENT ON FUNCTION _trainjob.fitting(float8, regtype, integer) IS
-'A measure as a column of this type holds it when a trigger has stored it; NULL if it does not fit.';
-
-CREATE FUNCTION _trainjob.fitting(value bigint, type regtype, typmod integer)
-RETURNS bigint
-LANGUAGE c STABLE STRICT PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'trainjob_fitting_count';
-
-COMMENT ON FUNCTION _trainjob.fitting(bigint, regtype, integer) IS
-'A whole number as a column of this type holds it when a trigger has stored it; NULL if it does not fit.';
-
-CREATE FUNCTION _trainjob.fitting(value timestamptz, type regtype, typmod integer)
-RETURNS timestamptz
-LANGUAGE c STABLE STRICT PARALLEL UNSAFE
-SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'trainjob_fitting_time';
-
-COMMENT ON FUNCTION _trainjob.fitting(timestamptz, regtype, integer) IS
-'A point in time as a column of this type holds it when a trigger has stored it; NULL if it does not fit.';
-
 -- not by a cast, which the type's owner may have made: it would run as the caller
 CREATE FUNCTION _trainjob.output_text(value anyelement)
 RETURNS text
@@ -514,15 +485,6 @@ COMMENT ON FUNCTION trainjob.sparkline(float8[]) IS
 -- Sets of tables
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION _trainjob.latest_columns(OUT metric_column text,
-	OUT job_column text, OUT not_in_summary boolean)
-RETURNS SETOF record
-LANGUAGE c IMMUTABLE PARALLEL SAFE
-AS 'MODULE_PATHNAME', 'trainjob_latest_columns';
-
-COMMENT ON FUNCTION _trainjob.latest_columns() IS
-'The columns of metrics whose newest value goes up to the job, and where it goes; not_in_summary: not from the row that a trainer writes at its end.';
-
 CREATE FUNCTION _trainjob.perplexity(loss float8)
 RETURNS float8
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
@@ -533,13 +495,14 @@ COMMENT ON FUNCTION _trainjob.perplexity(float8) IS
 
 CREATE FUNCTION _trainjob.canonical_columns(OUT table_key text, OUT ordinal integer,
 	OUT column_name name, OUT column_type text, OUT definition text,
-	OUT description text, OUT essential boolean)
+	OUT description text, OUT essential boolean, OUT goes_up boolean,
+	OUT not_in_summary boolean)
 RETURNS SETOF record
 LANGUAGE c IMMUTABLE PARALLEL SAFE ROWS 90
 AS 'MODULE_PATHNAME', 'trainjob_canonical_columns';
 
 COMMENT ON FUNCTION _trainjob.canonical_columns() IS
-'Every column of a set of tables, by the name and type that trainjob''s own tables give it.';
+'Every column of a set of tables, by the name and type that trainjob''s own tables give it. goes_up: its job shows its newest value; not_in_summary: not that of the row that a trainer writes at its end.';
 
 CREATE FUNCTION _trainjob.canonical_tables()
 RETURNS TABLE (table_key text, table_name name, constraints text[], settings text,
@@ -2394,8 +2357,8 @@ DECLARE
 		WHERE c.table_key = 'metrics' AND c.column_type = 'float8'
 		  AND c.column_name = metric);
 	in_summary boolean := NOT EXISTS (
-		SELECT FROM _trainjob.latest_columns() AS l
-		WHERE l.metric_column = metric AND l.not_in_summary);
+		SELECT FROM _trainjob.canonical_columns() AS c
+		WHERE c.table_key = 'metrics' AND c.column_name = metric AND c.not_in_summary);
 BEGIN
 	RETURN format('SELECT m.step, m.id, %s AS value FROM %s AS m WHERE m.job_id = _trainjob.input_value(i.job, NULL::%s)%s',
 		CASE
@@ -2563,143 +2526,39 @@ COMMENT ON FUNCTION trainjob.loss_curve(uuid[], integer, regclass) IS
 -- Operating
 -- ---------------------------------------------------------------------------
 
-CREATE FUNCTION _trainjob.written_columns(tables jsonb, columns jsonb)
-RETURNS TABLE (column_name name, actual_name name, stored_type text, base_type text)
-LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-	-- trainjob's own types hold every value
-	SELECT f.column_name, f.actual_name,
-		   CASE WHEN a.atttypid <> f.column_type::regtype
-				THEN format('%L::regtype, %s', a.atttypid::regtype, a.atttypmod) END,
-		   f.actual_type::text
-	FROM _trainjob.find_columns('jobs', (tables ->> 'jobs')::regclass, columns) AS f
-	JOIN pg_catalog.pg_attribute AS a
-		ON a.attrelid = (tables ->> 'jobs')::regclass AND a.attname = f.actual_name
-		AND a.attgenerated = '';
-END;
+CREATE FUNCTION _trainjob.job_disagreements(jobs regclass, job record)
+RETURNS TABLE (column_name text, stored text, expected text)
+LANGUAGE C STABLE STRICT
+AS 'MODULE_PATHNAME', 'trainjob_job_disagreements';
 
-COMMENT ON FUNCTION _trainjob.written_columns(jsonb, jsonb) IS
-'Part of verify_jobs and refill_jobs: the columns of a jobs table that triggers write, with their types as arguments of fitting(), NULL where that would change nothing.';
+COMMENT ON FUNCTION _trainjob.job_disagreements(regclass, record) IS
+'Part of verify_jobs: where a row of a jobs table does not agree with its reports.';
 
-CREATE FUNCTION _trainjob.fitting_text(value text, stored_type text)
-RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT CASE WHEN stored_type IS NULL THEN value
-				ELSE format('_trainjob.fitting(%s, %s)', value, stored_type) END;
-END;
+CREATE FUNCTION _trainjob.wants_refill(jobs regclass, job record)
+RETURNS boolean
+LANGUAGE C STABLE STRICT COST 1000
+AS 'MODULE_PATHNAME', 'trainjob_wants_refill';
 
-COMMENT ON FUNCTION _trainjob.fitting_text(text, text) IS
-'Part of truth_query: a value as the column of the row holds it.';
+COMMENT ON FUNCTION _trainjob.wants_refill(regclass, record) IS
+'Part of refill_jobs: whether refill_job would change a row of a jobs table.';
 
-CREATE FUNCTION _trainjob.progress_text(stored_type text)
-RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT _trainjob.fitting_text($$
-				CASE WHEN _trainjob.output_text(t.status) = 'completed' THEN 100
-					 WHEN t.total_steps > 0
-						THEN LEAST(100, 100 * (GREATEST(t.current_step, 0)::float8 / t.total_steps)) END$$,
-		stored_type);
-END;
+CREATE FUNCTION _trainjob.refill_job(jobs regclass, job record)
+RETURNS boolean
+LANGUAGE C VOLATILE STRICT COST 1000
+AS 'MODULE_PATHNAME', 'trainjob_refill_job';
 
-COMMENT ON FUNCTION _trainjob.progress_text(text) IS
-'Part of verify_jobs and refill_jobs: what a row''s progress should be.';
-
-CREATE FUNCTION _trainjob.progress_differs(stored_type text)
-RETURNS text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-BEGIN ATOMIC
-	-- without a step it is what the writer gave
-	SELECT format('(NOT COALESCE(abs(t.progress - %s) < 1e-6, (t.total_steps > 0) IS NOT TRUE)'
-				  ' AND (t.current_step IS NOT NULL OR _trainjob.output_text(t.status) = ''completed''))',
-				  _trainjob.progress_text(stored_type));
-END;
-
-COMMENT ON FUNCTION _trainjob.progress_differs(text) IS
-'Part of verify_jobs and refill_jobs: whether a row''s progress is not what its steps say.';
-
-CREATE FUNCTION _trainjob.truth_query(tables jsonb, columns jsonb,
-	of_page boolean DEFAULT false)
-RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-	-- for each job: what its reports say, and what the row should say for it,
-	-- as far as its columns can hold it; a row without a step is no report
-	WITH found AS (
-		SELECT * FROM _trainjob.written_columns(tables, columns)
-	), latest AS (
-		SELECT row_number() OVER (ORDER BY c.job_column) AS n, c.*, f.stored_type,
-			   CASE c.metric_column
-					WHEN 'perplexity' THEN 'COALESCE(m.perplexity, _trainjob.perplexity(m.train_loss))'
-					ELSE format('m.%I', c.metric_column) END AS reported
-		FROM _trainjob.latest_columns() AS c
-		JOIN found AS f ON f.column_name = c.job_column
-	)
-	SELECT format($query$
-		SELECT j.*%10$s, %12$s AS first_recorded_at, t.reported_step,
-			   %9$s AS truth_last_metric_at, %1$s AS truth_current_step, %2$s AS truth_best_eval_loss,
-			   %3$s AS truth_best_step, %4$s AS truth_best_epoch%5$s
-		FROM %6$s AS j%11$s
-		CROSS JOIN LATERAL (
-			SELECT max(m.step) FILTER (WHERE j.restarted_at IS NULL
-									   OR m.recorded_at >= j.restarted_at) AS reported_step,
-				   max(m.recorded_at) FILTER (WHERE isfinite(m.recorded_at)) AS last_recorded_at,
-				   min(m.recorded_at) FILTER (WHERE isfinite(m.recorded_at)) AS first_recorded_at
-			FROM %7$s AS m
-			WHERE m.job_id = j.id AND m.step IS NOT NULL) AS t
-		LEFT JOIN LATERAL (
-			SELECT m.eval_loss, m.step, m.epoch
-			FROM %7$s AS m
-			WHERE m.job_id = j.id AND m.step IS NOT NULL AND abs(m.eval_loss) < 'Infinity'
-			ORDER BY m.eval_loss, m.step, m.id
-			LIMIT 1) AS b ON true%8$s
-		$query$,
-		_trainjob.fitting_text('t.reported_step', (SELECT f.stored_type FROM found AS f WHERE f.column_name = 'current_step')),
-		_trainjob.fitting_text('b.eval_loss', (SELECT f.stored_type FROM found AS f WHERE f.column_name = 'best_eval_loss')),
-		_trainjob.fitting_text('b.step', (SELECT f.stored_type FROM found AS f WHERE f.column_name = 'best_step')),
-		_trainjob.fitting_text('b.epoch', (SELECT f.stored_type FROM found AS f WHERE f.column_name = 'best_epoch')),
-		(SELECT string_agg(format(', l%1$s.value AS truth_%2$s', l.n, l.job_column), '' ORDER BY l.n)
-		 FROM latest AS l),
-		_trainjob.source('jobs', tables, columns),
-		_trainjob.source('metrics', tables, columns),
-		(SELECT string_agg(format($column$
-		LEFT JOIN LATERAL (
-			SELECT %3$s AS value
-			FROM %4$s AS m
-			WHERE m.job_id = j.id AND m.step IS NOT NULL AND %2$s IS NOT NULL
-			  AND (j.restarted_at IS NULL OR m.recorded_at >= j.restarted_at)%5$s
-			ORDER BY m.step DESC, m.id DESC
-			LIMIT 1) AS l%1$s ON true$column$,
-			l.n, l.reported, _trainjob.fitting_text(l.reported, l.stored_type),
-			_trainjob.source('metrics', tables, columns),
-			CASE WHEN l.not_in_summary
-				 THEN ' AND (m.extra -> ''train_runtime'') IS NULL' ELSE '' END),
-			'' ORDER BY l.n)
-		 FROM latest AS l),
-		_trainjob.fitting_text('(' || _trainjob.with_known_times('{t.last_recorded_at}') || ')', (SELECT f.stored_type FROM found AS f WHERE f.column_name = 'last_metric_at'))
-			|| COALESCE((SELECT '::' || f.base_type FROM found AS f WHERE f.column_name = 'last_metric_at'), ''),
-		-- first of the joins, of which the planner takes only so many together
-		CASE WHEN of_page THEN ', p.version' END,
-		CASE WHEN of_page THEN ' JOIN page AS p ON p.id = j.id' END,
-		_trainjob.with_known_times('{t.first_recorded_at}'));
-END;
-
-COMMENT ON FUNCTION _trainjob.truth_query(jsonb, jsonb, boolean) IS
-'Part of verify_jobs and refill_jobs: each job, or each in "page", beside what its reports say.';
+COMMENT ON FUNCTION _trainjob.refill_job(regclass, record) IS
+'Part of refill_jobs: mends a locked row of a jobs table by its reports and has it filled; whether there was anything to do.';
 
 CREATE FUNCTION trainjob.verify_jobs(jobs regclass DEFAULT NULL)
 RETURNS TABLE (job_id text, column_name text, stored text, expected text)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
-SET jit = off -- compiling so large a query never pays
+SET jit = off -- it would not pay
 AS $$
 DECLARE
 	of_set record := _trainjob.job_set(jobs);
-	checks text;
 	item record;
-	error_detail text;
-	error_hint text;
 BEGIN
 	FOR item IN
 		SELECT c.message, c.detail, c.hint FROM _trainjob.policy_conflicts(of_set.tables) AS c
@@ -2708,198 +2567,23 @@ BEGIN
 	LOOP
 		RAISE WARNING USING MESSAGE = item.message, DETAIL = item.detail, HINT = item.hint;
 	END LOOP;
-	-- the newest values; a column is not checked where no report has it, for
-	-- reports may be deleted when they are old
-	SELECT string_agg(format(
-			'(%1$L, t.%1$I::text, t.truth_%1$I::text, t.truth_%1$I IS NOT NULL AND t.%1$I IS DISTINCT FROM t.truth_%1$I)',
-			f.column_name), ', ')
-		INTO checks
-		FROM _trainjob.written_columns(of_set.tables, of_set.columns) AS f
-		JOIN _trainjob.latest_columns() AS l ON l.job_column = f.column_name;
-	-- what may be beyond the reports, by an alert or a deletion, never behind
-	SELECT concat_ws(', ', checks, string_agg(format(
-			'(%1$L, t.%1$I::text, t.truth_%1$I::text, t.truth_%1$I IS NOT NULL AND (t.%1$I IS NULL OR %2$s))',
-			c.name, c.behind), ', '))
-		INTO checks
-		FROM (VALUES ('current_step', 't.current_step < t.truth_current_step'),
-					 ('last_metric_at', 't.last_metric_at < t.truth_last_metric_at OR NOT isfinite(t.last_metric_at)'),
-					 ('best_eval_loss', 't.best_eval_loss > t.truth_best_eval_loss')) AS c (name, behind)
-		JOIN _trainjob.written_columns(of_set.tables, of_set.columns) AS f
-			ON f.column_name = c.name;
-	-- what each column that is there should be, for what is there beside it
-	SELECT concat_ws(', ', NULLIF(checks, ''), string_agg(format('(%1$L, _trainjob.output_text(t.%1$I), %2$s, %3$s)',
-			f.column_name, e.expected, e.differs), ', '))
-		INTO checks
-		FROM _trainjob.written_columns(of_set.tables, of_set.columns) AS f
-		JOIN LATERAL (VALUES
-			('best_step', 't.truth_best_step::text',
-			 't.best_eval_loss = t.truth_best_eval_loss AND t.best_step > t.truth_best_step'),
-			-- a total of 0 and less is none, as in the view and for the triggers
-			('total_steps', 't.current_step::text', 't.total_steps > 0 AND t.total_steps < t.current_step'),
-			('progress', _trainjob.progress_text(f.stored_type) || '::text',
-			 _trainjob.progress_differs(f.stored_type)),
-			('status', '''running''',
-			 -- a job that was put back into the queue waits, whatever it reported
-			 '_trainjob.output_text(t.status) IN (''pending'', ''queued'', ''starting'')'
-			 ' AND t.status_changed_at IS NULL AND t.reported_step IS NOT NULL')
-			) AS e (column_name, expected, differs) ON e.column_name = f.column_name;
-	BEGIN
-		RETURN QUERY EXECUTE format($query$
-			SELECT _trainjob.output_text(t.id), c.column_name, c.stored, c.expected
-			FROM (%s) AS t
-			CROSS JOIN LATERAL (VALUES %s) AS c (column_name, stored, expected, differs)
-			WHERE c.differs
-			ORDER BY t.id, c.column_name
-			$query$, _trainjob.truth_query(of_set.tables, of_set.columns), checks);
-	EXCEPTION
-		-- again, without the text of the query, which is long
-		WHEN OTHERS OR query_canceled THEN
-			GET STACKED DIAGNOSTICS error_detail = PG_EXCEPTION_DETAIL, error_hint = PG_EXCEPTION_HINT;
-			-- an empty one would be shown
-			IF error_detail = '' AND error_hint = '' THEN
-				RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = SQLERRM;
-			END IF;
-			RAISE EXCEPTION USING ERRCODE = SQLSTATE, MESSAGE = SQLERRM,
-				DETAIL = error_detail, HINT = error_hint;
-	END;
+	-- not RETURN QUERY, an error in which shows all its text
+	FOR job_id, column_name, stored, expected IN
+		EXECUTE format($query$
+			SELECT _trainjob.output_text(j.%1$I), d.column_name, d.stored, d.expected
+			FROM %2$s AS j
+			CROSS JOIN LATERAL _trainjob.job_disagreements(%3$L::oid::regclass, j.*) AS d
+			ORDER BY j.%1$I, d.column_name
+			$query$, _trainjob.job_column('id', of_set.tables, of_set.columns),
+			of_set.tables ->> 'jobs', (of_set.tables ->> 'jobs')::regclass::oid)
+	LOOP
+		RETURN NEXT;
+	END LOOP;
 END;
 $$;
 
 COMMENT ON FUNCTION trainjob.verify_jobs(regclass) IS
 'The jobs whose row does not agree with their metrics, and how; none is the good answer. trainjob.refill_jobs() repairs them. Warns of what row-level security leaves open, or keeps triggers from.';
-
-CREATE FUNCTION _trainjob.refill_query(tables jsonb, columns jsonb, page text,
-	on_lock text)
-RETURNS text
-LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-	key_name name := _trainjob.job_column('id', tables, columns);
-	dataset_source text;
-	assignments text;
-	wanting text;
-BEGIN
-	-- what the reports say better than the row; see verify_jobs
-	SELECT string_agg(format('%1$I = CASE WHEN %2$s THEN t.truth_%3$I::%4$s ELSE u.%1$I END',
-							 f.actual_name, d.differs, f.column_name, f.base_type), ', '),
-		   string_agg(DISTINCT d.differs, ' OR ')
-		INTO assignments, wanting
-		FROM _trainjob.written_columns(tables, columns) AS f
-		CROSS JOIN LATERAL (
-			SELECT CASE
-				WHEN f.column_name IN (SELECT l.job_column FROM _trainjob.latest_columns() AS l)
-					THEN format('(t.truth_%1$I IS NOT NULL AND t.%1$I IS DISTINCT FROM t.truth_%1$I)', f.column_name)
-				WHEN f.column_name IN ('current_step', 'last_metric_at')
-					THEN format('(t.truth_%1$I IS NOT NULL AND (t.%1$I IS NULL OR t.%1$I < t.truth_%1$I%2$s))', f.column_name,
-								CASE f.column_name WHEN 'last_metric_at' THEN ' OR NOT isfinite(t.last_metric_at)' END)
-				WHEN f.column_name IN ('best_eval_loss', 'best_step', 'best_epoch')
-					THEN '(t.truth_best_eval_loss IS NOT NULL AND (t.best_eval_loss IS NULL'
-						 ' OR t.best_eval_loss > t.truth_best_eval_loss'
-						 ' OR (t.best_eval_loss = t.truth_best_eval_loss AND t.best_step > t.truth_best_step)))'
-			END AS differs) AS d
-		WHERE d.differs IS NOT NULL;
-	SELECT concat_ws(', ', assignments, string_agg(
-			CASE f.column_name
-				WHEN 'status' THEN
-					-- reports prove that it runs
-					format('%1$I = CASE WHEN _trainjob.output_text(u.%1$I) IN (''pending'', ''queued'', ''starting'')'
-						   ' AND t.status_changed_at IS NULL AND t.reported_step IS NOT NULL'
-						   ' THEN ''running'' ELSE u.%1$I END', f.actual_name)
-				WHEN 'started_at' THEN
-					format('%1$I = CASE WHEN u.%1$I IS NULL AND t.reported_step IS NOT NULL'
-						   ' THEN t.first_recorded_at::%2$s ELSE u.%1$I END', f.actual_name, f.base_type)
-				WHEN 'progress' THEN
-					-- the fill trigger computes it
-					format('%1$I = CASE WHEN %2$s THEN NULL ELSE u.%1$I END', f.actual_name,
-						   _trainjob.progress_differs(f.stored_type))
-				ELSE
-					-- named, so that the fill trigger looks at the inputs again,
-					-- but takes step and epoch for no evidence
-					format('%1$I = u.%1$I', f.actual_name)
-			END, ', '))
-		INTO assignments
-		FROM _trainjob.written_columns(tables, columns) AS f
-		WHERE f.column_name IN ('status', 'started_at', 'progress', 'total_steps_source', 'config', 'dataset_path');
-
-	-- what is NULL and can be filled: for columns that are there, by values
-	-- that they can hold
-	SELECT concat_ws(' OR ', wanting, string_agg(w.condition, ' OR '))
-		INTO wanting
-		FROM _trainjob.written_columns(tables, columns) AS f
-		CROSS JOIN LATERAL (
-			SELECT CASE f.column_name
-				WHEN 'total_samples' THEN format('(t.total_samples IS NULL AND %s IS NOT NULL)',
-					_trainjob.fitting_text('c.total::bigint', f.stored_type))
-				WHEN 'train_samples' THEN format('(t.train_samples IS NULL AND %s IS NOT NULL)',
-					_trainjob.fitting_text('c.train::bigint', f.stored_type))
-				WHEN 'val_samples' THEN format('(t.val_samples IS NULL AND %s IS NOT NULL)',
-					_trainjob.fitting_text('c.val::bigint', f.stored_type))
-				WHEN 'total_steps' THEN format('(t.total_steps IS NULL AND %s IS NOT NULL)',
-					_trainjob.fitting_text('trainjob.estimate_total_steps(t.config, c.total, c.train, c.val)', f.stored_type))
-				WHEN 'progress' THEN _trainjob.progress_differs(f.stored_type)
-				WHEN 'status' THEN '(_trainjob.output_text(t.status) IN (''pending'', ''queued'', ''starting'')'
-					' AND t.status_changed_at IS NULL AND t.reported_step IS NOT NULL)'
-				WHEN 'current_step' THEN '(t.total_steps > 0 AND t.total_steps < t.current_step)'
-				END AS condition) AS w
-		WHERE w.condition IS NOT NULL;
-
-	-- counts that a dataset has, for jobs that have none; less than 0 is no count
-	dataset_source := format($query$
-		SELECT CASE WHEN x.sample_count >= 0 THEN x.sample_count END AS sample_count,
-			   CASE WHEN x.train_samples >= 0 THEN x.train_samples END AS train_samples,
-			   CASE WHEN x.val_samples >= 0 THEN x.val_samples END AS val_samples
-		FROM %s AS x
-		WHERE x.storage_path = t.dataset_path
-		  AND (_trainjob.output_text(x.user_id) = _trainjob.output_text(t.user_id) OR x.user_id IS NULL)
-		ORDER BY x.user_id NULLS LAST
-		LIMIT 1
-		$query$, _trainjob.source('datasets', tables, columns));
-
-	-- The count is known when the last row has been looked through, so none is
-	-- locked before.  xmin: a row that another transaction has changed since is
-	-- left to it.
-	RETURN format($query$
-		WITH page AS MATERIALIZED (%7$s
-		), wanting AS MATERIALIZED (
-			SELECT w.*, count(*) OVER () AS found
-			FROM (
-				SELECT t.*
-				FROM (%1$s) AS t
-				LEFT JOIN LATERAL (%2$s) AS x ON true
-				CROSS JOIN LATERAL (
-					SELECT COALESCE(t.total_samples, x.sample_count, _trainjob.config_samples(t.config)) AS total,
-						   COALESCE(t.train_samples, x.train_samples) AS train,
-						   COALESCE(t.val_samples, x.val_samples) AS val) AS c
-				WHERE %3$s
-				ORDER BY t.id
-				LIMIT $1) AS w
-		), held AS MATERIALIZED (
-			SELECT t.id
-			FROM wanting AS t
-			JOIN %4$s AS u ON u.%6$I = t.id AND u.xmin = t.version
-			WHERE t.found >= $2
-			FOR NO KEY UPDATE OF u %8$s
-		), changed AS (
-			UPDATE %4$s AS u
-			SET %5$s
-			FROM wanting AS t
-			JOIN held AS h ON h.id = t.id
-			WHERE u.%6$I = t.id
-			RETURNING 1
-		)
-		SELECT (SELECT count(*) FROM page) AS looked_at,
-			   (SELECT _trainjob.output_text(p.id) FROM page AS p ORDER BY p.id DESC LIMIT 1) AS last,
-			   (SELECT array_agg(_trainjob.output_text(t.id) ORDER BY t.id) FROM wanting AS t) AS ids,
-			   (SELECT count(*) FROM changed) AS filled
-		$query$,
-		_trainjob.truth_query(tables, columns, true), dataset_source, wanting,
-		tables ->> 'jobs', assignments, key_name, page, on_lock);
-END;
-$$;
-
-COMMENT ON FUNCTION _trainjob.refill_query(jsonb, jsonb, text, text) IS
-'Part of refill_jobs: looks through a page of jobs for those that want to be filled, at most $1, and fills them if they are at least $2.';
 
 CREATE FUNCTION _trainjob.check_batch(batch integer)
 RETURNS void
@@ -2924,39 +2608,59 @@ CREATE FUNCTION trainjob.refill_jobs(jobs regclass DEFAULT NULL,
 RETURNS bigint
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
-SET jit = off -- compiling so large a query never pays
+SET jit = off -- it would not pay
 AS $$
 DECLARE
 	of_set record := _trainjob.job_set(jobs);
 	key record;
-	by_position text;
-	by_id text;
+	look text;
+	fill text;
 	position text[];
 	origin text;
 	after text;
 	until text;
 	page record;
+	filled bigint;
 	wanting text[];
 BEGIN
 	PERFORM _trainjob.check_batch(batch);
+	-- also where nothing is to be done
+	IF current_setting('transaction_read_only')::boolean THEN
+		RAISE EXCEPTION USING ERRCODE = 'read_only_sql_transaction',
+			MESSAGE = 'cannot execute refill_jobs() in a read-only transaction';
+	END IF;
 	-- we write for the owner of the jobs
 	PERFORM _trainjob.check_rights(of_set.tables, 'jobs');
 	SELECT f.actual_name, f.actual_type INTO STRICT key
 		FROM _trainjob.find_columns('jobs', (of_set.tables ->> 'jobs')::regclass, of_set.columns) AS f
 		WHERE f.column_name = 'id';
-	by_position := format($query$
-			SELECT u.%1$I AS id, u.xmin AS version
+	look := format($query$
+		WITH page AS MATERIALIZED (
+			SELECT u.%1$I AS id, _trainjob.wants_refill(%4$L::oid::regclass, u.*) AS wants
 			FROM %2$s AS u
-			WHERE ($3 IS NULL OR u.%1$I > _trainjob.input_value($3, NULL::%3$s))
-			  AND ($4 IS NULL OR u.%1$I <= _trainjob.input_value($4, NULL::%3$s))
+			WHERE ($1 IS NULL OR u.%1$I > _trainjob.input_value($1, NULL::%3$s))
+			  AND ($2 IS NULL OR u.%1$I <= _trainjob.input_value($2, NULL::%3$s))
 			ORDER BY u.%1$I
-			LIMIT $5$query$,
-		key.actual_name, of_set.tables ->> 'jobs', key.actual_type);
-	by_id := format($query$
-			SELECT u.%1$I AS id, u.xmin AS version
+			LIMIT $3
+		)
+		SELECT count(*) AS looked_at,
+			   (SELECT _trainjob.output_text(p.id) FROM page AS p ORDER BY p.id DESC LIMIT 1) AS last,
+			   COALESCE(array_agg(_trainjob.output_text(p.id) ORDER BY p.id) FILTER (WHERE p.wants), '{}') AS ids
+		FROM page AS p
+		$query$,
+		key.actual_name, of_set.tables ->> 'jobs', key.actual_type, (of_set.tables ->> 'jobs')::regclass::oid);
+	-- a row is mended as it is when it is locked, whoever changed it since
+	fill := format($query$
+		SELECT count(*) FILTER (WHERE _trainjob.refill_job(%4$L::oid::regclass, h.job))
+		FROM (
+			SELECT (u.*)::%2$s AS job
 			FROM %2$s AS u
-			WHERE u.%1$I = ANY (ARRAY(SELECT _trainjob.input_value(i.id, NULL::%3$s) FROM unnest($3) AS i (id)))$query$,
-		key.actual_name, of_set.tables ->> 'jobs', key.actual_type);
+			WHERE u.%1$I = ANY (ARRAY(SELECT _trainjob.input_value(i.id, NULL::%3$s) FROM unnest($1) AS i (id)))
+			ORDER BY u.%1$I
+			LIMIT $2
+			FOR NO KEY UPDATE
+		$query$,
+		key.actual_name, of_set.tables ->> 'jobs', key.actual_type, (of_set.tables ->> 'jobs')::regclass::oid);
 
 	-- Each query in a FOR, for an error in EXECUTE ... INTO shows all its text.
 	-- All around, from where this session's last call ended.  A position that
@@ -2969,18 +2673,12 @@ BEGIN
 		wanting := '{}';
 		after := origin;
 		until := NULL;
+		-- no job is held while others are looked at
 		LOOP
-			-- a page in which every job wants it is filled at once; no job is
-			-- held while others are looked through
-			FOR page IN
-				EXECUTE _trainjob.refill_query(of_set.tables, of_set.columns, by_position, 'SKIP LOCKED')
-				USING batch - cardinality(wanting),
-					  CASE WHEN wanting = '{}' THEN batch END,
-					  after, until, batch
-			LOOP
+			FOR page IN EXECUTE look USING after, until, batch LOOP
 			END LOOP;
-			wanting := wanting || page.ids;
-			EXIT WHEN page.filled > 0 OR cardinality(wanting) = batch;
+			wanting := wanting || page.ids[:batch - cardinality(wanting)];
+			EXIT WHEN cardinality(wanting) = batch;
 			IF page.looked_at = batch THEN
 				after := page.last;
 			ELSE
@@ -2990,29 +2688,22 @@ BEGIN
 			END IF;
 		END LOOP;
 		EXIT WHEN wanting = '{}';
-		IF page.filled = 0 THEN
-			FOR page IN
-				EXECUTE _trainjob.refill_query(of_set.tables, of_set.columns, by_id, 'SKIP LOCKED')
-				USING batch, 1, wanting
-			LOOP
-			END LOOP;
-		END IF;
-		IF page.filled = 0 THEN
+		FOR filled IN EXECUTE fill || ' SKIP LOCKED) AS h' USING wanting, batch LOOP
+		END LOOP;
+		IF filled = 0 THEN
 			-- others hold them all: one is waited for, while no other is held
-			FOR page IN
-				EXECUTE _trainjob.refill_query(of_set.tables, of_set.columns, by_id, '')
-				USING 1, 1, wanting
-			LOOP
+			FOR filled IN EXECUTE fill || ') AS h' USING wanting, 1 LOOP
 			END LOOP;
 		END IF;
-		EXIT WHEN page.filled > 0;
+		EXIT WHEN filled > 0;
 	END LOOP;
-	IF wanting <> '{}' THEN
-		PERFORM set_config('trainjob_refill.position',
-			format('%s %s', (of_set.tables ->> 'jobs')::regclass::oid,
-				   encode(convert_to(wanting[cardinality(wanting)], 'UTF8'), 'hex')), false);
+	IF wanting = '{}' THEN
+		RETURN 0;
 	END IF;
-	RETURN page.filled;
+	PERFORM set_config('trainjob_refill.position',
+		format('%s %s', (of_set.tables ->> 'jobs')::regclass::oid,
+			   encode(convert_to(wanting[cardinality(wanting)], 'UTF8'), 'hex')), false);
+	RETURN filled;
 END;
 $$;
 

@@ -95,9 +95,9 @@ SELECT count(*), string_agg(word, ' ') FILTER (WHERE :'readme' !~ ('\m' || word 
 ROLLBACK;
 -- The benchmark reports all that goes up to the job, but what comes with an evaluation or is computed.
 \set measured `cat "$PG_ABS_SRCDIR/bench/statements/parts/columns.sql"`
-SELECT metric_column AS not_measured FROM _trainjob.latest_columns()
-WHERE metric_column <> ALL (regexp_split_to_array(trim(:'measured', E' \t\n'), '\s*,\s*'))
-ORDER BY metric_column;
+SELECT column_name AS not_measured FROM _trainjob.canonical_columns()
+WHERE goes_up AND column_name <> ALL (regexp_split_to_array(trim(:'measured', E' \t\n'), '\s*,\s*'))
+ORDER BY column_name;
 
 -- Twice is once too often, and a relocation none at all.
 CREATE EXTENSION trainjob; -- fails

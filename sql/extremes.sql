@@ -298,8 +298,6 @@ FROM (VALUES
 	('SELECT count(_trainjob.duration_text(v)) + count(_trainjob.perplexity(v)) FROM %s', '{float8}'),
 	('SELECT cardinality(trainjob.lttb(a1.v, a2.v, 5)) FROM %s', '{float8,float8}'),
 	('SELECT length(trainjob.sparkline(array_agg(v))) + length(trainjob.sparkline(array_agg(v), 3)) FROM %s', '{float8}'),
-	('SELECT count(_trainjob.fitting(v, t, -1)) FROM %s, unnest(''{smallint,integer,bigint,real,numeric}''::regtype[]) AS t', '{float8}'),
-	('SELECT count(_trainjob.fitting(v, t, -1)) FROM %s, unnest(''{smallint,integer,bigint,real,numeric}''::regtype[]) AS t', '{bigint}'),
 	('SELECT count(_trainjob.readable_float8(v)) FROM %s', '{numeric}'),
 	('SELECT count(_trainjob.readable_jsonb(v)) FROM %s', '{json}'),
 	('SELECT count(_trainjob.token_digest(v)) + count(_trainjob.is_job_status(v)) FROM %s', '{text}')) AS s (statement, types);

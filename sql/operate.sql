@@ -300,9 +300,21 @@ EXCEPTION
 	WHEN OTHERS OR query_canceled THEN
 		GET STACKED DIAGNOSTICS message = MESSAGE_TEXT, context = PG_EXCEPTION_CONTEXT;
 		RETURN NEXT SQLSTATE || ' ' || message;
-		RETURN QUERY SELECT regexp_replace(l, 'line \d+', 'line N')
+		RETURN QUERY SELECT left(regexp_replace(l, 'line \d+', 'line N'), 100)
 			FROM regexp_split_to_table(context, '\n') WITH ORDINALITY AS l (l, n) WHERE l !~ 'error_of' ORDER BY n;
 END $$;
+-- the functions beneath take the rows of their table, from those who may write there
+SELECT _trainjob.wants_refill('local_training_jobs', ROW(1, 2)); -- fails
+CREATE ROLE regress_trainjob_nobody;
+GRANT USAGE ON SCHEMA operate TO regress_trainjob_nobody;
+GRANT SELECT ON local_training_jobs, local_training_metrics TO regress_trainjob_nobody;
+SET ROLE regress_trainjob_nobody;
+SELECT count(_trainjob.wants_refill('local_training_jobs', j.*)) FROM local_training_jobs AS j; -- fails
+SELECT count(_trainjob.refill_job('local_training_jobs', j.*)) FROM local_training_jobs AS j; -- fails
+RESET ROLE;
+REVOKE ALL ON SCHEMA operate FROM regress_trainjob_nobody;
+REVOKE ALL ON local_training_jobs, local_training_metrics FROM regress_trainjob_nobody;
+DROP ROLE regress_trainjob_nobody;
 -- no right on a table
 REVOKE SELECT ON training_datasets, local_training_metrics FROM regress_trainjob_operator;
 GRANT EXECUTE ON FUNCTION error_of TO regress_trainjob_operator;

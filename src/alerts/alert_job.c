@@ -122,7 +122,8 @@ take_facts(const Alert *alert, Value *job)
 	total.isnull |= total.count <= 0;
 	job[JOB_TOTAL_STEPS] = total;
 	job[JOB_TOTAL_STEPS_SOURCE] =
-		(Value){.isnull = total.isnull, .text = "reported"};
+		(Value){.isnull = total.isnull,
+				.text = (char *) trainjob_source_name(SOURCE_REPORTED)};
 }
 
 /* The job changes to "status" by the alert. */

@@ -73,6 +73,7 @@ trainjob_move_config_out(JobFill *fill, Datum *pointer)
 	Datum datum;
 
 	if (!fill->is_update || column->attnum == 0 ||
+		(fill->change != NULL && fill->change->is_preview) ||
 		!OidIsValid(rel->rd_rel->reltoastrelid) ||
 		RelationGetToastTupleTarget(rel, TOAST_TUPLE_TARGET) >=
 			TOAST_TUPLE_TARGET)

@@ -11,6 +11,7 @@
 #include "utils/lsyscache.h"
 
 #include "jobs/job_change.h"
+#include "jobs/status.h"
 #include "pg/trigger_call.h"
 #include "tables/partner.h"
 #include "tables/query.h"
@@ -95,6 +96,8 @@ trainjob_plan_job_update(JobUpdate *update, const JobTable *jobs, Relation rel,
 						 int query)
 {
 	update->query = query;
+	if (rel == NULL)
+		return;
 	for (int status = 0; status <= (update->status_count > 0 ? 1 : 0); status++)
 	{
 		Bitmapset *columns = NULL;
@@ -137,23 +140,13 @@ lock_plan(TrainjobSet *set, const JobTable *jobs, int number)
 	return trainjob_keep_plan(set, number, query.data, 1, &type);
 }
 
-/* A job that is being locked. */
-typedef struct JobLock
-{
-	const JobTable *jobs;
-	LockedJob *job;
-	bool found;
-} JobLock;
-
 static void
-read_job(JobLock *lock, const FoundRow *row)
+read_job(const JobTable *jobs, const FoundRow *row, LockedJob *job)
 {
-	LockedJob *job = lock->job;
-
-	for (int i = 0; i < lock->jobs->wanted_count; i++)
+	for (int i = 0; i < jobs->wanted_count; i++)
 	{
-		JobColumn c = lock->jobs->wanted[i];
-		const Column *column = &lock->jobs->column[c];
+		JobColumn c = jobs->wanted[i];
+		const Column *column = &jobs->column[c];
 		Datum datum =
 			trainjob_found_datum(row, i + 1, column, &job->stored_null[c]);
 
@@ -165,16 +158,32 @@ read_job(JobLock *lock, const FoundRow *row)
 		job->value[c] =
 			trainjob_read_value(column, job->stored[c], job->stored_null[c]);
 	}
-	lock->found = true;
 }
+
+void
+trainjob_read_job(const JobTable *jobs, TupleTableSlot *row, LockedJob *job)
+{
+	FoundRow found = {.slot = row};
+
+	read_job(jobs, &found, job);
+}
+
+/* A job that is being locked. */
+typedef struct JobLock
+{
+	const JobTable *jobs;
+	LockedJob *job;
+	bool found;
+} JobLock;
 
 /* A DirectVisit. */
 static bool
 see_job(Relation rel, TupleTableSlot *row, void *arg)
 {
-	FoundRow found = {.slot = row};
+	JobLock *lock = arg;
 
-	read_job(arg, &found);
+	trainjob_read_job(lock->jobs, row, lock->job);
+	lock->found = true;
 	return false;
 }
 
@@ -185,12 +194,11 @@ lock_by_sql(TrainjobSet *set, int query, Datum job_id, JobLock *lock)
 	FoundRow found = {0};
 
 	SPI_connect();
-	if (trainjob_execute(lock_plan(set, lock->jobs, query), SPI_OK_SELECT,
-						 &job_id, NULL) > 0)
-	{
-		MemoryContextSwitchTo(memory);
-		read_job(lock, &found);
-	}
+	lock->found = trainjob_execute(lock_plan(set, lock->jobs, query),
+								   SPI_OK_SELECT, &job_id, NULL) > 0;
+	MemoryContextSwitchTo(memory);
+	if (lock->found)
+		read_job(lock->jobs, &found, lock->job);
 	SPI_finish();
 }
 
@@ -233,7 +241,7 @@ is_ahead(const JobChange *change, TupleTableSlot *row)
 	Value step = trainjob_row_value(row, &column[JOB_CURRENT_STEP]);
 	Value restarted = trainjob_row_value(row, &column[JOB_RESTARTED_AT]);
 
-	return !status.isnull && strcmp(status.text, "running") == 0 &&
+	return !status.isnull && strcmp(status.text, STATUS_RUNNING) == 0 &&
 		   !step.isnull && step.count < change->min_step &&
 		   (restarted.isnull || restarted.time <= change->min_recorded);
 }
@@ -248,9 +256,8 @@ is_later(const Column *column, TupleTableSlot *row, Datum time)
 		   stored.time < trainjob_read_value(column, time, false).time;
 }
 
-/* A DirectChange: the change of a row at hand. */
-static bool
-change_row(TupleTableSlot *row, Datum *values, bool *isnull, void *arg)
+bool
+trainjob_change_row(TupleTableSlot *row, Datum *values, bool *isnull, void *arg)
 {
 	const JobChange *change = arg;
 	const JobUpdate *update = change->update;
@@ -286,7 +293,7 @@ append_is_ahead(StringInfo query, const JobTable *jobs)
 		status = psprintf("CAST(%s AS %s)", status,
 						  format_type_be_qualified(column[JOB_STATUS].type));
 	appendStringInfo(query,
-					 " AND %s OPERATOR(pg_catalog.=) 'running'"
+					 " AND %s OPERATOR(pg_catalog.=) '" STATUS_RUNNING "'"
 					 " AND %s OPERATOR(pg_catalog.<) $2",
 					 status, quote_identifier(column[JOB_CURRENT_STEP].name));
 	if (column[JOB_RESTARTED_AT].attnum != 0)
@@ -353,7 +360,7 @@ update_plan(TrainjobSet *set, const JobChange *change)
 	return trainjob_keep_plan(set, number, query.data, nargs, types);
 }
 
-/* change_row() by SQL. */
+/* trainjob_change_row() by SQL. */
 static bool
 change_by_sql(TrainjobSet *set, const JobChange *change)
 {
@@ -381,45 +388,54 @@ change_by_sql(TrainjobSet *set, const JobChange *change)
 	return updated;
 }
 
-/* Makes the change that is at work. */
-static bool
-make_change(TrainjobSet *set, JobChange *change)
+void
+trainjob_make_change(JobChange *change,
+					 void (*make)(JobChange *change, void *arg), void *arg)
 {
-	DirectUpdate *direct = change->update->direct[change->sets_status ? 1 : 0];
-
-	/* a domain's CHECK may have altered the table */
-	if (direct != NULL && set->valid)
-		switch (
-			trainjob_direct_update(direct, change->job_id, change_row, change))
-		{
-			case DIRECT_DONE:
-				return true;
-			case DIRECT_DECLINED:
-				return false;
-			case DIRECT_IMPOSSIBLE:
-				break;
-		}
-	return change_by_sql(set, change);
-}
-
-bool
-trainjob_change_job(TrainjobSet *set, JobChange *change)
-{
-	volatile bool made = false;
-
 	change->depth = trainjob_trigger_depth();
 	change->outer = at_work;
 	PG_TRY();
 	{
 		at_work = change;
-		made = make_change(set, change);
+		make(change, arg);
 	}
 	PG_FINALLY();
 	{
 		at_work = change->outer;
 	}
 	PG_END_TRY();
-	return made;
+}
+
+/* A change that is to be stored, and whether it was. */
+typedef struct StoredChange
+{
+	TrainjobSet *set;
+	bool made;
+} StoredChange;
+
+static void
+store_change(JobChange *change, void *arg)
+{
+	StoredChange *stored = arg;
+	DirectUpdate *direct = change->update->direct[change->sets_status ? 1 : 0];
+	DirectResult result = DIRECT_IMPOSSIBLE;
+
+	/* a domain's CHECK may have altered the table */
+	if (direct != NULL && stored->set->valid)
+		result = trainjob_direct_update(direct, change->job_id,
+										trainjob_change_row, change);
+	stored->made = result == DIRECT_IMPOSSIBLE
+					   ? change_by_sql(stored->set, change)
+					   : result == DIRECT_DONE;
+}
+
+bool
+trainjob_change_job(TrainjobSet *set, JobChange *change)
+{
+	StoredChange stored = {set, false};
+
+	trainjob_make_change(change, store_change, &stored);
+	return stored.made;
 }
 
 bool

@@ -62,7 +62,8 @@ typedef enum JobChanger
 {
 	FROM_REPORTS,
 	FROM_ALERT,
-	FROM_DATASET
+	FROM_DATASET,
+	FROM_REFILL
 } JobChanger;
 
 /* What a change tells of a step and its epoch, which may prove a total wrong. */
@@ -100,7 +101,9 @@ typedef struct JobChange
 	const Column *alert_key;
 	Value alert_id;
 
-	/* of trainjob_change_job() */
+	bool is_preview; /* nothing will be stored */
+
+	/* of trainjob_make_change() */
 	int depth;				 /* trainjob_trigger_depth() */
 	struct JobChange *outer; /* one in the middle of which this is made */
 } JobChange;
@@ -130,7 +133,10 @@ extern void trainjob_find_job_table(TrainjobSet *set, Relation rel,
 extern void trainjob_add_setting(JobUpdate *update, const JobTable *jobs,
 								 JobColumn column, ChangeHow how);
 
-/* Prepares it when it has all its settings; "rel" is the jobs table, open. */
+/*
+ * Prepares it when it has all its settings; "rel" is the jobs table, open, or
+ * NULL where its changes take SQL always, with the privileges of whoever calls.
+ */
 extern void trainjob_plan_job_update(JobUpdate *update, const JobTable *jobs,
 									 Relation rel, int query);
 
@@ -149,6 +155,22 @@ extern bool trainjob_give(JobChange *change, JobColumn column, Value value);
  */
 extern bool trainjob_lock_job(TrainjobSet *set, const JobTable *jobs, int query,
 							  Datum job_id, LockedJob *job);
+
+/* Reads what is wanted of a job from its row into the current context. */
+extern void trainjob_read_job(const JobTable *jobs, TupleTableSlot *row,
+							  LockedJob *job);
+
+/*
+ * Changes the values of a row at hand as "arg", a JobChange, says; false where
+ * JobUpdate.if_ahead excludes the row.  A DirectChange.
+ */
+extern bool trainjob_change_row(TupleTableSlot *row, Datum *values,
+								bool *isnull, void *arg);
+
+/* A change is at work while "make" is called. */
+extern void trainjob_make_change(JobChange *change,
+								 void (*make)(JobChange *change, void *arg),
+								 void *arg);
 
 /*
  * Makes a change.  False if no row was updated: there is none, or one that

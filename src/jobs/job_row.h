@@ -178,10 +178,4 @@ fill_text(JobFill *fill, JobColumn c, const char *text)
 		fill_value(fill, c, (Value){.text = (char *) text});
 }
 
-static inline bool
-text_is(Value value, const char *text)
-{
-	return !value.isnull && strcmp(value.text, text) == 0;
-}
-
 #endif /* TRAINJOB_JOBS_JOB_ROW_H */

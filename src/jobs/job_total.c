@@ -12,6 +12,18 @@
 #include "jobs/status.h"
 #include "steps/steps.h"
 
+static TotalSource
+source_of(Value name)
+{
+	return trainjob_source_of(name.isnull ? NULL : name.text);
+}
+
+static void
+fill_source(JobFill *fill, TotalSource source)
+{
+	fill_text(fill, JOB_TOTAL_STEPS_SOURCE, trainjob_source_name(source));
+}
+
 /* The estimate for the row as it was; -1 where there was none. */
 static int64
 estimate_before(JobFill *fill)
@@ -37,7 +49,8 @@ was_estimate(JobFill *fill)
 	if (total.isnull)
 		return true;
 	if (has_column(fill, JOB_TOTAL_STEPS_SOURCE))
-		return text_is(value_before(fill, JOB_TOTAL_STEPS_SOURCE), "estimated");
+		return source_of(value_before(fill, JOB_TOTAL_STEPS_SOURCE)) ==
+			   SOURCE_ESTIMATED;
 	if (!has_column(fill, JOB_EXPECTED_TOTAL_STEPS))
 		return total.count == estimate_before(fill);
 	expected = value_before(fill, JOB_EXPECTED_TOTAL_STEPS);
@@ -79,7 +92,7 @@ static void
 settle_echo(JobFill *fill)
 {
 	if (was_estimate(fill) || trainjob_any_input(fill, changed))
-		fill_text(fill, JOB_TOTAL_STEPS_SOURCE, "estimated");
+		fill_source(fill, SOURCE_ESTIMATED);
 	else
 	{
 		Value source = value_before(fill, JOB_TOTAL_STEPS_SOURCE);
@@ -95,7 +108,7 @@ settle_echo(JobFill *fill)
 static bool
 total_is_said(JobFill *fill, int64 estimate)
 {
-	const char *source = "given";
+	TotalSource source = SOURCE_GIVEN;
 
 	if (!said(fill, JOB_TOTAL_STEPS) || is_null(fill, JOB_TOTAL_STEPS))
 		return false;
@@ -106,10 +119,10 @@ total_is_said(JobFill *fill, int64 estimate)
 	}
 	if (fill->is_update &&
 		trainjob_state_of(value_before(fill, JOB_STATUS).text) == STATE_RUNNING)
-		source = "reported";
+		source = SOURCE_REPORTED;
 	if (!said(fill, JOB_TOTAL_STEPS_SOURCE) ||
 		is_null(fill, JOB_TOTAL_STEPS_SOURCE))
-		fill_text(fill, JOB_TOTAL_STEPS_SOURCE, source);
+		fill_source(fill, source);
 	return true;
 }
 
@@ -166,7 +179,7 @@ trainjob_fill_total_steps(JobFill *fill, Jsonb *config)
 	if (plan.total_steps > 0)
 	{
 		fill_count(fill, JOB_TOTAL_STEPS, plan.total_steps);
-		fill_text(fill, JOB_TOTAL_STEPS_SOURCE, "estimated");
+		fill_source(fill, SOURCE_ESTIMATED);
 	}
 	else
 	{
@@ -193,7 +206,8 @@ was_raised_only(JobFill *fill, const JobConfig *config, const StepPlan *plan)
 	Value epoch = value_before(fill, JOB_CURRENT_EPOCH);
 
 	return !total.isnull && !step.isnull && !epoch.isnull &&
-		   text_is(value_before(fill, JOB_TOTAL_STEPS_SOURCE), "observed") &&
+		   source_of(value_before(fill, JOB_TOTAL_STEPS_SOURCE)) ==
+			   SOURCE_OBSERVED &&
 		   trainjob_observed_total(config, plan, total.count, step.count,
 								   epoch.number) > 0;
 }
@@ -219,7 +233,7 @@ observe_epoch(JobFill *fill, int64 step, double epoch)
 		return;
 	if (!total.isnull)
 	{
-		if (!text_is(source, "estimated") && !text_is(source, "observed"))
+		if (!trainjob_is_provable(source_of(source)))
 			return;
 		if (trainjob_epoch_agrees(total.count, epochs.number, step, epoch))
 			return;
@@ -238,7 +252,7 @@ observe_epoch(JobFill *fill, int64 step, double epoch)
 	if (observed < 1 || was_raised_only(fill, &config, &plan))
 		return;
 	fill_count(fill, JOB_TOTAL_STEPS, observed);
-	fill_text(fill, JOB_TOTAL_STEPS_SOURCE, "observed");
+	fill_source(fill, SOURCE_OBSERVED);
 }
 
 /* Whether the statement writes a step and the epoch that belongs to it. */
@@ -267,11 +281,25 @@ follow_evidence(JobFill *fill)
 					  value_now(fill, JOB_CURRENT_EPOCH).number);
 }
 
+Value
+trainjob_progress_of(JobState state, Value step, Value total)
+{
+	double percent;
+
+	if (state == STATE_COMPLETED)
+		return (Value){.number = 100};
+	if (step.isnull || total.isnull || total.count <= 0)
+		return (Value){.isnull = true};
+	percent = step.count <= 0 ? 0 : 100.0 * step.count / total.count;
+	return (Value){.number = Min(100, percent)};
+}
+
 void
 trainjob_follow_progress(JobFill *fill, JobState state)
 {
 	Value step = value_now(fill, JOB_CURRENT_STEP);
 	Value total;
+	Value progress;
 
 	if (fill->is_update)
 		follow_evidence(fill);
@@ -281,14 +309,10 @@ trainjob_follow_progress(JobFill *fill, JobState state)
 	{
 		total = step;
 		fill_count(fill, JOB_TOTAL_STEPS, step.count);
-		fill_text(fill, JOB_TOTAL_STEPS_SOURCE, "observed");
+		fill_source(fill, SOURCE_OBSERVED);
 	}
 
-	if (state == STATE_COMPLETED)
-		fill_number(fill, JOB_PROGRESS, 100);
-	else if (!step.isnull && !total.isnull && total.count > 0)
-		fill_number(fill, JOB_PROGRESS,
-					step.count <= 0
-						? 0
-						: Min(100, 100.0 * step.count / total.count));
+	progress = trainjob_progress_of(state, step, total);
+	if (!progress.isnull)
+		fill_number(fill, JOB_PROGRESS, progress.number);
 }

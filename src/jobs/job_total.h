@@ -17,6 +17,12 @@ extern bool trainjob_any_input(JobFill *fill,
 /* Fills total_steps, its source, expected_total_steps and total_epochs. */
 extern void trainjob_fill_total_steps(JobFill *fill, Jsonb *config);
 
+/*
+ * Percent of the total that a job has done, by its status; NULL where that is
+ * not known, and what the writer gave stays.
+ */
+extern Value trainjob_progress_of(JobState state, Value step, Value total);
+
 /* Fills progress and what the steps reported say of the total. */
 extern void trainjob_follow_progress(JobFill *fill, JobState state);
 

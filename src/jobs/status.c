@@ -39,7 +39,7 @@ static const struct
 	{"pending", STATE_WAITING, REPORT_STARTS},
 	{"queued", STATE_WAITING, REPORT_STARTS},
 	{"starting", STATE_WAITING, REPORT_STARTS},
-	{"running", STATE_RUNNING, REPORT_CHANGES_NOTHING},
+	{STATUS_RUNNING, STATE_RUNNING, REPORT_CHANGES_NOTHING},
 	{"paused", STATE_WAITING, REPORT_RESUMES},
 	{"completed", STATE_COMPLETED, REPORT_CHANGES_NOTHING},
 	{"failed", STATE_FAILED, REPORT_CHANGES_NOTHING},
@@ -76,7 +76,7 @@ typedef struct Transition
 } Transition;
 
 static const Transition transitions[][ALERT_WARNING + 1] = {
-	[STATE_WAITING] = {{OUTCOME_APPLIED, "running"},
+	[STATE_WAITING] = {{OUTCOME_APPLIED, STATUS_RUNNING},
 					   {OUTCOME_APPLIED, "completed"},
 					   {OUTCOME_APPLIED, "failed"},
 					   {OUTCOME_APPLIED, "cancelled"},
@@ -86,7 +86,7 @@ static const Transition transitions[][ALERT_WARNING + 1] = {
 					   {OUTCOME_APPLIED, "failed"},
 					   {OUTCOME_APPLIED, "cancelled"},
 					   {OUTCOME_NOTED}},
-	[STATE_FAILED] = {{OUTCOME_APPLIED, "running", true},
+	[STATE_FAILED] = {{OUTCOME_APPLIED, STATUS_RUNNING, true},
 					  {OUTCOME_APPLIED, "completed", true},
 					  {OUTCOME_UNCHANGED},
 					  {OUTCOME_REFUSED},
@@ -103,9 +103,10 @@ static const Transition transitions[][ALERT_WARNING + 1] = {
 						 {OUTCOME_NOTED}},
 };
 
-/* Where total_steps may come from. */
-static const char *const total_steps_sources[] = {"given", "estimated",
-												  "reported", "observed"};
+static const char *const source_names[] = {[SOURCE_GIVEN] = "given",
+										   [SOURCE_ESTIMATED] = "estimated",
+										   [SOURCE_REPORTED] = "reported",
+										   [SOURCE_OBSERVED] = "observed"};
 
 static const char *const outcome_names[] = {
 	[OUTCOME_APPLIED] = "applied", [OUTCOME_UNCHANGED] = "unchanged",
@@ -120,6 +121,29 @@ trainjob_state_of(const char *status)
 			if (strcmp(statuses[i].name, status) == 0)
 				return statuses[i].state;
 	return STATE_WAITING;
+}
+
+TotalSource
+trainjob_source_of(const char *name)
+{
+	if (name != NULL)
+		for (TotalSource source = SOURCE_GIVEN; source <= SOURCE_OBSERVED;
+			 source++)
+			if (strcmp(source_names[source], name) == 0)
+				return source;
+	return SOURCE_UNKNOWN;
+}
+
+const char *
+trainjob_source_name(TotalSource source)
+{
+	return source_names[source];
+}
+
+bool
+trainjob_is_provable(TotalSource source)
+{
+	return source == SOURCE_ESTIMATED || source == SOURCE_OBSERVED;
 }
 
 ReportEffect
@@ -232,28 +256,20 @@ trainjob_is_job_status(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(false);
 }
 
-/* Whether a text is one of the names. */
-static bool
-is_one_of(text *value, const char *const *names, int count)
-{
-	for (int i = 0; i < count; i++)
-		if (text_is(value, names[i]))
-			return true;
-	return false;
-}
-
 /* SQL: is_total_steps_source(source text) returns boolean, strict. */
 Datum
 trainjob_is_total_steps_source(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BOOL(is_one_of(PG_GETARG_TEXT_PP(0), total_steps_sources,
-							 lengthof(total_steps_sources)));
+	PG_RETURN_BOOL(trainjob_source_of(text_to_cstring(PG_GETARG_TEXT_PP(0))) !=
+				   SOURCE_UNKNOWN);
 }
 
 /* SQL: is_alert_outcome(outcome text) returns boolean, strict. */
 Datum
 trainjob_is_alert_outcome(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BOOL(is_one_of(PG_GETARG_TEXT_PP(0), outcome_names,
-							 lengthof(outcome_names)));
+	for (int i = 0; i < lengthof(outcome_names); i++)
+		if (text_is(PG_GETARG_TEXT_PP(0), outcome_names[i]))
+			PG_RETURN_BOOL(true);
+	PG_RETURN_BOOL(false);
 }

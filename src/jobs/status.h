@@ -14,6 +14,19 @@ typedef enum JobState
 	STATE_CANCELLED
 } JobState;
 
+/* The status of a job that trains. */
+#define STATUS_RUNNING "running"
+
+/* Where a total of steps comes from. */
+typedef enum TotalSource
+{
+	SOURCE_UNKNOWN, /* NULL, or none of ours */
+	SOURCE_GIVEN,	/* by the writer */
+	SOURCE_ESTIMATED,
+	SOURCE_REPORTED, /* by the trainer */
+	SOURCE_OBSERVED	 /* in its reports */
+} TotalSource;
+
 /* What a report means for a job's status. */
 typedef enum ReportEffect
 {
@@ -38,6 +51,13 @@ typedef enum AlertOutcome
  * that is not one of ours.
  */
 extern JobState trainjob_state_of(const char *status);
+
+/* A TotalSource by its name in total_steps_source, and the reverse. */
+extern TotalSource trainjob_source_of(const char *name);
+extern const char *trainjob_source_name(TotalSource source);
+
+/* Whether reports may prove a total of this source wrong. */
+extern bool trainjob_is_provable(TotalSource source);
 
 /*
  * What a report says of a job with this status.

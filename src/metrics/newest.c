@@ -13,10 +13,14 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
+#include "utils/snapmgr.h"
 
 #include "metrics/newest.h"
 #include "tables/owner.h"
@@ -33,6 +37,7 @@ typedef struct Reading
 } Reading;
 
 /* How many reports a query reads: mostly the first few have it all. */
+#define ALL_REPORTS 0
 #define FEW_REPORTS 8
 #define MANY_REPORTS 1000
 
@@ -52,7 +57,9 @@ typedef struct Reading
 static SPIPlanPtr
 newest_plan(Reading *reading, int limit)
 {
-	int number = limit == FEW_REPORTS ? QUERY_NEWEST : QUERY_OLDER;
+	int number = limit == ALL_REPORTS	? QUERY_HISTORY
+				 : limit == FEW_REPORTS ? QUERY_NEWEST
+										: QUERY_OLDER;
 	TrainjobSet *set = reading->set;
 	const MetricColumns *metric = reading->metric;
 	Oid types[2] = {metric->job_id.type, INT8OID};
@@ -75,7 +82,8 @@ newest_plan(Reading *reading, int limit)
 	if (metric->id.attnum != 0)
 		appendStringInfo(&query, ", %s DESC",
 						 quote_identifier(metric->id.name));
-	appendStringInfo(&query, " LIMIT %d", limit);
+	if (limit != ALL_REPORTS)
+		appendStringInfo(&query, " LIMIT %d", limit);
 	return trainjob_keep_plan(set, number, query.data, 2, types);
 }
 
@@ -209,6 +217,25 @@ read_by_sql(Reading *reading, Datum job_id)
 	SPI_finish();
 }
 
+/* Strikes what the table cannot have, and counts what is to be found. */
+static void
+start_search(Reading *reading)
+{
+	const Column *latest = reading->metric->latest;
+	NewestSearch *search = reading->search;
+
+	reading->missing = search->step_wanted ? 1 : 0;
+	for (int i = 0; i < LATEST_COUNT; i++)
+	{
+		/* a perplexity may follow from the loss */
+		int source = i == LATEST_PERPLEXITY ? LATEST_TRAIN_LOSS : i;
+
+		if (latest[i].attnum == 0 && latest[source].attnum == 0)
+			search->wanted[i] = false;
+		reading->missing += search->wanted[i] ? 1 : 0;
+	}
+}
+
 void
 trainjob_read_newest(TrainjobSet *set, const MetricColumns *metric,
 					 const DirectFind *newest_first, Datum job_id,
@@ -217,16 +244,7 @@ trainjob_read_newest(TrainjobSet *set, const MetricColumns *metric,
 	Reading reading = {.set = set, .metric = metric, .search = search};
 	TrainjobUser caller;
 
-	reading.missing = search->step_wanted ? 1 : 0;
-	for (int i = 0; i < LATEST_COUNT; i++)
-	{
-		/* a perplexity may follow from the loss */
-		int source = i == LATEST_PERPLEXITY ? LATEST_TRAIN_LOSS : i;
-
-		if (metric->latest[i].attnum == 0 && metric->latest[source].attnum == 0)
-			search->wanted[i] = false;
-		reading.missing += search->wanted[i] ? 1 : 0;
-	}
+	start_search(&reading);
 	if (reading.missing == 0)
 		return;
 	trainjob_become_owner(&set->table[TABLE_METRICS], &caller);
@@ -298,5 +316,86 @@ trainjob_read_best(TrainjobSet *set, const MetricColumns *metric, Datum job_id,
 		best->epoch = trainjob_found_value(&row, 3, epoch);
 	}
 	trainjob_become_user(&caller);
+	SPI_finish();
+}
+
+/* ----------
+ * All reports
+ * ----------
+ */
+
+/* Takes what a report, older than those before, says of the whole history. */
+static void
+take_history(const MetricColumns *metric, const FoundRow *row,
+			 JobHistory *history)
+{
+	Value recorded = trainjob_found_value(row, 2, &metric->recorded_at);
+	Value loss = trainjob_found_value(row, 4 + LATEST_EVAL_LOSS,
+									  &metric->latest[LATEST_EVAL_LOSS]);
+	Value *first = &history->first_recorded;
+	Value *last = &history->last_recorded;
+	BestEvaluation *best = &history->best;
+
+	if (!recorded.isnull && !TIMESTAMP_NOT_FINITE(recorded.time))
+	{
+		if (first->isnull || recorded.time < first->time)
+			*first = recorded;
+		if (last->isnull || recorded.time > last->time)
+			*last = recorded;
+	}
+	if (loss.isnull || !isfinite(loss.number) ||
+		(!best->loss.isnull && loss.number > best->loss.number))
+		return;
+	best->loss = loss;
+	best->step = trainjob_found_value(row, 1, &metric->step);
+	best->epoch = trainjob_found_value(row, 4 + LATEST_EPOCH,
+									   &metric->latest[LATEST_EPOCH]);
+}
+
+void
+trainjob_read_history(TrainjobSet *set, const MetricColumns *metric,
+					  Datum job_id, bool latest, NewestSearch *search,
+					  JobHistory *history)
+{
+	Reading reading = {.set = set, .metric = metric, .search = search};
+	Datum args[2] = {job_id, Int64GetDatum(PG_INT64_MAX)};
+	uint64 count;
+	Portal portal;
+	MemoryContext portion;
+	MemoryContext memory;
+
+	*history = (JobHistory){{true}, {true}, {{true}, {true}, {true}}};
+	start_search(&reading);
+	SPI_connect();
+	portion = AllocSetContextCreate(CurrentMemoryContext, "trainjob reports",
+									ALLOCSET_DEFAULT_SIZES);
+	memory = MemoryContextSwitchTo(portion);
+	if (latest)
+	{
+		CommandCounterIncrement();
+		PushActiveSnapshot(GetLatestSnapshot());
+	}
+	portal = SPI_cursor_open(NULL, newest_plan(&reading, ALL_REPORTS), args,
+							 NULL, true);
+	if (latest)
+		PopActiveSnapshot();
+	do
+	{
+		FoundRow row = {0};
+
+		CHECK_FOR_INTERRUPTS();
+		SPI_cursor_fetch(portal, true, MANY_REPORTS);
+		count = SPI_processed;
+		for (; row.number < count; row.number++)
+		{
+			if (reading.missing > 0)
+				take_report(&reading, &row);
+			take_history(metric, &row, history);
+		}
+		SPI_freetuptable(SPI_tuptable);
+		MemoryContextReset(portion);
+	} while (count == MANY_REPORTS);
+	SPI_cursor_close(portal);
+	MemoryContextSwitchTo(memory);
 	SPI_finish();
 }

@@ -14,6 +14,7 @@ enum
 	QUERY_NEWEST,
 	QUERY_OLDER,
 	QUERY_BEST,
+	QUERY_HISTORY,
 	QUERIES_OF_NEWEST
 };
 
@@ -38,6 +39,14 @@ typedef struct BestEvaluation
 	Value epoch;
 } BestEvaluation;
 
+/* What all reports of a job say, whatever attempt they are of. */
+typedef struct JobHistory
+{
+	Value first_recorded; /* of the times that are finite */
+	Value last_recorded;
+	BestEvaluation best;
+} JobHistory;
+
 /*
  * Asks the metrics table for the newest values of a job's attempt, for
  * what "search" wants, reading from the newest report back to where it has
@@ -45,6 +54,7 @@ typedef struct BestEvaluation
  *
  * What no report has stays wanted, and as it was.  "newest_first" is of
  * trainjob_plan_descending(), by job_id, step and id.  The job must be locked.
+ * This and the next one become the owner of the metrics table.
  */
 extern void trainjob_read_newest(TrainjobSet *set, const MetricColumns *metric,
 								 const DirectFind *newest_first, Datum job_id,
@@ -58,5 +68,16 @@ extern void trainjob_read_newest(TrainjobSet *set, const MetricColumns *metric,
  */
 extern void trainjob_read_best(TrainjobSet *set, const MetricColumns *metric,
 							   Datum job_id, BestEvaluation *best);
+
+/*
+ * Reads all reports of a job: what "search" wants, whose bound plays no part, and
+ * their history.
+ *
+ * As whoever calls, with the privileges of a query.  "latest": sees what is
+ * committed now, as the others do; else what the query at work sees.
+ */
+extern void trainjob_read_history(TrainjobSet *set, const MetricColumns *metric,
+								  Datum job_id, bool latest,
+								  NewestSearch *search, JobHistory *history);
 
 #endif /* TRAINJOB_METRICS_NEWEST_H */

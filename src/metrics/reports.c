@@ -25,7 +25,6 @@
 #include "metrics/reports.h"
 #include "tables/partner.h"
 
-PG_FUNCTION_INFO_V1(trainjob_latest_columns);
 PG_FUNCTION_INFO_V1(trainjob_perplexity);
 
 #define LATEST_ENTRY(symbol, name, flags, job, comment) \
@@ -90,34 +89,6 @@ trainjob_perplexity(PG_FUNCTION_ARGS)
 	if (perplexity.isnull)
 		PG_RETURN_NULL();
 	PG_RETURN_FLOAT8(perplexity.number);
-}
-
-/*
- * trainjob_latest_columns
- *		SQL: latest_columns() returns setof (metric_column text, job_column
- *		text, not_in_summary boolean), the same.
- */
-Datum
-trainjob_latest_columns(PG_FUNCTION_ARGS)
-{
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-
-	InitMaterializedSRF(fcinfo, 0);
-	for (int i = 0; i < LATEST_COUNT; i++)
-	{
-		const LatestColumn *latest = &trainjob_latest[i];
-		const KnownColumn *metric =
-			&trainjob_known_tables[TABLE_METRICS].column[latest->metric];
-		const KnownColumn *job =
-			&trainjob_known_tables[TABLE_JOBS].column[latest->job];
-		Datum values[3] = {CStringGetTextDatum(metric->name),
-						   CStringGetTextDatum(job->name),
-						   BoolGetDatum(latest->not_in_summary)};
-		bool nulls[3] = {false, false, false};
-
-		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
-	}
-	return (Datum) 0;
 }
 
 void

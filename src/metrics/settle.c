@@ -151,7 +151,7 @@ settle_status(JobReports *reports, LockedJob *job)
 		 (effect == REPORT_REVIVES && reported->isnull)) &&
 		!changed->isnull && reports->max_recorded < changed->time)
 		return;
-	*status = (Value){.text = "running"};
+	*status = (Value){.text = STATUS_RUNNING};
 	when = reports->min_recorded;
 	if (!restarted->isnull)
 		when = Max(when, restarted->time);
@@ -222,9 +222,8 @@ has_hidden_evidence(RollUp *roll, JobReports *reports, LockedJob *job)
 		return false; /* it will be shown */
 	if (total.isnull)
 		return true;
-	return !source.isnull &&
-		   (strcmp(source.text, "estimated") == 0 ||
-			strcmp(source.text, "observed") == 0) &&
+	return trainjob_is_provable(
+			   trainjob_source_of(source.isnull ? NULL : source.text)) &&
 		   !trainjob_epoch_agrees(total.count,
 								  job->value[JOB_TOTAL_EPOCHS].number,
 								  evidence->step, evidence->number);

@@ -24,7 +24,7 @@ PG_FUNCTION_INFO_V1(trainjob_canonical_columns);
 #define ENTRY(symbol, name, kind, flags, definition, comment) \
 	{name, TRAINJOB_KIND_##kind, TYPE_##kind, flags, definition, comment},
 #define UP_ENTRY(symbol, name, flags, job, comment) \
-	ENTRY(symbol, name, NUMBER, flags, "", comment)
+	ENTRY(symbol, name, NUMBER, (flags) | GOES_UP, "", comment)
 
 static const KnownColumn job_columns[] = {TRAINJOB_JOB_COLUMNS(ENTRY)};
 static const KnownColumn metric_columns[] = {
@@ -45,7 +45,7 @@ const KnownTable trainjob_known_tables[TABLE_COUNT] = {
  * trainjob_canonical_columns
  *		SQL: canonical_columns() returns setof (table_key text, ordinal integer,
  *		column_name name, column_type text, definition text, description text,
- *		essential boolean), the list.
+ *		essential boolean, goes_up boolean, not_in_summary boolean), the list.
  */
 Datum
 trainjob_canonical_columns(PG_FUNCTION_ARGS)
@@ -61,8 +61,8 @@ trainjob_canonical_columns(PG_FUNCTION_ARGS)
 		{
 			const KnownColumn *column = &known->column[i];
 			NameData name;
-			Datum values[7];
-			bool nulls[7] = {false};
+			Datum values[9];
+			bool nulls[9] = {false};
 
 			namestrcpy(&name, column->name);
 			values[0] = CStringGetTextDatum(known->key);
@@ -72,6 +72,8 @@ trainjob_canonical_columns(PG_FUNCTION_ARGS)
 			values[4] = CStringGetTextDatum(column->definition);
 			values[5] = CStringGetTextDatum(column->comment);
 			values[6] = BoolGetDatum((column->flags & ESSENTIAL) != 0);
+			values[7] = BoolGetDatum((column->flags & GOES_UP) != 0);
+			values[8] = BoolGetDatum((column->flags & NOT_IN_SUMMARY) != 0);
 			tuplestore_putvalues(result->setResult, result->setDesc, values,
 								 nulls);
 		}

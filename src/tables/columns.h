@@ -32,6 +32,7 @@
 #define BY_REPORTS 0x08		/* the roll-up, from reports */
 #define ESSENTIAL 0x10		/* no set without it */
 #define NOT_IN_SUMMARY 0x20 /* means something else in a trainer's summary */
+#define GOES_UP 0x40		/* an UP line: the job shows the newest value */
 
 /* clang-format off */
 

@@ -193,7 +193,8 @@ trainjob_open_table(TrainjobSet *set, TableId table, Relation rel,
 						   "owner \"%s\" of that table may not.",
 						   RelationGetRelationName(rel),
 						   GetUserNameFromId(rel->rd_rel->relowner, true))));
-	check_policies(partner, rel);
+	if (needed != ACL_NO_RIGHTS)
+		check_policies(partner, rel);
 	trainjob_describe_table(&set->table[table], partner, lockmode);
 	return partner;
 }

@@ -19,7 +19,8 @@ extern void trainjob_describe_table(SetTable *table, Relation rel,
  * "required".  "needed" are the privileges that the queries on it use: queries
  * run as the partner's owner, hence the owner of the trigger's table must hold
  * them, or anyone could write to a table by naming it in a trigger; nor may
- * row-level security restrict him there.  Close with relation_close(rel, NoLock).
+ * row-level security restrict him there.  ACL_NO_RIGHTS: neither is asked, for
+ * queries run as whoever calls.  Close with relation_close(rel, NoLock).
  */
 extern Relation trainjob_open_table(TrainjobSet *set, TableId table,
 									Relation rel, bool required,

@@ -1,27 +1,20 @@
 /*
  * types.c
- *	  What triggers do to the value of a column, for queries: by its type.
+ *	  Types of columns, and values as text without casts, for queries.
  */
 #include "postgres.h"
 
-#include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
-#include "utils/hsearch.h"
 #include "utils/lsyscache.h"
 #include "utils/numeric.h"
-#include "utils/syscache.h"
 
 #include "tables/value.h"
-#include "tables/value_write.h"
 
 PG_FUNCTION_INFO_V1(trainjob_type_holds);
 PG_FUNCTION_INFO_V1(trainjob_base_type);
-PG_FUNCTION_INFO_V1(trainjob_fitting_number);
-PG_FUNCTION_INFO_V1(trainjob_fitting_count);
-PG_FUNCTION_INFO_V1(trainjob_fitting_time);
 PG_FUNCTION_INFO_V1(trainjob_output_text);
 PG_FUNCTION_INFO_V1(trainjob_input_value);
 PG_FUNCTION_INFO_V1(trainjob_readable_jsonb);
@@ -84,85 +77,6 @@ trainjob_readable_jsonb(PG_FUNCTION_ARGS)
 	if (jsonb == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_JSONB_P(jsonb);
-}
-
-static Oid
-type_owner(Oid type)
-{
-	HeapTuple tuple = SearchSysCache1(TYPEOID, ObjectIdGetDatum(type));
-	Oid owner;
-
-	if (!HeapTupleIsValid(tuple))
-		elog(ERROR, "cache lookup failed for type %u", type);
-	owner = ((Form_pg_type) GETSTRUCT(tuple))->typowner;
-	ReleaseSysCache(tuple);
-	return owner;
-}
-
-/*
- * Stores a value in a column of the given type and reads it back.  The column
- * is of no table: a domain's constraints are asked as the domain's owner.
- */
-static Value
-stored_value(FunctionCallInfo fcinfo, ColumnKind kind, const Value *value)
-{
-	Column column = {.attnum = 1, .kind = kind, .name = ""};
-	Datum datum;
-	bool isnull;
-
-	column.typmod = PG_GETARG_INT32(2);
-	column.domain = PG_GETARG_OID(1);
-	column.type = getBaseTypeAndTypmod(column.domain, &column.typmod);
-	column.is_checked = column.domain != column.type;
-	column.owner = type_owner(column.domain);
-	if (!trainjob_kind_accepts(kind, column.type, false))
-		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH),
-						errmsg("type %s does not hold a %s",
-							   format_type_be(PG_GETARG_OID(1)),
-							   kind == COLUMN_TIME ? "time" : "number"),
-						errdetail("The type must be %s.",
-								  trainjob_kind_allows(kind))));
-	datum = trainjob_write_value(&column, value, &isnull);
-	return trainjob_read_value(&column, datum, isnull);
-}
-
-/*
- * trainjob_fitting_number, trainjob_fitting_count, trainjob_fitting_time
- *		SQL: fitting(value float8, type regtype, typmod integer) returns float8,
- *		and the same for bigint and timestamptz; strict: the value as a column
- *		holds it after trainjob_write_value(), NULL if it does not fit.
- */
-Datum
-trainjob_fitting_number(PG_FUNCTION_ARGS)
-{
-	Value value = {.number = PG_GETARG_FLOAT8(0)};
-
-	value = stored_value(fcinfo, COLUMN_NUMBER, &value);
-	if (value.isnull)
-		PG_RETURN_NULL();
-	PG_RETURN_FLOAT8(value.number);
-}
-
-Datum
-trainjob_fitting_count(PG_FUNCTION_ARGS)
-{
-	Value value = {.count = PG_GETARG_INT64(0)};
-
-	value = stored_value(fcinfo, COLUMN_COUNT, &value);
-	if (value.isnull)
-		PG_RETURN_NULL();
-	PG_RETURN_INT64(value.count);
-}
-
-Datum
-trainjob_fitting_time(PG_FUNCTION_ARGS)
-{
-	Value value = {.time = PG_GETARG_TIMESTAMPTZ(0)};
-
-	value = stored_value(fcinfo, COLUMN_TIME, &value);
-	if (value.isnull)
-		PG_RETURN_NULL();
-	PG_RETURN_TIMESTAMPTZ(value.time);
 }
 
 /* ----------

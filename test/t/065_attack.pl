@@ -431,12 +431,6 @@ my @rows = (
 		never => 1
 	},
 	{
-		name  => 'domain as an argument of fitting',
-		plant => '',
-		as    => 'superuser',
-		do    => q{SELECT _trainjob.fitting(1::float8, 'mal.number', -1), _trainjob.fitting(1::bigint, 'mal.count', -1)}
-	},
-	{
 		name  => 'domain as an argument of base_type and type_holds',
 		plant => '',
 		as    => 'superuser',
