@@ -2,7 +2,7 @@
 
 \echo Use "CREATE EXTENSION trainjob" to load this file. \quit
 
--- As the control file has it; here for who reads the script alone.
+-- As the control file has it; repeated for readers of this file.
 SET LOCAL search_path = pg_catalog, pg_temp;
 
 CREATE SCHEMA trainjob;
@@ -688,7 +688,7 @@ BEGIN ATOMIC
 			ELSE format('%I AS %I', f.actual_name, f.column_name)
 		END, ', ')
 	FROM _trainjob.find_columns(key, rel, columns) AS f
-	-- who reads a view needs the right to read each column that it names
+	-- a reader of a view needs the right to read each column that it names
 	WHERE f.column_name <> 'job_token';
 END;
 
@@ -1090,8 +1090,8 @@ BEGIN ATOMIC
 		ORDER BY o.jobs, p.key, p.strength
 	)
 	SELECT m.jobs,
-		   -- not as the trigger writes it, who may have made it by hand: queries
-		   -- are put together with it
+		   -- not as the trigger's argument has it, which anybody may have written:
+		   -- queries are put together with it
 		   jsonb_object_agg(m.key, _trainjob.qualified_name(_trainjob.table_of(m.value)))
 				FILTER (WHERE strpos(m.key, '.') = 0),
 		   COALESCE(jsonb_object_agg(m.key, m.value) FILTER (WHERE strpos(m.key, '.') > 0), '{}')
@@ -1313,7 +1313,7 @@ BEGIN
 		RETURN NULL;
 	WHEN invalid_table_definition THEN
 		-- other columns than before: views cannot change them in place, but
-		-- who may read it may still do so
+		-- its readers keep their right
 		SELECT array_agg(format('GRANT %s ON %s TO %s%s', a.privilege_type, wanted,
 					CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END,
 					CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END))
@@ -1462,7 +1462,7 @@ END;
 $$;
 
 COMMENT ON FUNCTION _trainjob.check_rights(jsonb, text) IS
-'Refuses a set in which the owner of a table, or of the one named, may not do on the other tables what its triggers do: who has named them in a trigger made by hand gets nothing by it.';
+'Refuses a set in which the owner of a table, or of the one named, may not do on the other tables what its triggers do: naming them in a trigger made by hand gains nothing.';
 
 CREATE FUNCTION _trainjob.open_tables(tables jsonb)
 RETURNS TABLE (message text, detail text, hint text)
@@ -2367,9 +2367,9 @@ BEGIN
 		END,
 		_trainjob.source('metrics', tables, columns),
 		_trainjob.column_type('metrics', 'job_id', 'uuid', tables, columns),
-		-- by an operator of which the planner knows how seldom it holds, so
-		-- that who wants one report does not have all of them sorted; it holds
-		-- for an element of an array, too, which is no key
+		-- by an operator whose selectivity the planner knows, so that not all
+		-- reports are sorted where one is wanted; it holds for an element of an
+		-- array, too, which is no key
 		CASE WHEN is_column AND NOT in_summary
 			 THEN ' AND (m.extra ? ''train_runtime'' AND (m.extra -> ''train_runtime'') IS NOT NULL) IS NOT TRUE'
 			 ELSE '' END);
@@ -2458,7 +2458,7 @@ BEGIN
 	-- A report for each character, found by the key: of a million reports as
 	-- few are read as of a hundred.  Even so it is a hundred pages for a job,
 	-- where the overview reads five: a column of the overview would make each
-	-- page of it twenty times as dear, for those as well who do not show it.
+	-- page of it twenty times as expensive, for pages that do not show it as well.
 	RETURN QUERY EXECUTE format($query$
 		SELECT i.place, trainjob.sparkline(ARRAY(
 			SELECT (SELECT v.value

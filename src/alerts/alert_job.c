@@ -274,7 +274,7 @@ trainjob_apply_alert_to_job(TrainjobSet *set, AlertPart *part, Alert *alert)
 					pstrdup("the job belongs to another user"));
 	else if (found)
 		change_job(set, part, alert, &job);
-	trainjob_become_user(&caller);
+	trainjob_restore_user(&caller);
 	return found;
 }
 

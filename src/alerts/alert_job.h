@@ -44,7 +44,7 @@ typedef struct Alert
 /* Builds AlertPart for apply_alert and await_job, on the alerts table. */
 extern void trainjob_build_alert_part(TrainjobSet *set, Relation rel);
 
-/* The same for apply_waiting_alerts, on the jobs table. */
+/* Builds it for apply_waiting_alerts, on the jobs table. */
 extern void trainjob_build_waiting_part(TrainjobSet *set, Relation rel);
 
 /*

@@ -150,7 +150,7 @@ set_alert(TrainjobSet *set, AlertPart *part, Datum job_id, Datum id,
 	}
 	trainjob_become_owner(&set->table[TABLE_ALERTS], &caller);
 	trainjob_execute(set_alert_plan(set, part), SPI_OK_UPDATE, args, nulls);
-	trainjob_become_user(&caller);
+	trainjob_restore_user(&caller);
 }
 
 /* Applies the alerts that wait for a job, as far as they are committed or ours. */
@@ -165,7 +165,7 @@ apply_waiting(TrainjobSet *set, AlertPart *part, Datum job_id)
 	trainjob_become_owner(&set->table[TABLE_ALERTS], &caller);
 	count = trainjob_execute(waiting_alerts_plan(set, part), SPI_OK_SELECT,
 							 &job_id, NULL);
-	trainjob_become_user(&caller);
+	trainjob_restore_user(&caller);
 	found = SPI_tuptable;
 	for (uint64 row = 0; row < count; row++)
 	{

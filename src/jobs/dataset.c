@@ -187,7 +187,7 @@ touch_waiting_jobs(TrainjobSet *set, DatasetPart *part, const MeetName *dataset)
 		MemoryContextSwitchTo(memory);
 		MemoryContextReset(per_job);
 	}
-	trainjob_become_user(&caller);
+	trainjob_restore_user(&caller);
 	SPI_finish();
 	MemoryContextDelete(per_job);
 }
@@ -277,7 +277,7 @@ trainjob_fill_waiting_jobs(PG_FUNCTION_ARGS)
 /*
  * Whether a dataset that was being written may have missed the job: it waits,
  * and did not before, or for another one.  A job that waited as it does now is
- * found by who writes the dataset, who then waits for its row.
+ * found by the writer of the dataset, which then waits for its row.
  */
 static bool
 may_have_been_missed(TriggerData *trigdata, DatasetMeeting *meeting,
@@ -305,7 +305,7 @@ touch_job_of(TrainjobSet *set, DatasetPart *part, TupleTableSlot *row)
 		return;
 	trainjob_become_owner(&set->table[TABLE_JOBS], &caller);
 	touch_job(set, part, job_id);
-	trainjob_become_user(&caller);
+	trainjob_restore_user(&caller);
 }
 
 /*

@@ -25,9 +25,8 @@
  * neither will do (rules, transition tables, all that tables/direct_find.c does
  * not find), the caller takes a query.
  *
- * Privileges are the caller's: trainjob_open_table() has checked them, and he
- * has become the table's owner, whom row-level security does not restrict.
- * He holds RowExclusiveLock on the table.
+ * The caller has checked privileges (trainjob_open_table()), runs as the table's
+ * owner, whom row-level security does not restrict, and holds RowExclusiveLock.
  */
 #include "postgres.h"
 
@@ -403,8 +402,8 @@ update_found(Relation rel, TupleTableSlot *old_row, void *arg)
 }
 
 /*
- * Compiles what the table's owner has in CHECKs, which executes some of it, and
- * looks his trigger functions up.  We are he by now.
+ * Compiles the table's CHECKs, which executes some of what is in them, and looks
+ * its trigger functions up.  The current user is the table's owner.
  */
 static void
 prepare_for_executor(Relation rel, DirectUpdate *direct)

@@ -160,7 +160,7 @@ find_dataset(JobFill *fill, Datum path, Datum user, bool user_null,
 	trainjob_become_owner(&fill->set->table[TABLE_DATASETS], &caller);
 	if (!trainjob_find_rows(&fill->part->find_path, path, see_dataset, &search))
 		search.found = select_dataset(fill, path, user, user_null, count);
-	trainjob_become_user(&caller);
+	trainjob_restore_user(&caller);
 	*counts = (SampleCounts){count[0], count[1], count[2]};
 	return search.found;
 }
@@ -178,8 +178,8 @@ trainjob_config_of(JobFill *fill, TupleTableSlot *row)
 /*
  * Whether a dataset that is being written may miss the row: the row is new, or
  * comes to wait for the dataset by this statement.  Any other row is found by
- * who writes the dataset (touch_waiting_jobs), who then waits for the row's
- * lock: to wait for him as well would be a deadlock.
+ * the writer of the dataset (touch_waiting_jobs), which then waits for the row's
+ * lock: to wait for that writer as well would be a deadlock.
  */
 static bool
 may_be_missed(JobFill *fill)

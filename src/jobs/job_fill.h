@@ -11,7 +11,7 @@
 extern Datum trainjob_fill_job(PG_FUNCTION_ARGS);
 
 /*
- * The same for an UPDATE without the executor: what is filled goes into
+ * fill_job for an UPDATE without the executor: what is filled goes into
  * tg_newslot, a virtual slot; tg_newtuple is not looked at.
  */
 extern void trainjob_fill_job_slot(TriggerData *trigdata);

@@ -43,7 +43,7 @@ static const struct config_enum_entry notify_modes[] = {
 	{"progress", NOTIFY_PROGRESS, false},
 	{NULL, 0, false}};
 
-/* trainjob.notify: when does a job's change go to who listens? */
+/* trainjob.notify: which changes are sent to listeners */
 static int notify_mode = NOTIFY_STATUS;
 
 /* What a record of a change holds. */
@@ -131,7 +131,7 @@ record_change(TrainjobSet *set, ChangePart *part, Value job_id, Value before,
 		[CHANGE_STATUS_AFTER] = after,
 		[CHANGE_CHANGED_AT] = changed_at,
 		[CHANGE_ALERT_ID] = {.isnull = true},
-		/* not who the triggers act as, but who wrote */
+		/* the role that wrote, not the one that the triggers act as */
 		[CHANGE_CHANGED_BY] = {.text =
 								   GetUserNameFromId(GetOuterUserId(), true)},
 	};
@@ -150,7 +150,7 @@ record_change(TrainjobSet *set, ChangePart *part, Value job_id, Value before,
 	SPI_connect();
 	trainjob_become_owner(&set->table[TABLE_STATUS_CHANGES], &caller);
 	trainjob_execute(record_plan(set, part), SPI_OK_INSERT, args, nulls);
-	trainjob_become_user(&caller);
+	trainjob_restore_user(&caller);
 	SPI_finish();
 }
 
@@ -230,7 +230,7 @@ whole_percent_differs(Value before, Value after)
 /*
  * record_status_change
  *		AFTER UPDATE FOR EACH ROW on a jobs table: records a change of status
- *		and notifies who listens, as trainjob.notify says.
+ *		and notifies listeners, as trainjob.notify says.
  *
  * Arguments: status_changes=schema.name (optional), status_changes.column=name,
  * jobs.column=name.

@@ -250,7 +250,7 @@ trainjob_read_newest(TrainjobSet *set, const MetricColumns *metric,
 	trainjob_become_owner(&set->table[TABLE_METRICS], &caller);
 	if (!read_directly(&reading, newest_first, job_id))
 		read_by_sql(&reading, job_id);
-	trainjob_become_user(&caller);
+	trainjob_restore_user(&caller);
 }
 
 /* ----------
@@ -315,7 +315,7 @@ trainjob_read_best(TrainjobSet *set, const MetricColumns *metric, Datum job_id,
 		best->step = trainjob_found_value(&row, 2, &metric->step);
 		best->epoch = trainjob_found_value(&row, 3, epoch);
 	}
-	trainjob_become_user(&caller);
+	trainjob_restore_user(&caller);
 	SPI_finish();
 }
 

@@ -53,7 +53,7 @@ trainjob_is_summary(const Column *extra, Datum datum, bool isnull)
 										strlen(SUMMARY_KEY), &found) != NULL;
 }
 
-/* The same for a row; false where the table has no column "extra". */
+/* trainjob_is_summary() of a row; false where the table has no column "extra". */
 bool
 trainjob_is_summary_row(TupleTableSlot *row, const Column *extra)
 {

@@ -69,7 +69,7 @@ update_jobs(RollUp *roll, const ReportList *list)
 		MemoryContextSwitchTo(memory);
 		MemoryContextReset(per_job);
 	}
-	trainjob_become_user(&caller);
+	trainjob_restore_user(&caller);
 	MemoryContextDelete(per_job);
 }
 
@@ -185,6 +185,6 @@ trainjob_roll_up_restart(PG_FUNCTION_ARGS)
 	reports.all = true;
 	trainjob_become_owner(&roll.set->table[TABLE_JOBS], &caller);
 	trainjob_settle_attempt(&roll, &reports);
-	trainjob_become_user(&caller);
+	trainjob_restore_user(&caller);
 	return PointerGetDatum(NULL);
 }

@@ -44,7 +44,7 @@ typedef struct RollUp
 extern void trainjob_build_roll_up_part(TrainjobSet *set, Relation rel);
 
 /*
- * The same for roll_up_restart, on the jobs table; none where the trigger names
+ * Builds it for roll_up_restart, on the jobs table; none where the trigger names
  * no metrics table.
  */
 extern void trainjob_build_restart_part(TrainjobSet *set, Relation rel);

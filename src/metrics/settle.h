@@ -14,7 +14,7 @@
  */
 extern void trainjob_settle_job(RollUp *roll, JobReports *reports);
 
-/* The same from all that the present attempt has in the metrics table. */
+/* trainjob_settle_job() by all reports of the present attempt. */
 extern void trainjob_settle_attempt(RollUp *roll, JobReports *reports);
 
 #endif /* TRAINJOB_METRICS_SETTLE_H */

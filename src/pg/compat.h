@@ -120,7 +120,7 @@ trainjob_tuple_update(Relation rel, ItemPointer tid, TupleTableSlot *row,
 
 /*
  * Gives an executor's state one table, of which the columns in "updated" are
- * updated.  From 16 on who may do what stands apart from the table.
+ * updated.  From 16 on privileges are kept apart from the range table.
  */
 static inline void
 trainjob_init_range_table(EState *estate, Relation rel, Bitmapset *updated)
@@ -147,7 +147,7 @@ trainjob_init_range_table(EState *estate, Relation rel, Bitmapset *updated)
 #endif
 }
 
-/* Gives compiled CHECKs, in the order of the table's, to who would compile them. */
+/* Sets the compiled CHECKs, in the table's order, so that none is compiled. */
 static inline void
 trainjob_set_checks(ResultRelInfo *target, ExprState **checks)
 {

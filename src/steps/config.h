@@ -157,7 +157,7 @@ extern bool trainjob_config_on(const JobConfig *config, ConfigKey key);
 extern bool trainjob_config_word(const JobConfig *config, ConfigKey key,
 								 const char *word);
 
-/* The same for a member of an object that is a key's value; absent is off. */
+/* trainjob_config_on() for a member of an object that is the key's value. */
 extern bool trainjob_config_member_on(const JobConfig *config, ConfigKey key,
 									  const char *member);
 

@@ -103,6 +103,15 @@ say_missing(const StepPlan *plan)
 					trainjob_config_key_name(plan->reason_key), dialect->name);
 }
 
+/* What follows from a key's value, for reasons that say no more. */
+static const char *const consequences[] = {
+	[REASON_WORLD_SHARED] = "so not every process has a batch of its own",
+	[REASON_STREAMED] = "and streamed data has no known length",
+	[REASON_SAMPLED] = "and the sampler repeats samples",
+	[REASON_OTHER_BATCH] = "which has other rules",
+	[REASON_PACKED] = "and the number of packed sequences is not known",
+};
+
 /* Why the total is unknown, as a part of a sentence. */
 static char *
 say_reason(const JobConfig *config, const StepPlan *plan)
@@ -112,11 +121,13 @@ say_reason(const JobConfig *config, const StepPlan *plan)
 
 	if (key != CONFIG_NONE && trainjob_config_given(config, key))
 		path = trainjob_config_path(config, key);
+	if (plan->reason < lengthof(consequences) &&
+		consequences[plan->reason] != NULL)
+		return psprintf("%s is %s, %s", path,
+						trainjob_config_shown(config, key),
+						consequences[plan->reason]);
 	switch (plan->reason)
 	{
-		case REASON_NONE: /* there is a total, and nobody asks */
-		case REASON_NO_SAMPLES:
-			break;
 		case REASON_NOT_AN_OBJECT:
 			return psprintf("the config is %s, not an object",
 							trainjob_config_kind(config));
@@ -137,28 +148,11 @@ say_reason(const JobConfig *config, const StepPlan *plan)
 							" cannot be split between " INT64_FORMAT
 							" processes",
 							plan->batch.value, plan->world.value);
-		case REASON_WORLD_SHARED:
-			return psprintf("%s is %s, so not every process has a batch of "
-							"its own",
-							path, trainjob_config_shown(config, key));
-		case REASON_STREAMED:
-			return psprintf("%s is %s, and streamed data has no known length",
-							path, trainjob_config_shown(config, key));
-		case REASON_SAMPLED:
-			return psprintf("%s is %s, and the sampler repeats samples", path,
-							trainjob_config_shown(config, key));
-		case REASON_OTHER_BATCH:
-			return psprintf("%s is %s, which has other rules", path,
-							trainjob_config_shown(config, key));
 		case REASON_CAPPED:
 			return psprintf("%s is %s, and whether the " INT64_FORMAT
 							" samples are capped already is not known",
 							path, trainjob_config_shown(config, key),
 							plan->samples);
-		case REASON_PACKED:
-			return psprintf("%s is %s, and the number of packed sequences is "
-							"not known",
-							path, trainjob_config_shown(config, key));
 		case REASON_NO_TRAIN_SAMPLES:
 			return psprintf("val_samples, " INT64_FORMAT
 							", leaves no samples to train on",
@@ -173,6 +167,8 @@ say_reason(const JobConfig *config, const StepPlan *plan)
 		case REASON_TOO_SMALL:
 			return psprintf("%s epochs are too few for one step",
 							float8out_internal(plan->num_epochs));
+		default:
+			break;
 	}
 	return pstrdup("no sample count");
 }

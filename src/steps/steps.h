@@ -128,7 +128,7 @@ extern void trainjob_plan_steps(const JobConfig *config,
 
 /*
  * Computes the evaluation fields of "plan" anew (section 8), after the caller
- * changed plan->total_steps to what he knows better.
+ * changed plan->total_steps to what it knows better.
  */
 extern void trainjob_plan_evaluation(const JobConfig *config, StepPlan *plan);
 

@@ -112,7 +112,7 @@ trainjob_is_reference(const Column *column, const Column *target)
 		   (column->typbyval || column->typlen == target->typlen);
 }
 
-/* The same, or an error; absent columns pass. */
+/* An error where trainjob_is_reference() is false; absent columns pass. */
 void
 trainjob_check_reference(const Column *column, const Column *target)
 {

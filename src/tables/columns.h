@@ -25,7 +25,7 @@
 #define TRAINJOB_KIND_TEXT COLUMN_TEXT
 #define TRAINJOB_KIND_JSON COLUMN_JSON
 
-/* Who fills a column, one of these; and what else is true of it. */
+/* The writer of a column, one of these; and what else is true of it. */
 #define BY_WRITER 0x01		/* whoever writes the row */
 #define BY_TOKEN 0x02		/* so, and a report or an alert with a token */
 #define BY_TRIGGERS 0x04	/* triggers, from what the row says or is told */

@@ -13,7 +13,7 @@
  * other rules than the columns' own.  What is done with such a DirectFind says
  * so of a transaction with one snapshot for all, see trainjob_execute().
  *
- * Looks with the eyes of the table's owner, whom row-level security does not
+ * Runs as the table's owner, whom row-level security does not
  * restrict.  trainjob_open_table() holds a lock on the table.
  */
 #include "postgres.h"

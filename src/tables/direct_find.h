@@ -39,7 +39,7 @@ extern bool trainjob_plan_find(Relation rel, const Column *column, bool unique,
 							   AclMode needed, DirectFind *find);
 
 /*
- * The same for trainjob_find_descending(): by "column", in the order of
+ * Prepares trainjob_find_descending(): by "column", in the order of
  * "step" and then of "id", which may be absent.
  */
 extern bool trainjob_plan_descending(Relation rel, const Column *column,
@@ -57,7 +57,7 @@ extern bool trainjob_find_rows(const DirectFind *find, Datum key,
 							   DirectVisit visit, void *arg);
 
 /*
- * The same for the rows whose step is not above "bound", those of the
+ * trainjob_find_rows() for the rows whose step is not above "bound", those of the
  * highest step first, of these those of the highest id.
  */
 extern bool trainjob_find_descending(const DirectFind *find, Datum key,

@@ -6,7 +6,7 @@
  * Call the transaction that writes one of these the waiter, and the one that
  * brings the job the newcomer.  Each looks at the other's table when its own row
  * is in, with eyes that see rows which are not committed yet, so whoever looks
- * second sees the other's row.  What is left is to agree who does the work.
+ * second sees the other's row.  What is left is to agree which of them does the work.
  *
  * The waiter has one lock, on its own transaction's number, and holds it from
  * its look to its end: the last look.  Where it finds a job that is on its way,
@@ -19,10 +19,10 @@
  * newcomer waits for it, with its own lock let go, should it have one, and then
  * does the work itself.
  *
- * Thus nobody waits for another's row unless he names it, nobody waits here
- * while he holds a lock that others wait for here, and a transaction has one
- * lock however many rows it writes.  Only two that are each the other's waiter,
- * and newcomer, may wait for each other's end; the server ends one of them.
+ * Thus no transaction waits for another's row that it does not name, none waits
+ * here while it holds a lock that others wait for here, and each has one lock
+ * however many rows it writes.  Only two that are each the other's waiter and
+ * newcomer may wait for each other's end; the server ends one of them.
  *
  * The lock belongs to the whole transaction, for a savepoint that is rolled back
  * must not take it from rows that stay.  What such a rollback undoes, a look or
@@ -55,7 +55,7 @@
 #define SET_LOCKTAG_LAST_LOOK(tag, xid) \
 	SET_LOCKTAG_ADVISORY(tag, MyDatabaseId, InvalidOid, xid, 3)
 
-/* What a waiter's row asks for, and who asks. */
+/* What a waiter's row asks for, and which waiter. */
 typedef struct MeetEntry
 {
 	MeetName name;
@@ -199,8 +199,8 @@ refuse_at_end(void)
  * Rows of the transaction itself count the first time only.  Later ones have
  * found our row by themselves, and what we have worked on is ours, too.  Nor need
  * we wait for a transaction that began after we took the lock, if our row was in
- * before that: it waits for us.  Otherwise others who write such rows all the
- * time could keep us from ever having looked at all entries.
+ * before that: it waits for us.  Otherwise a stream of such rows could keep us
+ * from ever having looked at all entries.
  */
 static void
 look_for_entry(int i, TriggerData *trigdata)
@@ -337,7 +337,7 @@ trainjob_meet_newcomer(const MeetQuestion *question, MeetFound *found)
 
 /*
  * A savepoint that was rolled back may have ended a look in its middle, or undone
- * work: then somebody may rely on us who brought what an earlier row asks for.
+ * work: then the writer of what an earlier row asks for may rely on us.
  * Triggers are not fired any more, so work is an error.
  */
 static void

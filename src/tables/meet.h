@@ -72,8 +72,8 @@ extern void trainjob_meet_newcomer(const MeetQuestion *question,
  * waits for.  For tables whose rows cannot meet otherwise, see
  * trainjob_can_meet().
  *
- * Who writes the row takes one mode, who found none takes the conflicting one
- * and looks again: then one of the two sees the other.  Modes that do not
+ * The writer of the row takes one mode; a reader that found none takes the
+ * conflicting mode and looks again: then one of the two sees the other.  Modes that do not
  * conflict with themselves (RowExclusiveLock against ShareLock) keep writers
  * of one side from waiting for each other.  The names share 256 locks a table,
  * so that no bulk load can fill the lock table; hence one may hold up writers

@@ -9,7 +9,7 @@
  * A look reads the rows of a heap by an index scan, as look-ups in system
  * catalogs do (genam.c), or else all of them; those of a partitioned table in
  * each of its parts.  It works as the owner of the table and evaluates no
- * expression of his.  Tables of other kinds cannot be looked at
+ * expression of the table's.  Tables of other kinds cannot be looked at
  * (trainjob_can_meet).
  */
 #include "postgres.h"
@@ -287,7 +287,7 @@ lock_leaves(MeetTable *meets)
  */
 
 /*
- * Takes down who writes a row that is not committed; false where it is not even
+ * Records the writer of a row that is not committed; false where it is not even
  * certain yet.
  */
 static bool
@@ -371,7 +371,7 @@ look_at_rows(Look *look)
 	foreach (cell, lock_leaves(meets))
 		if (!look_at_leaf(look, lfirst(cell)))
 			break;
-	trainjob_become_user(&caller);
+	trainjob_restore_user(&caller);
 	ExecDropSingleTupleTableSlot(look->mapped);
 }
 

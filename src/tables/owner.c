@@ -70,9 +70,9 @@ trainjob_become_owner(SetTable *table, TrainjobUser *saved)
 											 SECURITY_NOFORCE_RLS);
 }
 
-/* Becomes again who one was before trainjob_become_owner(). */
+/* Restores the user that trainjob_become_owner() saved. */
 void
-trainjob_become_user(const TrainjobUser *saved)
+trainjob_restore_user(const TrainjobUser *saved)
 {
 	SetUserIdAndSecContext(saved->userid, saved->sec_context);
 	error_context_stack = saved->on_error.previous;

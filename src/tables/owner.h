@@ -24,7 +24,7 @@ typedef struct TrainjobUser
  */
 extern void trainjob_become_owner(SetTable *table, TrainjobUser *saved);
 
-/* Becomes again who one was before trainjob_become_owner(). */
-extern void trainjob_become_user(const TrainjobUser *saved);
+/* Restores the user that trainjob_become_owner() saved. */
+extern void trainjob_restore_user(const TrainjobUser *saved);
 
 #endif /* TRAINJOB_TABLES_OWNER_H */

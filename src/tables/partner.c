@@ -23,8 +23,8 @@ PG_FUNCTION_INFO_V1(trainjob_policies_restrict);
 
 /*
  * Looks up a table by its schema and name, InvalidOid if there is none.  The
- * caller's search_path plays no part, nor does his right to look into the
- * schema: it is not he who named the table.
+ * caller's search_path and rights on the schema do not matter: the trigger
+ * named the table, not the caller.
  */
 static Oid
 table_of(const char *schema, const char *name)

@@ -8,7 +8,7 @@
 #include "tables/columns.h"
 #include "tables/set.h"
 
-/* Takes down what queries need to know of a table. */
+/* Records what queries need to know about a table. */
 extern void trainjob_describe_table(SetTable *table, Relation rel,
 									LOCKMODE lockmode);
 
@@ -19,7 +19,7 @@ extern void trainjob_describe_table(SetTable *table, Relation rel,
  * "required".  "needed" are the privileges that the queries on it use: queries
  * run as the partner's owner, hence the owner of the trigger's table must hold
  * them, or anyone could write to a table by naming it in a trigger; nor may
- * row-level security restrict him there.  ACL_NO_RIGHTS: neither is asked, for
+ * row-level security restrict that owner there.  ACL_NO_RIGHTS: neither is asked, for
  * queries run as whoever calls.  Close with relation_close(rel, NoLock).
  */
 extern Relation trainjob_open_table(TrainjobSet *set, TableId table,
@@ -36,14 +36,14 @@ extern Relation trainjob_open_table(TrainjobSet *set, TableId table,
 extern bool trainjob_find_column(TrainjobSet *set, TableId table, Relation rel,
 								 int place, bool required, Column *column);
 
-/* The same for a column by its canonical name, of a kind. */
+/* trainjob_find_column() for a canonical name and a kind. */
 extern bool trainjob_find_named_column(TrainjobSet *set, TableId table,
 									   Relation rel, const char *canonical,
 									   ColumnKind kind, bool required,
 									   Column *column);
 
 /*
- * The same for "count" columns of the list, of which the essential ones are
+ * trainjob_find_column() for "count" columns, of which the essential ones are
  * required; each goes to its place in "columns", which has
  * room for all of the table's list.
  */

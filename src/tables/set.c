@@ -101,7 +101,7 @@ mark_stale(Datum arg, Oid relid)
 }
 
 /*
- * Syscache callback: a role was changed, or who is a member of it, a schema's
+ * Syscache callback: a role was changed, or its members, a schema's
  * name, or a function.  Any set may hold a privilege that is not there any more, a
  * query that names the schema, or a CHECK in which the function was inlined.
  */

@@ -43,7 +43,7 @@ typedef struct SetTable
 	char *name_only;   /* for messages */
 	char *quoted;	   /* schema-qualified, ready for a query */
 
-	/* of whom is known whether they may read it, see hide_row() */
+	/* roles of which it is known whether they may read it, see hide_row() */
 	Oid reader;
 	Oid outer_reader;
 	bool is_readable;
@@ -85,11 +85,11 @@ extern TrainjobSet *trainjob_get_set(TriggerData *trigdata,
 									 TrainjobBuildPart build);
 
 /*
- * The same for a call that mostly needs no partner table: what is known of
+ * trainjob_get_set() for a call that mostly needs no partner table: what is known of
  * the trigger's own table, which its statement has locked.
  *
  * The partner tables are not locked, and what is known of them may be out of
- * date: who needs them calls trainjob_get_set() then, which may return another
+ * date: a caller that needs them calls trainjob_get_set() then, which may return another
  * set.
  */
 extern TrainjobSet *trainjob_get_own(TriggerData *trigdata,

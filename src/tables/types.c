@@ -82,8 +82,8 @@ trainjob_readable_jsonb(PG_FUNCTION_ARGS)
 /* ----------
  * To and from text without casts
  *
- * A cast of a type is a function of the type's owner, who may have written it
- * after we wrote the query.  The type's own output and input are not his.
+ * A cast is a function that the type's owner may have written after this query
+ * was.  The type's own output and input functions are not.
  * ----------
  */
 

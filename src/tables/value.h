@@ -83,7 +83,7 @@ extern bool trainjob_same_in_rows(TupleTableSlot *a, TupleTableSlot *b,
 								  const Column *column);
 
 /*
- * The same for any column of theirs, by number and to the last byte of
+ * trainjob_same_in_rows() for any column, by number and to the last byte of
  * how it is stored.
  */
 extern bool trainjob_same_attribute(TupleTableSlot *a, TupleTableSlot *b,

@@ -220,8 +220,8 @@ check_domain(const Column *column, Datum datum, bool isnull,
 }
 
 /*
- * The same as the owner of the column's table, who can make a domain's CHECK
- * call whatever he likes: it must not act with the rights of whoever wrote.
+ * check_domain() as the owner of the column's table, who can make a domain's
+ * CHECK call anything: it must not act with the rights of the writer.
  * An error puts the user back by itself.
  */
 static bool

@@ -12,7 +12,7 @@
  * The token is looked for as the owner of the jobs table; all else, from the
  * types of values on, is done as the owner of the table that is written to, by
  * a plain INSERT: the triggers do the rest.  These functions themselves run as
- * the extension's owner, as whom nothing of anybody's table must be evaluated.
+ * the extension's owner, who must evaluate nothing that a table's owner wrote.
  *
  * A call writes all of its points or none.
  */
@@ -191,7 +191,7 @@ find_job(TrainjobSet *set, ReportPart *part, text *token)
 		invalid_token("No job has this token.");
 	job_id = trainjob_found_datum(&found, 1, &part->key, &isnull);
 	status = trainjob_found_value(&found, 2, &part->status);
-	trainjob_become_user(&caller);
+	trainjob_restore_user(&caller);
 	state = trainjob_state_of(status.isnull ? NULL : status.text);
 	if (state == STATE_COMPLETED || state == STATE_CANCELLED)
 		invalid_token("The job of this token has ended.");
@@ -301,7 +301,7 @@ trainjob_report_metrics(PG_FUNCTION_ARGS)
 	if (call.count > 0)
 		stored =
 			trainjob_execute(write_plan(set, part), SPI_OK_INSERT, args, NULL);
-	trainjob_become_user(&caller);
+	trainjob_restore_user(&caller);
 	trainjob_warn_of_lost_keys(&call, &set->table[TABLE_METRICS]);
 	SPI_finish();
 	relation_close(jobs, NoLock);
@@ -360,7 +360,7 @@ trainjob_report_alert(PG_FUNCTION_ARGS)
 	if (trainjob_execute(write_plan(set, part), SPI_OK_INSERT_RETURNING, args,
 						 NULL) > 0)
 		outcome = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
-	trainjob_become_user(&caller);
+	trainjob_restore_user(&caller);
 	trainjob_warn_of_lost_keys(&call, &set->table[TABLE_ALERTS]);
 	if (outcome != NULL)
 	{
