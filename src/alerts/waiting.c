@@ -53,28 +53,30 @@ alert_row_name(AlertPart *part)
 static SPIPlanPtr
 waiting_alerts_plan(TrainjobSet *set, AlertPart *part)
 {
-	StringInfoData query;
+	const Column *alert = part->alert;
+	StringInfoData columns;
+	StringInfoData order;
 
 	if (set->plan[QUERY_WAITING_ALERTS] != NULL)
 		return set->plan[QUERY_WAITING_ALERTS];
-	initStringInfo(&query);
-	appendStringInfoString(&query, "SELECT ");
+	initStringInfo(&columns);
 	for (int i = 0; i < ALERT_COLUMNS; i++)
-		appendStringInfo(&query, "%s%s", i == 0 ? "" : ", ",
-						 i == ALERT_ID ? alert_row_name(part)
-									   : trainjob_selected(&part->alert[i]));
-	appendStringInfo(&query,
-					 " FROM %s WHERE %s OPERATOR(pg_catalog.=) $1"
-					 " AND %s OPERATOR(pg_catalog.=) 'waiting' ORDER BY ",
-					 set->table[TABLE_ALERTS].quoted,
-					 quote_identifier(part->alert[ALERT_JOB_ID].name),
-					 quote_identifier(part->alert[ALERT_OUTCOME].name));
-	if (part->alert[ALERT_OCCURRED_AT].attnum != 0)
-		appendStringInfo(&query, "%s, ",
-						 quote_identifier(part->alert[ALERT_OCCURRED_AT].name));
-	appendStringInfoString(&query, alert_row_name(part));
-	return trainjob_keep_plan(set, QUERY_WAITING_ALERTS, query.data, 1,
-							  &part->alert[ALERT_JOB_ID].type);
+		trainjob_add_item(&columns, "%s",
+						  i == ALERT_ID ? alert_row_name(part)
+										: trainjob_selected(&alert[i]));
+	initStringInfo(&order);
+	if (alert[ALERT_OCCURRED_AT].attnum != 0)
+		trainjob_add_item(&order, "%s",
+						  quote_identifier(alert[ALERT_OCCURRED_AT].name));
+	trainjob_add_item(&order, "%s", alert_row_name(part));
+	return trainjob_keep_plan(
+		set, QUERY_WAITING_ALERTS,
+		psprintf("SELECT %s FROM %s WHERE %s"
+				 " AND %s OPERATOR(pg_catalog.=) 'waiting' ORDER BY %s",
+				 columns.data, set->table[TABLE_ALERTS].quoted,
+				 trainjob_equals(&alert[ALERT_JOB_ID], 1),
+				 quote_identifier(alert[ALERT_OUTCOME].name), order.data),
+		1, &part->alert[ALERT_JOB_ID].type);
 }
 
 /*
@@ -84,37 +86,31 @@ waiting_alerts_plan(TrainjobSet *set, AlertPart *part)
 static SPIPlanPtr
 set_alert_plan(TrainjobSet *set, AlertPart *part)
 {
-	StringInfoData query;
-	Oid types[2 + ALERT_COLUMNS - ALERT_FIRST_FILLED];
+	const Column *alert = part->alert;
+	StringInfoData settings;
+	Oid types[2 + ALERT_COLUMNS - ALERT_FIRST_FILLED] = {
+		alert[ALERT_JOB_ID].type,
+		alert[ALERT_ID].attnum == 0 ? TIDOID : alert[ALERT_ID].type};
 	int nargs = 2;
-	const char *comma = "";
 
 	if (set->plan[QUERY_SET_ALERT] != NULL)
 		return set->plan[QUERY_SET_ALERT];
-	types[0] = part->alert[ALERT_JOB_ID].type;
-	types[1] =
-		part->alert[ALERT_ID].attnum == 0 ? TIDOID : part->alert[ALERT_ID].type;
-	initStringInfo(&query);
-	appendStringInfo(&query, "UPDATE %s SET ", set->table[TABLE_ALERTS].quoted);
+	initStringInfo(&settings);
 	for (int i = ALERT_FIRST_FILLED; i < ALERT_COLUMNS; i++)
 	{
-		Column *column = &part->alert[i];
-
-		types[nargs++] = trainjob_parameter_type(column);
-		if (column->attnum == 0)
-			continue;
-		appendStringInfo(&query, "%s%s = $%d", comma,
-						 quote_identifier(column->name), nargs);
-		comma = ", ";
+		types[nargs++] = trainjob_parameter_type(&alert[i]);
+		if (alert[i].attnum != 0)
+			trainjob_add_item(&settings, "%s = $%d",
+							  quote_identifier(alert[i].name), nargs);
 	}
-	appendStringInfo(&query,
-					 " WHERE %s OPERATOR(pg_catalog.=) $1"
-					 " AND %s OPERATOR(pg_catalog.=) $2"
-					 " AND %s OPERATOR(pg_catalog.=) 'waiting'",
-					 quote_identifier(part->alert[ALERT_JOB_ID].name),
-					 alert_row_name(part),
-					 quote_identifier(part->alert[ALERT_OUTCOME].name));
-	return trainjob_keep_plan(set, QUERY_SET_ALERT, query.data, nargs, types);
+	return trainjob_keep_plan(
+		set, QUERY_SET_ALERT,
+		psprintf("UPDATE %s SET %s WHERE %s AND %s OPERATOR(pg_catalog.=) $2"
+				 " AND %s OPERATOR(pg_catalog.=) 'waiting'",
+				 set->table[TABLE_ALERTS].quoted, settings.data,
+				 trainjob_equals(&alert[ALERT_JOB_ID], 1), alert_row_name(part),
+				 quote_identifier(alert[ALERT_OUTCOME].name)),
+		nargs, types);
 }
 
 /* Reads an alert that the query found. */

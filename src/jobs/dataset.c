@@ -93,36 +93,31 @@ static SPIPlanPtr
 waiting_jobs_plan(TrainjobSet *set, DatasetPart *part)
 {
 	DatasetMeeting *meeting = &part->meeting;
-	StringInfoData query;
+	const char *id = quote_identifier(part->jobs.column[JOB_ID].name);
 	Oid types[2] = {TEXTOID, meeting->dataset_user.type};
-	int nargs = 1;
+	bool by_user =
+		meeting->dataset_user.attnum != 0 && meeting->job_user.attnum != 0;
+	StringInfoData open;
 
 	if (set->plan[QUERY_WAITING_JOBS] != NULL)
 		return set->plan[QUERY_WAITING_JOBS];
-	initStringInfo(&query);
-	appendStringInfo(&query,
-					 "SELECT %s FROM %s WHERE %s OPERATOR(pg_catalog.=) $1"
-					 " AND NOT _trainjob.has_ended(%s::pg_catalog.text)"
-					 " AND (false",
-					 quote_identifier(part->jobs.column[JOB_ID].name),
-					 set->table[TABLE_JOBS].quoted,
-					 quote_identifier(meeting->job_path.name),
-					 quote_identifier(meeting->job_status.name));
+	initStringInfo(&open);
 	for (int i = 0; i < meeting->open_count; i++)
-		appendStringInfo(&query, " OR %s IS NULL",
+		appendStringInfo(&open, " OR %s IS NULL",
 						 quote_identifier(meeting->open[i].name));
-	appendStringInfoChar(&query, ')');
-	if (meeting->dataset_user.attnum != 0 && meeting->job_user.attnum != 0)
-	{
-		nargs = 2;
-		appendStringInfo(&query,
-						 " AND ($2 IS NULL OR %s OPERATOR(pg_catalog.=) $2)",
-						 quote_identifier(meeting->job_user.name));
-	}
-	appendStringInfo(&query, " ORDER BY %s",
-					 quote_identifier(part->jobs.column[JOB_ID].name));
-	return trainjob_keep_plan(set, QUERY_WAITING_JOBS, query.data, nargs,
-							  types);
+	return trainjob_keep_plan(
+		set, QUERY_WAITING_JOBS,
+		psprintf("SELECT %s FROM %s WHERE %s"
+				 " AND NOT _trainjob.has_ended(%s::pg_catalog.text)"
+				 " AND (false%s)%s ORDER BY %s",
+				 id, set->table[TABLE_JOBS].quoted,
+				 trainjob_equals(&meeting->job_path, 1),
+				 quote_identifier(meeting->job_status.name), open.data,
+				 by_user ? psprintf(" AND ($2 IS NULL OR %s)",
+									trainjob_equals(&meeting->job_user, 2))
+						 : "",
+				 id),
+		by_user ? 2 : 1, types);
 }
 
 /* Makes fill_job look the dataset of a job up. */

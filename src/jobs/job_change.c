@@ -122,22 +122,18 @@ trainjob_plan_job_update(JobUpdate *update, const JobTable *jobs, Relation rel,
 static SPIPlanPtr
 lock_plan(TrainjobSet *set, const JobTable *jobs, int number)
 {
-	const Column *key = &jobs->column[JOB_ID];
-	Oid type = key->type;
-	StringInfoData query;
+	Oid type = jobs->column[JOB_ID].type;
 
 	if (set->plan[number] != NULL)
 		return set->plan[number];
-	initStringInfo(&query);
-	for (int i = 0; i < jobs->wanted_count; i++)
-		appendStringInfo(&query, "%s%s", i == 0 ? "SELECT " : ", ",
-						 trainjob_selected(&jobs->column[jobs->wanted[i]]));
-	appendStringInfo(&query,
-					 " FROM %s WHERE %s OPERATOR(pg_catalog.=) $1"
-					 " FOR NO KEY UPDATE",
-					 set->table[TABLE_JOBS].quoted,
-					 quote_identifier(key->name));
-	return trainjob_keep_plan(set, number, query.data, 1, &type);
+	return trainjob_keep_plan(
+		set, number,
+		psprintf("SELECT %s FROM %s WHERE %s FOR NO KEY UPDATE",
+				 trainjob_select_list(jobs->column, jobs->wanted,
+									  jobs->wanted_count),
+				 set->table[TABLE_JOBS].quoted,
+				 trainjob_equals(&jobs->column[JOB_ID], 1)),
+		1, &type);
 }
 
 static void
@@ -282,28 +278,24 @@ trainjob_change_row(TupleTableSlot *row, Datum *values, bool *isnull, void *arg)
 }
 
 /* JobUpdate.if_ahead as part of a WHERE clause: step $2, time $3. */
-static void
-append_is_ahead(StringInfo query, const JobTable *jobs)
+static char *
+is_ahead_text(const JobTable *jobs)
 {
 	const Column *column = jobs->column;
 	const char *status = quote_identifier(column[JOB_STATUS].name);
+	const char *restarted = "NULL::pg_catalog.timestamptz";
 
 	/* no operator takes a domain over an enum as it is */
 	if (column[JOB_STATUS].is_enum)
 		status = psprintf("CAST(%s AS %s)", status,
 						  format_type_be_qualified(column[JOB_STATUS].type));
-	appendStringInfo(query,
-					 " AND %s OPERATOR(pg_catalog.=) '" STATUS_RUNNING "'"
-					 " AND %s OPERATOR(pg_catalog.<) $2",
-					 status, quote_identifier(column[JOB_CURRENT_STEP].name));
 	if (column[JOB_RESTARTED_AT].attnum != 0)
-	{
-		const char *name = quote_identifier(column[JOB_RESTARTED_AT].name);
-
-		appendStringInfo(query,
-						 " AND (%s IS NULL OR %s OPERATOR(pg_catalog.<=) $3)",
-						 name, name);
-	}
+		restarted = quote_identifier(column[JOB_RESTARTED_AT].name);
+	return psprintf(" AND %s OPERATOR(pg_catalog.=) '" STATUS_RUNNING "'"
+					" AND %s OPERATOR(pg_catalog.<) $2"
+					" AND (%s IS NULL OR %s OPERATOR(pg_catalog.<=) $3)",
+					status, quote_identifier(column[JOB_CURRENT_STEP].name),
+					restarted, restarted);
 }
 
 /* What a column is set to, with the value as parameter "n". */
@@ -338,26 +330,26 @@ update_plan(TrainjobSet *set, const JobChange *change)
 	int nargs = FIRST_PARAMETERS;
 	Oid types[FIRST_PARAMETERS + JOB_COLUMNS] = {jobs->column[JOB_ID].type,
 												 INT8OID, TIMESTAMPTZOID};
-	StringInfoData query;
+	StringInfoData settings;
 
 	if (set->plan[number] != NULL)
 		return set->plan[number];
-	initStringInfo(&query);
-	appendStringInfo(&query, "UPDATE %s SET ", set->table[TABLE_JOBS].quoted);
+	initStringInfo(&settings);
 	for (int i = first; i < update->count; i++)
 	{
 		const Column *column = &jobs->column[update->setting[i].column];
 
 		types[nargs++] = column->type;
-		appendStringInfo(&query, "%s%s", i == first ? "" : ", ",
-						 setting_text(quote_identifier(column->name),
-									  update->setting[i].how, nargs));
+		trainjob_add_item(&settings, "%s",
+						  setting_text(quote_identifier(column->name),
+									   update->setting[i].how, nargs));
 	}
-	appendStringInfo(&query, " WHERE %s OPERATOR(pg_catalog.=) $1",
-					 quote_identifier(jobs->column[JOB_ID].name));
-	if (update->if_ahead)
-		append_is_ahead(&query, jobs);
-	return trainjob_keep_plan(set, number, query.data, nargs, types);
+	return trainjob_keep_plan(
+		set, number,
+		psprintf("UPDATE %s SET %s WHERE %s%s", set->table[TABLE_JOBS].quoted,
+				 settings.data, trainjob_equals(&jobs->column[JOB_ID], 1),
+				 update->if_ahead ? is_ahead_text(jobs) : ""),
+		nargs, types);
 }
 
 /* trainjob_change_row() by SQL. */

@@ -55,40 +55,35 @@ complete_counts(SampleCounts *counts)
 static SPIPlanPtr
 dataset_plan(JobFill *fill)
 {
-	FillPart *part = fill->part;
-	StringInfoData query;
-	Oid types[2] = {TEXTOID, InvalidOid};
-	int nargs = 1;
+	static const int counts[SAMPLE_COUNTS] = {0, 1, 2};
+	DatasetMeeting *meeting = &fill->part->meeting;
+	const Column *job_user = &fill->part->column[JOB_USER_ID];
+	Oid types[2] = {TEXTOID, job_user->type};
+	const char *condition = "";
+	const char *order = "";
 
 	if (fill->set->plan[QUERY_DATASET] != NULL)
 		return fill->set->plan[QUERY_DATASET];
-
-	initStringInfo(&query);
-	appendStringInfoString(&query, "SELECT ");
-	for (int i = 0; i < SAMPLE_COUNTS; i++)
-		appendStringInfo(&query, "%s%s", i == 0 ? "" : ", ",
-						 trainjob_selected(&part->meeting.dataset_count[i]));
-	appendStringInfo(&query, " FROM %s WHERE %s OPERATOR(pg_catalog.=) $1",
-					 fill->set->table[TABLE_DATASETS].quoted,
-					 quote_identifier(part->meeting.dataset_path.name));
-	if (part->meeting.dataset_user.attnum != 0)
+	if (meeting->dataset_user.attnum != 0)
 	{
-		const char *user = quote_identifier(part->meeting.dataset_user.name);
+		const char *user = quote_identifier(meeting->dataset_user.name);
 
-		if (part->column[JOB_USER_ID].attnum != 0)
-		{
-			types[nargs++] = part->column[JOB_USER_ID].type;
-			appendStringInfo(
-				&query, " AND (%s OPERATOR(pg_catalog.=) $2 OR %s IS NULL)",
-				user, user);
-		}
-		else
-			appendStringInfo(&query, " AND %s IS NULL", user);
-		appendStringInfo(&query, " ORDER BY %s NULLS LAST", user);
+		condition =
+			job_user->attnum == 0
+				? psprintf(" AND %s IS NULL", user)
+				: psprintf(" AND (%s OR %s IS NULL)",
+						   trainjob_equals(&meeting->dataset_user, 2), user);
+		order = psprintf(" ORDER BY %s NULLS LAST", user);
 	}
-	appendStringInfoString(&query, " LIMIT 1");
-	return trainjob_keep_plan(fill->set, QUERY_DATASET, query.data, nargs,
-							  types);
+	return trainjob_keep_plan(
+		fill->set, QUERY_DATASET,
+		psprintf("SELECT %s FROM %s WHERE %s%s%s LIMIT 1",
+				 trainjob_select_list(meeting->dataset_count, counts,
+									  SAMPLE_COUNTS),
+				 fill->set->table[TABLE_DATASETS].quoted,
+				 trainjob_equals(&meeting->dataset_path, 1), condition, order),
+		meeting->dataset_user.attnum != 0 && job_user->attnum != 0 ? 2 : 1,
+		types);
 }
 
 /* Asks for the dataset by a query; false where there is none. */

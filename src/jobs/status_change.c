@@ -93,17 +93,14 @@ build_change_part(TrainjobSet *set, Relation rel)
 static SPIPlanPtr
 record_plan(TrainjobSet *set, ChangePart *part)
 {
-	StringInfoData query;
+	StringInfoData names;
 	StringInfoData values;
 	Oid types[CHANGE_COLUMNS];
-	const char *comma = "";
 
 	if (set->plan[QUERY_RECORD] != NULL)
 		return set->plan[QUERY_RECORD];
-	initStringInfo(&query);
+	initStringInfo(&names);
 	initStringInfo(&values);
-	appendStringInfo(&query, "INSERT INTO %s (",
-					 set->table[TABLE_STATUS_CHANGES].quoted);
 	for (int i = 0; i < CHANGE_COLUMNS; i++)
 	{
 		Column *column = &part->change[i];
@@ -111,13 +108,14 @@ record_plan(TrainjobSet *set, ChangePart *part)
 		types[i] = trainjob_parameter_type(column);
 		if (column->attnum == 0)
 			continue;
-		appendStringInfo(&query, "%s%s", comma, quote_identifier(column->name));
-		appendStringInfo(&values, "%s$%d", comma, i + 1);
-		comma = ", ";
+		trainjob_add_item(&names, "%s", quote_identifier(column->name));
+		trainjob_add_item(&values, "$%d", i + 1);
 	}
-	appendStringInfo(&query, ") VALUES (%s)", values.data);
-	return trainjob_keep_plan(set, QUERY_RECORD, query.data, CHANGE_COLUMNS,
-							  types);
+	return trainjob_keep_plan(set, QUERY_RECORD,
+							  psprintf("INSERT INTO %s (%s) VALUES (%s)",
+									   set->table[TABLE_STATUS_CHANGES].quoted,
+									   names.data, values.data),
+							  CHANGE_COLUMNS, types);
 }
 
 /* Writes the record of a change, as the owner of its table. */

@@ -64,27 +64,26 @@ newest_plan(Reading *reading, int limit)
 	const MetricColumns *metric = reading->metric;
 	Oid types[2] = {metric->job_id.type, INT8OID};
 	const char *step = quote_identifier(metric->step.name);
-	StringInfoData query;
+	StringInfoData latest;
 
 	if (set->plan[number] != NULL)
 		return set->plan[number];
-	initStringInfo(&query);
-	appendStringInfo(&query, "SELECT %s, %s, %s", step,
-					 trainjob_selected(&metric->recorded_at),
-					 trainjob_selected(&metric->extra));
+	initStringInfo(&latest);
 	for (int i = 0; i < LATEST_COUNT; i++)
-		appendStringInfo(&query, ", %s", trainjob_selected(&metric->latest[i]));
-	appendStringInfo(&query,
-					 " FROM %s WHERE %s OPERATOR(pg_catalog.=) $1"
-					 " AND %s OPERATOR(pg_catalog.<=) $2 ORDER BY %s DESC",
-					 set->table[TABLE_METRICS].quoted,
-					 quote_identifier(metric->job_id.name), step, step);
-	if (metric->id.attnum != 0)
-		appendStringInfo(&query, ", %s DESC",
-						 quote_identifier(metric->id.name));
-	if (limit != ALL_REPORTS)
-		appendStringInfo(&query, " LIMIT %d", limit);
-	return trainjob_keep_plan(set, number, query.data, 2, types);
+		trainjob_add_item(&latest, "%s", trainjob_selected(&metric->latest[i]));
+	return trainjob_keep_plan(
+		set, number,
+		psprintf("SELECT %s, %s, %s, %s FROM %s WHERE %s"
+				 " AND %s OPERATOR(pg_catalog.<=) $2 ORDER BY %s DESC%s%s",
+				 step, trainjob_selected(&metric->recorded_at),
+				 trainjob_selected(&metric->extra), latest.data,
+				 set->table[TABLE_METRICS].quoted,
+				 trainjob_equals(&metric->job_id, 1), step, step,
+				 metric->id.attnum == 0
+					 ? ""
+					 : psprintf(", %s DESC", quote_identifier(metric->id.name)),
+				 limit == ALL_REPORTS ? "" : psprintf(" LIMIT %d", limit)),
+		2, types);
 }
 
 /*
@@ -254,72 +253,6 @@ trainjob_read_newest(TrainjobSet *set, const MetricColumns *metric,
 }
 
 /* ----------
- * The best evaluation
- * ----------
- */
-
-/*
- * SELECT eval_loss, step, epoch FROM metrics
- *	WHERE job_id = $1 AND eval_loss is finite
- *	ORDER BY eval_loss, step, id LIMIT 1
- */
-static SPIPlanPtr
-best_plan(TrainjobSet *set, const MetricColumns *metric)
-{
-	Oid type = metric->job_id.type;
-	StringInfoData query;
-	const Column *column = &metric->latest[LATEST_EVAL_LOSS];
-	const char *loss = quote_identifier(column->name);
-	const char *number = column->type == NUMERICOID
-							 ? psprintf("_trainjob.readable_float8(%s)", loss)
-							 : psprintf("%s::pg_catalog.float8", loss);
-
-	if (set->plan[QUERY_BEST] != NULL)
-		return set->plan[QUERY_BEST];
-	initStringInfo(&query);
-	appendStringInfo(&query,
-					 "SELECT %s, %s, %s FROM %s"
-					 " WHERE %s OPERATOR(pg_catalog.=) $1"
-					 " AND %s OPERATOR(pg_catalog.<)"
-					 " 'Infinity'::pg_catalog.float8"
-					 " AND %s OPERATOR(pg_catalog.>)"
-					 " '-Infinity'::pg_catalog.float8"
-					 " ORDER BY %s, %s",
-					 loss, quote_identifier(metric->step.name),
-					 trainjob_selected(&metric->latest[LATEST_EPOCH]),
-					 set->table[TABLE_METRICS].quoted,
-					 quote_identifier(metric->job_id.name), number, number,
-					 loss, quote_identifier(metric->step.name));
-	if (metric->id.attnum != 0)
-		appendStringInfo(&query, ", %s", quote_identifier(metric->id.name));
-	appendStringInfoString(&query, " LIMIT 1");
-	return trainjob_keep_plan(set, QUERY_BEST, query.data, 1, &type);
-}
-
-void
-trainjob_read_best(TrainjobSet *set, const MetricColumns *metric, Datum job_id,
-				   BestEvaluation *best)
-{
-	const Column *eval_loss = &metric->latest[LATEST_EVAL_LOSS];
-	const Column *epoch = &metric->latest[LATEST_EPOCH];
-	FoundRow row = {0};
-	TrainjobUser caller;
-
-	*best = (BestEvaluation){{true}, {true}, {true}};
-	SPI_connect();
-	trainjob_become_owner(&set->table[TABLE_METRICS], &caller);
-	if (trainjob_execute(best_plan(set, metric), SPI_OK_SELECT, &job_id, NULL) >
-		0)
-	{
-		best->loss = trainjob_found_value(&row, 1, eval_loss);
-		best->step = trainjob_found_value(&row, 2, &metric->step);
-		best->epoch = trainjob_found_value(&row, 3, epoch);
-	}
-	trainjob_restore_user(&caller);
-	SPI_finish();
-}
-
-/* ----------
  * All reports
  * ----------
  */
@@ -398,4 +331,18 @@ trainjob_read_history(TrainjobSet *set, const MetricColumns *metric,
 	SPI_cursor_close(portal);
 	MemoryContextSwitchTo(memory);
 	SPI_finish();
+}
+
+void
+trainjob_read_best(TrainjobSet *set, const MetricColumns *metric, Datum job_id,
+				   BestEvaluation *best)
+{
+	NewestSearch nothing = {0};
+	JobHistory history;
+	TrainjobUser caller;
+
+	trainjob_become_owner(&set->table[TABLE_METRICS], &caller);
+	trainjob_read_history(set, metric, job_id, true, &nothing, &history);
+	trainjob_restore_user(&caller);
+	*best = history.best;
 }

@@ -13,7 +13,6 @@ enum
 {
 	QUERY_NEWEST,
 	QUERY_OLDER,
-	QUERY_BEST,
 	QUERY_HISTORY,
 	QUERIES_OF_NEWEST
 };
@@ -38,6 +37,15 @@ typedef struct BestEvaluation
 	Value step;
 	Value epoch;
 } BestEvaluation;
+
+/* Whether an evaluation is better than the best known: lower, or earlier. */
+static inline bool
+trainjob_is_better(double loss, int64 step, Value best, Value best_step)
+{
+	return best.isnull || loss < best.number ||
+		   (loss == best.number &&
+			(best_step.isnull || step < best_step.count));
+}
 
 /* What all reports of a job say, whatever attempt they are of. */
 typedef struct JobHistory

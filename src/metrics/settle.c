@@ -40,9 +40,8 @@ settle_best(RollUp *roll, JobReports *reports, LockedJob *job)
 		reports->old_best <= best->number)
 		take_best(roll, reports, job);
 	else if (reports->has_best &&
-			 (best->isnull || reports->best < best->number ||
-			  (reports->best == best->number &&
-			   (step->isnull || reports->best_step < step->count))))
+			 trainjob_is_better(reports->best, reports->best_step, *best,
+								*step))
 	{
 		*best = (Value){.number = reports->best};
 		*step = (Value){.count = reports->best_step};

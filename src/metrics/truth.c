@@ -196,10 +196,7 @@ compare_best(JobTruth *truth, const BestEvaluation *best)
 	Value epoch = fitting(&column[JOB_BEST_EPOCH], best->epoch);
 
 	if (loss.isnull ||
-		(!stored.isnull &&
-		 (stored.number < loss.number ||
-		  (stored.number == loss.number && (stored_step.isnull || step.isnull ||
-											stored_step.count <= step.count)))))
+		!trainjob_is_better(loss.number, best->step.count, stored, stored_step))
 		return;
 	if (stored.isnull || stored.number != loss.number)
 		should_be(truth, JOB_BEST_EVAL_LOSS, loss);

@@ -120,6 +120,43 @@ trainjob_found_value(const FoundRow *row, int number, const Column *column)
 	return trainjob_read_value(column, datum, isnull);
 }
 
+void
+trainjob_add_item(StringInfo list, const char *format, ...)
+{
+	int needed;
+
+	if (list->len > 0)
+		appendStringInfoString(list, ", ");
+	do
+	{
+		va_list args;
+
+		va_start(args, format);
+		needed = appendStringInfoVA(list, format, args);
+		va_end(args);
+		if (needed > 0)
+			enlargeStringInfo(list, needed);
+	} while (needed > 0);
+}
+
+char *
+trainjob_equals(const Column *column, int n)
+{
+	return psprintf("%s OPERATOR(pg_catalog.=) $%d",
+					quote_identifier(column->name), n);
+}
+
+char *
+trainjob_select_list(const Column *columns, const int *places, int count)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int i = 0; i < count; i++)
+		trainjob_add_item(&list, "%s", trainjob_selected(&columns[places[i]]));
+	return list.data;
+}
+
 Oid
 trainjob_parameter_type(const Column *column)
 {
@@ -134,11 +171,4 @@ trainjob_write_argument(const Column *column, const Value *value, Datum *arg,
 
 	*arg = trainjob_write_value(column, value, &isnull);
 	*null = isnull ? 'n' : ' ';
-}
-
-int
-trainjob_add_parameter(Oid *types, int *nargs, Oid type)
-{
-	types[(*nargs)++] = type;
-	return *nargs;
 }

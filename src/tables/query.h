@@ -5,6 +5,8 @@
 #ifndef TRAINJOB_TABLES_QUERY_H
 #define TRAINJOB_TABLES_QUERY_H
 
+#include "lib/stringinfo.h"
+
 #include "tables/set.h"
 
 /* A row that was found: at hand, or else by a query, in SPI_tuptable. */
@@ -57,6 +59,22 @@ extern Datum trainjob_found_datum(const FoundRow *row, int number,
 extern Value trainjob_found_value(const FoundRow *row, int number,
 								  const Column *column);
 
+/* Parts of a query's text; all are palloc'd. */
+
+/* Appends an item to a list: after a comma, but for the first one. */
+extern void trainjob_add_item(StringInfo list, const char *format, ...)
+	pg_attribute_printf(2, 3);
+
+/* "column = $n", by PostgreSQL's own operator. */
+extern char *trainjob_equals(const Column *column, int n);
+
+/*
+ * The columns at these places of "columns" as what a SELECT selects: NULL in
+ * place of an absent one.
+ */
+extern char *trainjob_select_list(const Column *columns, const int *places,
+								  int count);
+
 /*
  * The type of a query's parameter that is a column's value, INT4OID for that of
  * an absent column, whose argument is NULL.
@@ -66,8 +84,5 @@ extern Oid trainjob_parameter_type(const Column *column);
 /* trainjob_write_value() into an argument of a query. */
 extern void trainjob_write_argument(const Column *column, const Value *value,
 									Datum *arg, char *null);
-
-/* Appends a parameter of a type to those of a query; returns its number. */
-extern int trainjob_add_parameter(Oid *types, int *nargs, Oid type);
 
 #endif /* TRAINJOB_TABLES_QUERY_H */

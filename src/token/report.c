@@ -140,25 +140,23 @@ trainjob_token_digest(PG_FUNCTION_ARGS)
 static SPIPlanPtr
 find_job_plan(TrainjobSet *set, ReportPart *part)
 {
-	StringInfoData query;
 	Oid type = BYTEAOID;
+	const char *order = "";
 
 	if (set->plan[QUERY_FIND_JOB] != NULL)
 		return set->plan[QUERY_FIND_JOB];
-	initStringInfo(&query);
-	appendStringInfo(&query,
-					 "SELECT %s, %s FROM %s"
-					 " WHERE _trainjob.token_digest(%s)"
-					 " OPERATOR(pg_catalog.=) $1",
-					 quote_identifier(part->key.name),
-					 quote_identifier(part->status.name),
-					 set->table[TABLE_JOBS].quoted,
-					 quote_identifier(part->token.name));
 	if (part->created_at.attnum != 0)
-		appendStringInfo(&query, " ORDER BY %s DESC",
+		order = psprintf(" ORDER BY %s DESC",
 						 quote_identifier(part->created_at.name));
-	appendStringInfoString(&query, " LIMIT 1");
-	return trainjob_keep_plan(set, QUERY_FIND_JOB, query.data, 1, &type);
+	return trainjob_keep_plan(
+		set, QUERY_FIND_JOB,
+		psprintf("SELECT %s, %s FROM %s WHERE _trainjob.token_digest(%s)"
+				 " OPERATOR(pg_catalog.=) $1%s LIMIT 1",
+				 quote_identifier(part->key.name),
+				 quote_identifier(part->status.name),
+				 set->table[TABLE_JOBS].quoted,
+				 quote_identifier(part->token.name), order),
+		1, &type);
 }
 
 static void
@@ -227,10 +225,10 @@ write_plan(TrainjobSet *set, ReportPart *part)
 	initStringInfo(&columns);
 	initStringInfo(&values);
 	initStringInfo(&types);
-	appendStringInfoString(&columns, quote_identifier(target->job_id.name));
+	trainjob_add_item(&columns, "%s", quote_identifier(target->job_id.name));
 	if (is_alert)
 	{
-		appendStringInfo(&columns, ", %s", quote_identifier(target->kind.name));
+		trainjob_add_item(&columns, "%s", quote_identifier(target->kind.name));
 		returning =
 			psprintf(" RETURNING %s", quote_identifier(target->outcome.name));
 	}
@@ -239,17 +237,17 @@ write_plan(TrainjobSet *set, ReportPart *part)
 		Field *field = &target->field[i];
 		const char *name = quote_identifier(field->column.name);
 
-		appendStringInfo(&columns, ", %s", name);
+		trainjob_add_item(&columns, "%s", name);
 		if (field->preset != NULL)
 			appendStringInfo(&values, ", COALESCE(r.%s, %s)", name,
 							 field->preset);
 		else
 			appendStringInfo(&values, ", r.%s", name);
-		appendStringInfo(&types, "%s%s %s", i > 0 ? ", " : "", name,
-						 format_type_extended(field->column.type,
-											  field->column.typmod,
-											  FORMAT_TYPE_TYPEMOD_GIVEN |
-												  FORMAT_TYPE_FORCE_QUALIFY));
+		trainjob_add_item(&types, "%s %s", name,
+						  format_type_extended(field->column.type,
+											   field->column.typmod,
+											   FORMAT_TYPE_TYPEMOD_GIVEN |
+												   FORMAT_TYPE_FORCE_QUALIFY));
 	}
 	return trainjob_keep_plan(
 		set, QUERY_WRITE,
