@@ -10,6 +10,7 @@
 #include "jobs/job_row.h"
 #include "jobs/job_total.h"
 #include "jobs/status.h"
+#include "steps/evidence.h"
 #include "steps/steps.h"
 
 static TotalSource

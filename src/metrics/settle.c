@@ -15,7 +15,7 @@
 #include "jobs/status.h"
 #include "metrics/newest.h"
 #include "metrics/settle.h"
-#include "steps/steps.h"
+#include "steps/evidence.h"
 #include "tables/value_write.h"
 
 /* Takes the best evaluation from the metrics table. */

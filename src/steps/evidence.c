@@ -5,6 +5,7 @@
 #include "postgres.h"
 
 #include "steps/dialect.h"
+#include "steps/evidence.h"
 
 /* The first number that a double and a bigint may disagree on */
 #define DOUBLE_EXACT_MAX 9007199254740992.0
@@ -19,7 +20,7 @@ updates_from(double step_per_epoch)
 /*
  * By how much an epoch may differ from the one that it was rounded from.
  *
- * Older trainers round to two decimals, and reports by hand to any number;
+ * Older trainers round to two decimals, people who report by hand to any number;
  * newer trainers do not round.  An epoch of few decimals that is a whole number
  * of batches into the data, for some accumulation, is taken as it is.
  */
