@@ -515,8 +515,9 @@ BEGIN ATOMIC
 	 ARRAY['UNIQUE NULLS NOT DISTINCT (storage_path, user_id)'], '', '{}'::text[],
 	 'Datasets that jobs train on, with their sample counts.'),
 	('jobs', 'local_training_jobs',
-	 ARRAY['CHECK (_trainjob.is_job_status(status))',
-	       'CHECK (_trainjob.is_total_steps_source(total_steps_source))'],
+	 -- printed with two pairs of parentheses, as schema tools expect of a CHECK
+	 ARRAY['CHECK (_trainjob.is_job_status(status) IS NOT FALSE)',
+	       'CHECK (_trainjob.is_total_steps_source(total_steps_source) IS NOT FALSE)'],
 	 'fillfactor = 70, toast_tuple_target = 128',
 	 ARRAY['(user_id, created_at)',
 	       '(dataset_path) WHERE total_samples IS NULL OR train_samples IS NULL OR val_samples IS NULL',
@@ -528,7 +529,7 @@ BEGIN ATOMIC
 	       'FOREIGN KEY (job_id) REFERENCES %s.local_training_jobs (id) ON DELETE CASCADE'],
 	 '', '{}',
 	 'Reports of the trainers, one row each; a step may have several.'),
-	('alerts', 'alert_event', ARRAY['CHECK (_trainjob.is_alert_outcome(outcome))'], '', ARRAY['(job_id, occurred_at, id)'],
+	('alerts', 'alert_event', ARRAY['CHECK (_trainjob.is_alert_outcome(outcome) IS NOT FALSE)'], '', ARRAY['(job_id, occurred_at, id)'],
 	 'What happened to jobs: a row changes its job and says what it did.'),
 	('status_changes', 'job_status_change', '{}', '', ARRAY['(job_id, id)'],
 	 'Every change of a job''s status, whoever made it.')
