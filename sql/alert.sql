@@ -278,6 +278,12 @@ INSERT INTO alert_event (job_id, type, error_message) VALUES (u(64), 'job_failed
 SELECT status, total_steps, total_steps_source, error FROM local_training_jobs WHERE id = u(64);
 SELECT status_before, status_after, alert_id IS NOT NULL AS by_alert FROM job_status_change WHERE job_id = u(64) ORDER BY id;
 
+-- An alert without a user is its job's user's, also when it has waited for the job.
+INSERT INTO local_training_jobs (id, user_id, status) VALUES (u(65), u(7), 'running');
+INSERT INTO alert_event (job_id, type) VALUES (u(65), 'disk_warning'), (u(66), 'job_started') RETURNING outcome, user_id;
+INSERT INTO local_training_jobs (id, user_id) VALUES (u(66), u(8));
+SELECT type, outcome, user_id FROM alert_event WHERE job_id IN (u(65), u(66)) ORDER BY id;
+
 -- Users by another type than the jobs have.
 DROP VIEW job_overview;
 ALTER TABLE alert_event ALTER COLUMN user_id TYPE text;

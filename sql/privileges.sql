@@ -159,17 +159,23 @@ INSERT INTO training_datasets (storage_path, user_id, sample_count) VALUES
 INSERT INTO local_training_jobs (id, user_id, dataset_path, job_token, status) VALUES
 	(id(9), NULL, 's3://all', 'token-9', 'running');
 SET ROLE regress_trainjob_app;
-SELECT count(*) FROM local_training_jobs; -- fails: who asks?
+SELECT count(*) FROM local_training_jobs; -- who asks?
 SET app.user_id = '00000000-0000-0000-0000-000000000901';
 INSERT INTO local_training_jobs (id, user_id, dataset_path, job_token) VALUES (id(1), id(901), 's3://own', 'token-1')
 RETURNING status, total_samples, total_steps;
 INSERT INTO local_training_metrics (job_id, step, train_loss) VALUES (id(1), 3, 1.5);
 INSERT INTO alert_event (job_id, type, user_id) VALUES (id(1), 'disk_warning', id(901)) RETURNING outcome;
+INSERT INTO alert_event (job_id, type) VALUES (id(1), 'timeout_warning') RETURNING outcome, user_id = id(901) AS own;
 SET app.user_id = '00000000-0000-0000-0000-000000000902';
 INSERT INTO local_training_jobs (id, user_id, dataset_path, job_token) VALUES
 	(id(2), id(902), 's3://own', 'token-2'), (id(3), id(902), 's3://late', 'token-3')
 RETURNING total_samples, total_steps;
 INSERT INTO local_training_metrics (job_id, step, train_loss) VALUES (id(2), 7, 2.5);
+
+-- a pooled connection that has nobody's name any more
+SET app.user_id = '';
+SELECT count(*) FROM local_training_jobs;
+SET app.user_id = '00000000-0000-0000-0000-000000000902';
 
 -- Each sees only what is his, in tables, views and functions.
 CREATE TEMP VIEW seen AS

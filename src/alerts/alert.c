@@ -57,18 +57,20 @@ check_occurred_at(TriggerData *trigdata, const Column *column, Value occurred)
 static HeapTuple
 filled_alert(TriggerData *trigdata, AlertPart *part, Alert *alert)
 {
-	int attnums[ALERT_COLUMNS];
-	Datum datums[ALERT_COLUMNS];
-	bool nulls[ALERT_COLUMNS];
+	int attnums[FILLED_IN_ALERTS];
+	Datum datums[FILLED_IN_ALERTS];
+	bool nulls[FILLED_IN_ALERTS];
 	int n = 0;
 
-	for (int i = ALERT_FIRST_FILLED; i < ALERT_COLUMNS; i++)
+	for (int i = 0; i < FILLED_IN_ALERTS; i++)
 	{
-		if (part->alert[i].attnum == 0)
+		AlertColumn c = trainjob_filled_in_alerts[i];
+
+		if (part->alert[c].attnum == 0)
 			continue;
-		attnums[n] = part->alert[i].attnum;
+		attnums[n] = part->alert[c].attnum;
 		datums[n] =
-			trainjob_write_value(&part->alert[i], &alert->value[i], &nulls[n]);
+			trainjob_write_value(&part->alert[c], &alert->value[c], &nulls[n]);
 		n++;
 	}
 	return heap_modify_tuple_by_cols(trigdata->tg_trigtuple,

@@ -26,6 +26,10 @@ static const int alert_columns[] = {
 	ALERT_OUTCOME,		ALERT_OUTCOME_REASON, ALERT_STATUS_BEFORE,
 	ALERT_STATUS_AFTER};
 
+const AlertColumn trainjob_filled_in_alerts[FILLED_IN_ALERTS] = {
+	ALERT_USER_ID, ALERT_OUTCOME, ALERT_OUTCOME_REASON, ALERT_STATUS_BEFORE,
+	ALERT_STATUS_AFTER};
+
 /* What an alert reads or sets of its job. */
 static const int job_columns[] = {
 	JOB_USER_ID,	  JOB_STATUS,	   JOB_STATUS_CHANGED_AT,
@@ -200,6 +204,18 @@ is_foreign(AlertPart *part, const Alert *alert, const Value *job)
 				  trainjob_key_text(owner_column, owner)) != 0;
 }
 
+/* An alert that names no user is its job's user's. */
+static void
+take_user(AlertPart *part, Alert *alert, const Value *job)
+{
+	Value *user = &alert->value[ALERT_USER_ID];
+	const Column *job_user = &part->jobs.column[JOB_USER_ID];
+
+	if (user->isnull && job_user->attnum != 0 &&
+		job_user->type == part->alert[ALERT_USER_ID].type)
+		*user = job[JOB_USER_ID];
+}
+
 static void
 set_outcome(Alert *alert, AlertOutcome outcome, char *reason)
 {
@@ -273,7 +289,10 @@ trainjob_apply_alert_to_job(TrainjobSet *set, AlertPart *part, Alert *alert)
 		set_outcome(alert, OUTCOME_REFUSED,
 					pstrdup("the job belongs to another user"));
 	else if (found)
+	{
+		take_user(part, alert, job.value);
 		change_job(set, part, alert, &job);
+	}
 	trainjob_restore_user(&caller);
 	return found;
 }

@@ -10,8 +10,9 @@
 #include "tables/meet.h"
 #include "tables/set.h"
 
-/* The columns that the trigger fills, at the end of the table's list. */
-#define ALERT_FIRST_FILLED ALERT_OUTCOME
+/* The columns of an alert that its job fills. */
+#define FILLED_IN_ALERTS 5
+extern const AlertColumn trainjob_filled_in_alerts[FILLED_IN_ALERTS];
 
 /* What the triggers of alerts keep of a set (TrainjobSet.part). */
 typedef struct AlertPart
@@ -56,7 +57,7 @@ extern void trainjob_lock_job_id(TrainjobSet *set, const Column *key,
 
 /*
  * Applies an alert to its job, as the owner of the jobs table, and fills the
- * alert's outcome, outcome_reason, status_before and status_after.  False if
+ * alert's user, if it has none, and trainjob_filled_in_alerts.  False if
  * there is no such job.  Texts are palloc'd in the current memory context.
  */
 extern bool trainjob_apply_alert_to_job(TrainjobSet *set, AlertPart *part,

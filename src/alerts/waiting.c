@@ -80,7 +80,7 @@ waiting_alerts_plan(TrainjobSet *set, AlertPart *part)
 }
 
 /*
- * UPDATE alerts SET outcome = $3, ...
+ * UPDATE alerts SET user_id = $3, outcome = $4, ...
  *	WHERE job_id = $1 AND id = $2 AND outcome = 'waiting'
  */
 static SPIPlanPtr
@@ -88,20 +88,23 @@ set_alert_plan(TrainjobSet *set, AlertPart *part)
 {
 	const Column *alert = part->alert;
 	StringInfoData settings;
-	Oid types[2 + ALERT_COLUMNS - ALERT_FIRST_FILLED] = {
-		alert[ALERT_JOB_ID].type,
-		alert[ALERT_ID].attnum == 0 ? TIDOID : alert[ALERT_ID].type};
+	Oid types[2 + FILLED_IN_ALERTS] = {alert[ALERT_JOB_ID].type,
+									   alert[ALERT_ID].attnum == 0
+										   ? TIDOID
+										   : alert[ALERT_ID].type};
 	int nargs = 2;
 
 	if (set->plan[QUERY_SET_ALERT] != NULL)
 		return set->plan[QUERY_SET_ALERT];
 	initStringInfo(&settings);
-	for (int i = ALERT_FIRST_FILLED; i < ALERT_COLUMNS; i++)
+	for (int i = 0; i < FILLED_IN_ALERTS; i++)
 	{
-		types[nargs++] = trainjob_parameter_type(&alert[i]);
-		if (alert[i].attnum != 0)
+		const Column *column = &alert[trainjob_filled_in_alerts[i]];
+
+		types[nargs++] = trainjob_parameter_type(column);
+		if (column->attnum != 0)
 			trainjob_add_item(&settings, "%s = $%d",
-							  quote_identifier(alert[i].name), nargs);
+							  quote_identifier(column->name), nargs);
 	}
 	return trainjob_keep_plan(
 		set, QUERY_SET_ALERT,
@@ -132,17 +135,16 @@ static void
 set_alert(TrainjobSet *set, AlertPart *part, Datum job_id, Datum id,
 		  bool id_null, Alert *alert)
 {
-	Datum args[2 + ALERT_COLUMNS - ALERT_FIRST_FILLED] = {job_id, id};
-	char nulls[2 + ALERT_COLUMNS - ALERT_FIRST_FILLED] = {' ',
-														  id_null ? 'n' : ' '};
+	Datum args[2 + FILLED_IN_ALERTS] = {job_id, id};
+	char nulls[2 + FILLED_IN_ALERTS] = {' ', id_null ? 'n' : ' '};
 	TrainjobUser caller;
 
-	for (int i = ALERT_FIRST_FILLED; i < ALERT_COLUMNS; i++)
+	for (int i = 0; i < FILLED_IN_ALERTS; i++)
 	{
-		int n = 2 + i - ALERT_FIRST_FILLED;
+		AlertColumn c = trainjob_filled_in_alerts[i];
 
-		trainjob_write_argument(&part->alert[i], &alert->value[i], &args[n],
-								&nulls[n]);
+		trainjob_write_argument(&part->alert[c], &alert->value[c], &args[2 + i],
+								&nulls[2 + i]);
 	}
 	trainjob_become_owner(&set->table[TABLE_ALERTS], &caller);
 	trainjob_execute(set_alert_plan(set, part), SPI_OK_UPDATE, args, nulls);
