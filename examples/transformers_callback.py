@@ -4,9 +4,9 @@
         trainer = Trainer(..., callbacks=[report])
         trainer.train()
 
-No error leaves this file, and training goes on while the database is away: what could not be sent
-waits, in order and with the time at which it was taken, and goes with a later report. Of several
-processes the first one reports. "with" makes an exception a failed job. Needs psycopg 3.
+No error leaves this file, and training goes on while the database is away: what could not be sent waits, in order and
+with the time at which it was taken, and goes with a later report. When the token is refused, as that of a job which a
+person has cancelled, it says no more. Of several processes the first one reports. Needs psycopg 3.
 """
 import collections
 import itertools
@@ -34,10 +34,9 @@ def as_json(value):
 
 class TrainjobCallback(TrainerCallback):
     def __init__(self, conninfo, token, retry_seconds=30, final_seconds=60, max_pending=100_000):
-        self.conninfo, self.token = conninfo, token
-        self.retry_seconds, self.final_seconds = retry_seconds, final_seconds
+        self.conninfo, self.token, self.retry_seconds, self.final_seconds = conninfo, token, retry_seconds, final_seconds
         self.pending = collections.deque(maxlen=max_pending)  # (alert or None, JSON), oldest first
-        self.connection, self.next_try, self.running = None, 0.0, False
+        self.connection, self.next_try, self.running, self.refused = None, 0.0, False, False
 
     def on_train_begin(self, args, state, control, **kwargs):
         self.running = state.is_world_process_zero
@@ -60,7 +59,7 @@ class TrainjobCallback(TrainerCallback):
     def end(self, alert, details):
         self.report(alert, details)
         deadline = time.monotonic() + self.final_seconds
-        while self.running and self.pending and time.monotonic() < deadline:
+        while self.running and self.pending and not self.refused and time.monotonic() < deadline:
             time.sleep(0.5)
             self.send()
         self.running = False  # what comes after, as from evaluate(), belongs to no running job
@@ -78,6 +77,8 @@ class TrainjobCallback(TrainerCallback):
                 self.send_first(1000)
         except Exception as error:  # whatever it is, training goes on
             logging.warning("%d reports wait for the database: %s", len(self.pending), error)
+            self.refused = isinstance(error, psycopg.errors.InvalidAuthorizationSpecification)
+            self.running &= not self.refused or self.pending[0][0] == "job_started"  # which may precede its job
             self.next_try = time.monotonic() + self.retry_seconds
 
     def send_first(self, at_most):
@@ -85,10 +86,8 @@ class TrainjobCallback(TrainerCallback):
             self.connection = psycopg.connect(self.conninfo, **CONNECTION)
         alert, reports = next(itertools.groupby(self.pending, key=lambda report: report[0]))
         texts = [text for _, text in itertools.islice(reports, 1 if alert else at_most)]
-        if alert:
-            query, values = "SELECT trainjob.report_alert(%s, %s, %s)", (alert, texts[0])
-        else:
-            query, values = "SELECT trainjob.report_metrics(%s, %s)", (f"[{','.join(texts)}]",)
+        query, values = (("SELECT trainjob.report_alert(%s, %s, %s)", (alert, texts[0])) if alert else
+                         ("SELECT trainjob.report_metrics(%s, %s)", (f"[{','.join(texts)}]",)))
         try:
             self.connection.execute(query, (self.token, *values))
         except (psycopg.DataError, psycopg.IntegrityError) as error:

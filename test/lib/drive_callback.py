@@ -1,6 +1,6 @@
 """Drives examples/transformers_callback.py as a Trainer does, by commands on standard input.
 
-usage: drive_callback.py DIRECTORY_OF_EXAMPLE CONNINFO TOKEN
+usage: drive_callback.py DIRECTORY_OF_EXAMPLE CONNINFO TOKEN [FINAL_SECONDS]
 
     begin MAX_STEPS [GLOBAL_STEP [RANK]]    the training begins
     log STEP LOGS                           LOGS: JSON with NaN and Infinity, as Python has it
@@ -91,7 +91,7 @@ class Trainer:
 
 def main():
     logging.basicConfig(format="%(message)s")
-    callback = TrainjobCallback(sys.argv[2], sys.argv[3], retry_seconds=0, final_seconds=2)
+    callback = TrainjobCallback(sys.argv[2], sys.argv[3], retry_seconds=0, final_seconds=float((sys.argv + [2])[4]))
     trainer = Trainer(callback)
     for line in sys.stdin:
         command, _, rest = line.strip().partition(" ")

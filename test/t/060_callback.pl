@@ -31,16 +31,19 @@ $node->safe_psql('postgres',
 my $number = 0;
 my ($job, $driver, $in, $out, $err);
 
-# A new job and the process that trains it.
+# A new job and the process that trains it, which at its end waits so long for
+# what could not be sent.
 sub start_training
 {
+	my ($final_seconds) = @_;
+
 	$job = sprintf '00000000-0000-0000-0000-%012d', ++$number;
 	$node->safe_psql('postgres',
 		"INSERT INTO local_training_jobs (id, job_token) VALUES ('$job', 'token $number')");
 	($in, $out, $err) = ('', '', '');
 	$driver = IPC::Run::start(
 		[ $python, "$tree/test/lib/drive_callback.py", "$tree/examples",
-			$node->connstr('postgres') . ' user=trainer', "token $number" ],
+			$node->connstr('postgres') . ' user=trainer', "token $number", $final_seconds // 2 ],
 		'<', \$in, '>', \$out, '2>', \$err,
 		IPC::Run::timeout($PostgreSQL::Test::Utils::timeout_default));
 	return;
@@ -124,6 +127,36 @@ is(row('status, current_step, error'), 'running|5|', 'and may come back');
 train('log 6 {"loss": 0.5}');
 train('end');
 is(row('status, current_step, loss'), 'completed|6|0.5', 'and end well');
+finish_training();
+
+# A person who cancels the job, of which the token is refused from then on
+start_training(60);
+train('begin 10');
+train('log 1 {"loss": 1}');
+$node->safe_psql('postgres', "INSERT INTO alert_event (job_id, type) VALUES ('$job', 'job_cancelled')");
+train('log 2 {"loss": 2}');
+is(train('log 3 {"loss": 3}'), 1, 'nothing is added to the report that was refused');
+my $began = time;
+train('end');
+cmp_ok(time - $began, '<', 10, 'and the end of the training waits for nothing');
+like($err, qr/1 reports wait for the database: invalid reporting token/, 'which is said once');
+is(row('status, current_step'), 'cancelled|1', 'the job stays as the person left it');
+finish_training();
+# and a token of no job, which may come yet
+start_training();
+$node->safe_psql('postgres', "UPDATE local_training_jobs SET job_token = 'another' WHERE id = '$job'");
+train('begin 10');
+is(train('log 1 {"loss": 1}'), 2, 'the beginning and a report wait for the job');
+$node->safe_psql('postgres', "UPDATE local_training_jobs SET job_token = 'token $number' WHERE id = '$job'");
+is(train('end'), 0, 'and go when it is there');
+is(row('status, current_step, total_steps'), 'completed|1|10', 'in order');
+finish_training();
+start_training(60);
+$node->safe_psql('postgres', "UPDATE local_training_jobs SET job_token = 'another' WHERE id = '$job'");
+train('begin 10');
+$began = time;
+train('end');
+cmp_ok(time - $began, '<', 10, 'a job that never comes holds up no end');
 finish_training();
 
 #
