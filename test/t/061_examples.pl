@@ -112,6 +112,21 @@ is_deeply([ sort map { $_->{name} } @{ $dashboard->{templating}{list} } ],
 is((answer(interpolated((grep { $_->{name} eq 'metric' } @{ $dashboard->{templating}{list} })[0]{query})))[1],
 	"train_loss\neval_loss\neval_perplexity\nlearning_rate\nperplexity\nrewards/margins", 'the metrics that there are, keys of extra too');
 
+# a curve for each job, also of one model, and of none
+foreach my $model ("'one'", 'NULL')
+{
+	$node->safe_psql('postgres', "UPDATE local_training_jobs SET model_name = $model WHERE id IN ('$running', '$failed')");
+	foreach my $panel (grep { $_->{title} =~ /^(?:Training loss|Learning rate|\$metric by step|What the trainers report)$/ } @{ $dashboard->{panels} })
+	{
+		my $sql = interpolated($panel->{targets}[0]{rawSql});
+		my $series = $sql =~ / AS metric/ ? 'metric' : 'job';
+
+		is((answer("SELECT count(DISTINCT $series) FROM ($sql) AS q"))[1], '2', "$panel->{title}: two jobs of model $model are two");
+	}
+}
+$node->safe_psql('postgres', "UPDATE local_training_jobs SET model_name = CASE id WHEN '$running' THEN 'llama''s sft' ELSE 'qwen' END
+	WHERE id IN ('$running', '$failed')");
+
 #
 # psql: once instead of again and again
 #
