@@ -15,7 +15,7 @@ OBJS = trainjob.o \
 	$(addprefix src/metrics/,fill.o reports.o newest.o rollup_part.o advance.o settle.o rollup.o truth.o) \
 	$(addprefix src/alerts/,alert.o alert_job.o waiting.o) \
 	$(addprefix src/token/,report.o target.o point.o) \
-	$(addprefix src/reading/,lttb.o views.o)
+	$(addprefix src/reading/,curve.o lttb.o views.o)
 DATA = $(sort $(wildcard $(EXTENSION)--*.sql))
 PGFILEDESC = "trainjob - keeps the rows of training jobs true"
 PG_CPPFLAGS = -I$(srcdir)/src -DTRAINJOB_VERSION='"$(EXTVERSION)"'

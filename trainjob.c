@@ -1,20 +1,8 @@
 /*
  * trainjob.c
- *	  The library's magic and its table of contents.
+ *	  The library's magic, and what its parts do when it is loaded.
  *
- *	  job_fill.c		a job's row completes itself
- *	  metric_fill.c		a report completes itself
- *	  metric_rollup.c	reports go up to their job
- *	  alert.c			alerts change a job's status
- *	  report.c			writing with a job's token
- *	  overview.c		what the views need
- *	  job_explain.c		the sum of the steps in words
- *	  lttb.c			curves made small
- *	  drop_guard.c		DROP EXTENSION says what to do
- *
- * These are the parts.  They never call each other but meet in the tables:
- * the UPDATE of a job that metric_rollup.c or alert.c makes fires job_fill.c.
- * doc/architecture.md has what they stand on.
+ * The parts lie under src/, a folder a subject; doc/architecture.md is the map.
  */
 #include "postgres.h"
 
