@@ -11,7 +11,7 @@ OBJS = trainjob.o \
 	$(addprefix src/steps/,number.o config.o dialect.o openai.o lightning.o torchtune.o axolotl.o hf.o baseline.o \
 		steps.o evidence.o explain.o functions.o) \
 	$(addprefix src/jobs/,status.o job_row.o job_times.o job_counts.o job_total.o config_out.o job_fill.o \
-		job_change.o job_preview.o direct_update.o status_change.o dataset.o dataset_meeting.o) \
+		job_change.o job_preview.o direct_update.o status_change.o dataset.o dataset_meeting.o old_copy.o) \
 	$(addprefix src/metrics/,fill.o reports.o newest.o rollup_part.o advance.o settle.o rollup.o truth.o) \
 	$(addprefix src/alerts/,alert.o alert_job.o waiting.o) \
 	$(addprefix src/token/,report.o target.o point.o) \

@@ -1381,7 +1381,7 @@ BEGIN ATOMIC
 	FROM (VALUES
 	('jobs', 'datasets', 'SELECT'), ('jobs', 'metrics', 'SELECT'),
 	('jobs', 'alerts', 'SELECT'), ('jobs', 'alerts', 'UPDATE'),
-	('jobs', 'status_changes', 'INSERT'),
+	('jobs', 'status_changes', 'SELECT'), ('jobs', 'status_changes', 'INSERT'),
 	('datasets', 'jobs', 'SELECT'), ('datasets', 'jobs', 'UPDATE'),
 	('metrics', 'jobs', 'SELECT'), ('metrics', 'jobs', 'UPDATE'),
 	('alerts', 'jobs', 'SELECT'), ('alerts', 'jobs', 'UPDATE')

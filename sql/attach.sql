@@ -195,7 +195,7 @@ SELECT count(*) AS rewritten FROM files AS f JOIN pg_class AS c USING (oid) WHER
 SELECT attnotnull, atthasdef, count(*) FROM pg_attribute
 WHERE attrelid = 'local_training_jobs'::regclass AND attname IN ('grad_norm', 'expected_total_steps', 'restarted_at')
 GROUP BY 1, 2;
-UPDATE local_training_jobs SET config = config WHERE id = '00000000-0000-0000-0000-000000000002';
+UPDATE local_training_jobs SET config = (config::jsonb || '{"remark": 1}')::json WHERE id = '00000000-0000-0000-0000-000000000002';
 SELECT expected_total_steps FROM local_training_jobs WHERE id = '00000000-0000-0000-0000-000000000002';
 
 -- ---- detach takes what attach made, and only that ----
@@ -596,7 +596,7 @@ CREATE TRIGGER aab BEFORE INSERT ON jobs FOR EACH ROW WHEN (NEW.dataset_path = '
 CREATE TRIGGER zzy BEFORE INSERT ON jobs FOR EACH ROW WHEN (NEW.dataset_path = 'late') EXECUTE FUNCTION choose();
 INSERT INTO jobs (id, dataset_path) VALUES (8, 'early'), (9, 'late');
 SELECT id, config, total_steps FROM jobs WHERE id >= 8 ORDER BY id;
-UPDATE jobs SET config = config WHERE id = 9;
+SELECT trainjob.refill_jobs('jobs');
 SELECT id, config, total_steps FROM jobs WHERE id = 9;
 -- a trigger that swallows the row
 CREATE FUNCTION swallow() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END';

@@ -162,7 +162,7 @@ UPDATE local_training_jobs SET total_steps = 200 WHERE id = u(40);
 UPDATE local_training_jobs SET status = 'running' WHERE id BETWEEN u(41) AND u(46);
 UPDATE local_training_jobs SET total_steps = 200 WHERE id = u(41);
 UPDATE local_training_jobs SET total_steps = 200, total_steps_source = 'given' WHERE id = u(42);
-UPDATE local_training_jobs SET total_steps = 156 WHERE id = u(43);
+UPDATE local_training_jobs SET total_steps_source = 'reported' WHERE id = u(43); -- who says the same says so
 INSERT INTO alert_event (job_id, type, total_steps) VALUES (u(44), 'job_started', 210);
 -- A step beyond the total raises it, whatever its source.
 INSERT INTO local_training_metrics (job_id, step) VALUES (u(45), 157);
@@ -184,7 +184,7 @@ INSERT INTO local_training_jobs (id, model_name, status, dataset_path, config, t
 	(u(57), 'epochs: another trainer', 'running', 's3://many', '{"micro_batch_size": 4, "gradient_accumulation_steps": 8, "num_epochs": 3}', NULL),
 	(u(58), 'epochs: unknown size', 'running', NULL, '{"packing": true}', NULL);
 INSERT INTO local_training_jobs (id, model_name, status, dataset_path, total_epochs) VALUES (u(59), 'epochs: the writer says 0', 'running', 's3://many', 0);
-UPDATE local_training_jobs SET total_steps = 156 WHERE id = u(54);
+UPDATE local_training_jobs SET total_steps_source = 'reported' WHERE id = u(54);
 INSERT INTO local_training_metrics (job_id, step, epoch)
 	SELECT u(n), 10, CASE n WHEN 53 THEN 10 / 52.0 WHEN 55 THEN 1 WHEN 56 THEN 0 ELSE 0.5001 END
 	FROM generate_series(50, 59) AS n;
@@ -254,7 +254,7 @@ SELECT best_eval_loss, best_step FROM local_training_jobs WHERE id = u(61);
 UPDATE local_training_jobs SET status = 'failed', error = 'again' WHERE id = u(61);
 UPDATE local_training_jobs SET status = 'running', current_step = 25 WHERE id = u(61);
 SELECT * FROM times WHERE job = 'life';
--- from the very step that it was at
+-- from the very step that it was at, which says nothing new
 UPDATE local_training_jobs SET status = 'cancelled' WHERE id = u(61);
 UPDATE local_training_jobs SET status = 'queued', current_step = 25 WHERE id = u(61);
 SELECT * FROM times WHERE job = 'life';
@@ -425,12 +425,20 @@ UPDATE local_training_jobs SET config = config, status = status WHERE id = u(80)
 SELECT t(updated_at) AS nothing_changed FROM local_training_jobs WHERE id = u(80);
 UPDATE local_training_jobs SET model_name = 'updated!' WHERE id = u(80);
 SELECT t(updated_at) AS something_did FROM local_training_jobs WHERE id = u(80);
-UPDATE local_training_jobs SET model_name = 'updated', updated_at = '2025-01-02 00:00Z' WHERE id = u(80);
-SELECT t(updated_at) AS writer_says FROM local_training_jobs WHERE id = u(80);
+UPDATE local_training_jobs SET model_name = 'updated', updated_at = '2125-01-02 00:00Z' WHERE id = u(80);
+SELECT updated_at AS writer_says FROM local_training_jobs WHERE id = u(80);
+-- and never takes back
+UPDATE local_training_jobs SET model_name = 'updated?', updated_at = '2025-01-02 00:00Z' WHERE id = u(80);
+SELECT updated_at AS never_back FROM local_training_jobs WHERE id = u(80);
+ALTER TABLE local_training_jobs DISABLE TRIGGER USER;
+UPDATE local_training_jobs SET updated_at = '2025-01-02 00:00Z' WHERE id = u(80);
+ALTER TABLE local_training_jobs ENABLE TRIGGER USER;
 INSERT INTO local_training_metrics (job_id, step) VALUES (u(80), 1);
 SELECT t(updated_at) AS metric FROM local_training_jobs WHERE id = u(80);
 ALTER TABLE local_training_jobs ADD COLUMN remark text;
+ALTER TABLE local_training_jobs DISABLE TRIGGER USER;
 UPDATE local_training_jobs SET updated_at = '2025-01-02 00:00Z' WHERE id = u(80);
+ALTER TABLE local_training_jobs ENABLE TRIGGER USER;
 UPDATE local_training_jobs SET remark = 'the user''s own column' WHERE id = u(80);
 SELECT t(updated_at) AS own_column FROM local_training_jobs WHERE id = u(80);
 

@@ -34,7 +34,7 @@ CALL upsert(1, '{"batch_size": 8}');
 SELECT * FROM shown;
 UPDATE local_training_jobs SET config = '{"batch_size": 2}';
 SELECT * FROM shown;
--- what the trainer said stays, until the configuration is another
+-- what the trainer said stays, whatever is estimated for the row that was not inserted
 UPDATE local_training_jobs SET status = 'running', total_steps = 90;
 UPDATE local_training_jobs SET total_steps = 95;
 CALL upsert(1, '{"batch_size": 2}');
@@ -45,10 +45,12 @@ SELECT * FROM shown;
 CALL upsert(2, '{"batch_size": 4}');
 CALL upsert(2, '{"batch_size": 8}', 1000);
 SELECT * FROM shown WHERE job = 'upsert 2';
--- a trainer that says what was estimated has said it
+-- who says what was estimated says nothing new, unless it is said who says it
 UPDATE local_training_jobs SET total_steps = NULL WHERE model_name = 'upsert 2';
 UPDATE local_training_jobs SET status = 'running' WHERE model_name = 'upsert 2';
 UPDATE local_training_jobs SET total_steps = 24 WHERE model_name = 'upsert 2';
+SELECT * FROM shown WHERE job = 'upsert 2';
+UPDATE local_training_jobs SET total_steps_source = 'reported' WHERE model_name = 'upsert 2';
 SELECT * FROM shown WHERE job = 'upsert 2';
 TRUNCATE local_training_jobs CASCADE;
 

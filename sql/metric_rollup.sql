@@ -312,12 +312,12 @@ SELECT * FROM j WHERE job = 'attempts';
 UPDATE local_training_metrics SET train_loss = 5.15 WHERE job_id = u(10) AND step = 51;
 SELECT * FROM j WHERE job = 'attempts';
 -- twice in one transaction, hence at the same time; a report is ahead of it
-INSERT INTO local_training_metrics (job_id, step, epoch, train_loss, recorded_at) VALUES (u(10), 52, 0.52, 5.2, at(400));
+INSERT INTO local_training_metrics (job_id, step, epoch, train_loss, recorded_at) VALUES (u(10), 52, 0.52, 5.2, '2125-01-01 00:06:40Z');
 BEGIN;
 UPDATE local_training_jobs SET status = 'failed' WHERE id = u(10);
-UPDATE local_training_jobs SET status = 'running', status_changed_at = at(300) WHERE id = u(10);
+UPDATE local_training_jobs SET status = 'running' WHERE id = u(10);
 UPDATE local_training_jobs SET status = 'failed' WHERE id = u(10);
-UPDATE local_training_jobs SET status = 'running', status_changed_at = at(300) WHERE id = u(10);
+UPDATE local_training_jobs SET status = 'running' WHERE id = u(10);
 COMMIT;
 SELECT * FROM j WHERE job = 'attempts';
 
@@ -463,7 +463,9 @@ BEGIN
 	END LOOP;
 END
 $$;
-UPDATE restored.local_training_jobs AS r SET updated_at = j.updated_at FROM local_training_jobs AS j WHERE j.id = r.id;
+SET session_replication_role = replica;
+UPDATE restored.local_training_jobs AS r SET updated_at = j.updated_at, last_seen_at = j.last_seen_at FROM local_training_jobs AS j WHERE j.id = r.id;
+RESET session_replication_role;
 SELECT (SELECT count(*) FROM (TABLE roll.local_training_jobs EXCEPT TABLE restored.local_training_jobs) AS d) AS jobs,
 	(SELECT count(*) FROM (TABLE roll.local_training_metrics EXCEPT TABLE restored.local_training_metrics) AS d) AS metrics,
 	(SELECT count(*) FROM restored.job_status_change) AS changes;

@@ -85,7 +85,8 @@ SELECT settled('', $$UPDATE local_training_jobs SET status = 'failed', last_metr
 	UPDATE local_training_metrics SET recorded_at = now() + interval '1 s' WHERE step = 10;
 	UPDATE local_training_jobs SET status = 'running', restarted_at = now() + interval '1 s'$$);
 \echo nothing new
-SELECT settled('', $$UPDATE local_training_jobs SET updated_at = '2026-01-01';
+SELECT settled('', $$SET LOCAL session_replication_role = replica; UPDATE local_training_jobs SET updated_at = '2026-01-01';
+	SET LOCAL session_replication_role = origin;
 	INSERT INTO local_training_metrics (job_id, step, train_loss) VALUES (u(1), 15, 1.5)$$);
 \echo far back, with nothing between
 SELECT settled('', $$INSERT INTO local_training_metrics (job_id, step, recorded_at) SELECT u(1), 16 + n % 3, now() FROM generate_series(1, 3000) AS n;

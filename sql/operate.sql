@@ -31,6 +31,7 @@ SELECT count(*) AS written FROM local_training_jobs AS j JOIN versions AS v USIN
 -- by who knows what he does: the triggers are off
 CREATE PROCEDURE disagree() LANGUAGE plpgsql SET session_replication_role = replica SET search_path = operate, pg_catalog AS $$
 BEGIN
+	UPDATE local_training_jobs SET status_changed_at = NULL;
 	UPDATE local_training_jobs SET current_step = 9 WHERE id = id(1);
 	UPDATE local_training_jobs SET current_step = NULL WHERE id = id(2);
 	UPDATE local_training_jobs SET loss = 5 WHERE id = id(3);
@@ -50,7 +51,6 @@ BEGIN
 	DELETE FROM local_training_metrics WHERE job_id = id(15);
 	UPDATE local_training_jobs SET progress = 33 WHERE id = id(16);
 END $$;
-UPDATE local_training_jobs SET status_changed_at = NULL;
 CALL disagree();
 SELECT * FROM disagreements;
 

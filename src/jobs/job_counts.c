@@ -360,7 +360,7 @@ trainjob_fill_counts(JobFill *fill, Jsonb *config)
 	if (fill->is_update &&
 		(changed(fill, JOB_DATASET_PATH) || changed(fill, JOB_CONFIG)))
 		drop_derived_counts(fill);
-	else if (named(fill, JOB_DATASET_PATH))
+	else if (given(fill, JOB_DATASET_PATH))
 		drop_outdated_total(fill, config);
 	if (!is_null(fill, JOB_TOTAL_SAMPLES) &&
 		!is_null(fill, JOB_TRAIN_SAMPLES) && !is_null(fill, JOB_VAL_SAMPLES))

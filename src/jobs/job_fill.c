@@ -7,11 +7,9 @@
  * derives columns of a job from each other: counts from the dataset or the
  * configuration, total_steps from both, progress, timestamps from the status.
  *
- * What a column says and what the statement said are told apart by two
- * questions.  changed(): is the value another than before?  said(): did the
- * writer mean it?  A writer means a value that is new, or one that stands in
- * the SET list, unless the statement saves the whole row as some object mappers
- * do: then an old value in the SET list means nothing.
+ * A writer means a value that is another than the stored one, and no other: what
+ * a SET list names beside says nothing, for object mappers save whole rows.  Nor
+ * may a row that was read long ago bring back what it held then (old_copy.c).
  *
  * A row that is complete is left exactly as it is, for it may come from a
  * dump.
@@ -28,6 +26,7 @@
 #include "jobs/job_row.h"
 #include "jobs/job_times.h"
 #include "jobs/job_total.h"
+#include "jobs/old_copy.h"
 #include "jobs/status.h"
 #include "pg/trigger_call.h"
 #include "tables/set.h"
@@ -35,22 +34,44 @@
 
 PG_FUNCTION_INFO_V1(trainjob_fill_job);
 
-/* Whether the row is another than before the statement. */
+/* Whether a report or an alert does it. */
+static bool
+is_of_trainer(JobFill *fill)
+{
+	return fill->change != NULL &&
+		   (fill->change->by == FROM_REPORTS || fill->change->by == FROM_ALERT);
+}
+
+/* Whether a column of the table is one that stays as it is stored. */
+static bool
+is_kept(JobFill *fill, AttrNumber attnum)
+{
+	for (int i = 0; fill->kept != 0 && i < JOB_COLUMNS; i++)
+		if (fill->part->column[i].attnum == attnum &&
+			(fill->kept & GIVEN(i)) != 0)
+			return true;
+	return false;
+}
+
+/*
+ * Whether the row is another than before the statement.  A report or an alert
+ * writes nothing else, but for what it proves of a total.
+ */
 static bool
 row_differs(JobFill *fill)
 {
 	TupleDesc desc = RelationGetDescr(fill->trigdata->tg_relation);
 
-	for (int i = 0; i < JOB_COLUMNS; i++)
-		if (fill->filled[i])
-			return true;
-	if (changed(fill, JOB_CURRENT_STEP))
+	if (is_of_trainer(fill) && fill->change->evidence != EVIDENCE_GIVEN)
 		return true;
+	for (int i = 0; i < JOB_COLUMNS; i++)
+		if (fill->filled[i] && (fill->as_stored & GIVEN(i)) == 0)
+			return true;
 	for (int i = 0; i < desc->natts; i++)
 	{
 		Form_pg_attribute att = TupleDescAttr(desc, i);
 
-		if (!att->attisdropped && !att->attgenerated &&
+		if (!att->attisdropped && !att->attgenerated && !is_kept(fill, i + 1) &&
 			!trainjob_same_attribute(fill->old_row, fill->new_row, i + 1))
 			return true;
 	}
@@ -76,9 +97,13 @@ store_filled(JobFill *fill, FilledColumns *filled)
 		if (!fill->filled[i])
 			continue;
 		filled->attnum[n] = fill->part->column[i].attnum;
-		filled->datum[n] =
-			trainjob_write_value(&fill->part->column[i], &fill->value[i],
-								 &filled->isnull[n]);
+		if ((fill->as_stored & GIVEN(i)) != 0)
+			filled->datum[n] =
+				stored(fill, fill->old_row, i, &filled->isnull[n]);
+		else
+			filled->datum[n] =
+				trainjob_write_value(&fill->part->column[i], &fill->value[i],
+									 &filled->isnull[n]);
 		n++;
 	}
 	if (trainjob_move_config_out(fill, &filled->datum[n]))
@@ -90,17 +115,18 @@ store_filled(JobFill *fill, FilledColumns *filled)
 	filled->count = n;
 }
 
-/* Whether the statement touches what total_steps is made of. */
+/* Whether the statement says something of total_steps, or what it is made of. */
 static bool
-inputs_touched(JobFill *fill)
+says_total(JobFill *fill)
 {
-	static const JobColumn results[] = {JOB_TOTAL_STEPS, JOB_TOTAL_EPOCHS,
+	static const JobColumn results[] = {JOB_TOTAL_STEPS, JOB_TOTAL_STEPS_SOURCE,
+										JOB_TOTAL_EPOCHS,
 										JOB_EXPECTED_TOTAL_STEPS};
 
 	for (int i = 0; i < lengthof(results); i++)
-		if (named(fill, results[i]) || changed(fill, results[i]))
+		if (said(fill, results[i]))
 			return true;
-	return trainjob_any_input(fill, named) || trainjob_any_input(fill, changed);
+	return trainjob_says_input(fill) || fill->is_unfilled;
 }
 
 /* A row that says where its total_steps came from was filled before. */
@@ -143,13 +169,54 @@ drop_impossible_total(JobFill *fill)
 	fill_null(fill, JOB_TOTAL_STEPS_SOURCE);
 }
 
+/* When the row last changed: what the writer says, but never back. */
+static void
+follow_row(JobFill *fill)
+{
+	TimestampTz start = GetCurrentTransactionStartTimestamp();
+	Value before = value_before(fill, JOB_UPDATED_AT);
+
+	if (fill->change == NULL && changed(fill, JOB_UPDATED_AT))
+	{
+		Value now = value_now(fill, JOB_UPDATED_AT);
+
+		if (before.isnull || (!now.isnull && now.time > before.time))
+			return;
+		keep(fill, JOB_UPDATED_AT);
+	}
+	if ((before.isnull || before.time < start) && row_differs(fill))
+		fill_time(fill, JOB_UPDATED_AT, start);
+}
+
+/*
+ * When a report or an alert last changed the row, by a clock that never stands:
+ * the version of what reports say, see old_copy.c.
+ */
+static void
+follow_reports(JobFill *fill)
+{
+	TimestampTz now;
+	Value before;
+
+	if (!is_of_trainer(fill) || !has_column(fill, JOB_LAST_SEEN_AT) ||
+		!row_differs(fill))
+		return;
+	now = GetCurrentTimestamp();
+	before = value_before(fill, JOB_LAST_SEEN_AT);
+	fill_time(fill, JOB_LAST_SEEN_AT,
+			  before.isnull || before.time < now ? now : before.time + 1);
+}
+
 static void
 fill_row(JobFill *fill)
 {
-	JobState state = trainjob_follow_status(fill);
+	JobState state;
 
+	if (fill->is_update && fill->change == NULL)
+		trainjob_settle_copy(fill);
+	state = trainjob_follow_status(fill);
 	drop_impossible_total(fill);
-	if (fill->is_update ? inputs_touched(fill) || trainjob_restarts(fill)
+	if (fill->is_update ? says_total(fill) || trainjob_restarts(fill)
 						: !is_complete(fill))
 	{
 		Jsonb *config = trainjob_config_of(fill, fill->new_row);
@@ -159,8 +226,10 @@ fill_row(JobFill *fill)
 		trainjob_fill_total_steps(fill, config);
 	}
 	trainjob_follow_progress(fill, state);
-	if (fill->is_update && !changed(fill, JOB_UPDATED_AT) && row_differs(fill))
-		fill_time(fill, JOB_UPDATED_AT, GetCurrentTransactionStartTimestamp());
+	if (!fill->is_update)
+		return;
+	follow_row(fill);
+	follow_reports(fill);
 }
 
 /* Works out what to fill in the row of a trigger call. */
@@ -177,9 +246,9 @@ fill_called(TriggerData *trigdata, FilledColumns *filled)
 		fill.is_update ? trigdata->tg_newslot : trigdata->tg_trigslot;
 	fill.old_row = fill.is_update ? trigdata->tg_trigslot : NULL;
 	fill.change = trainjob_change_of(fill.new_row, &fill.part->key);
-	fill.whole_row =
-		named(&fill, JOB_CREATED_AT) || named(&fill, JOB_EXPECTED_TOTAL_STEPS);
 	fill_row(&fill);
+	if (!fill.is_update)
+		trainjob_remember_proposed(&fill);
 	store_filled(&fill, filled);
 }
 

@@ -15,6 +15,8 @@
 #include "tables/set.h"
 
 /* What fill_job reads or fills. */
+#define NOT_OF_JOB(symbol, ...)
+#define LATEST_OF_JOB(symbol, name, flags, job, comment) JOB_##job,
 static const int job_columns[] = {JOB_USER_ID,
 								  JOB_DATASET_PATH,
 								  JOB_CONFIG,
@@ -36,9 +38,15 @@ static const int job_columns[] = {JOB_USER_ID,
 								  JOB_EXPECTED_TOTAL_STEPS,
 								  JOB_TOTAL_EPOCHS,
 								  JOB_TOTAL_STEPS_SOURCE,
+								  JOB_LAST_METRIC_AT,
+								  JOB_LAST_SEEN_AT,
 								  JOB_CURRENT_STEP,
-								  JOB_CURRENT_EPOCH,
-								  JOB_PROGRESS};
+								  JOB_PROGRESS,
+								  JOB_BEST_EVAL_LOSS,
+								  JOB_BEST_STEP,
+								  JOB_BEST_EPOCH,
+								  TRAINJOB_METRIC_COLUMNS(NOT_OF_JOB,
+														  LATEST_OF_JOB)};
 
 /* The timestamp that belongs to a state; JOB_COLUMNS where none does. */
 const JobColumn trainjob_state_timestamp[] = {

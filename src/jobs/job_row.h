@@ -32,11 +32,13 @@ typedef struct JobFill
 	FillPart *part;
 	bool is_update;
 	const JobChange *change;  /* where trainjob itself makes it */
-	bool whole_row;			  /* the statement saves the whole row */
 	TupleTableSlot *new_row;  /* as the statement leaves it */
 	TupleTableSlot *old_row;  /* NULL on INSERT */
 	Value value[JOB_COLUMNS]; /* what was filled, */
 	bool filled[JOB_COLUMNS]; /* where this says so */
+	uint64 kept;			  /* columns that the statement may not change */
+	uint64 as_stored;		  /* of these, what nothing was filled in since */
+	bool is_unfilled;		  /* it lacks what the row of an INSERT was given */
 	SampleCounts found;		  /* what counts were looked up, see counts_now() */
 } JobFill;
 
@@ -106,27 +108,32 @@ changed(JobFill *fill, JobColumn c)
 {
 	bool old_null;
 	bool new_null;
-	Datum old_datum = stored(fill, fill->old_row, c, &old_null);
-	Datum new_datum = stored(fill, fill->new_row, c, &new_null);
+	Datum old_datum;
+	Datum new_datum;
 
+	if ((fill->kept & GIVEN(c)) != 0)
+		return false;
+	old_datum = stored(fill, fill->old_row, c, &old_null);
+	new_datum = stored(fill, fill->new_row, c, &new_null);
 	return !trainjob_same_datum(&fill->part->column[c], old_datum, old_null,
 								new_datum, new_null);
 }
 
-/* Whether the statement sets the column, be it to what it was. */
+/* Whether a change of trainjob's own gives the column a value, be it the same. */
 static inline bool
-named(JobFill *fill, JobColumn c)
+given(JobFill *fill, JobColumn c)
 {
-	if (fill->change != NULL)
-		return (fill->change->given & GIVEN(c)) != 0;
-	return trainjob_names_column(fill->trigdata, fill->part->column[c].attnum);
+	return fill->change != NULL && (fill->change->given & GIVEN(c)) != 0;
 }
 
-/* Whether the writer meant the column to have the value it has. */
+/*
+ * Whether the writer meant the column to have the value it has: an application
+ * by another value than is stored, and only so, whatever its SET list names.
+ */
 static inline bool
 said(JobFill *fill, JobColumn c)
 {
-	return changed(fill, c) || (named(fill, c) && !fill->whole_row);
+	return changed(fill, c) || given(fill, c);
 }
 
 static inline void
@@ -136,6 +143,18 @@ fill_value(JobFill *fill, JobColumn c, Value value)
 		return;
 	fill->value[c] = value;
 	fill->filled[c] = true;
+	fill->as_stored &= ~GIVEN(c);
+}
+
+/* The column stays as it is stored, whatever the statement gave it. */
+static inline void
+keep(JobFill *fill, JobColumn c)
+{
+	if (!has_column(fill, c) || !changed(fill, c))
+		return;
+	fill_value(fill, c, value_before(fill, c));
+	fill->kept |= GIVEN(c);
+	fill->as_stored |= GIVEN(c);
 }
 
 static inline void

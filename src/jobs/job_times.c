@@ -64,26 +64,17 @@ end_otherwise(JobFill *fill, JobState state)
 		fill_null(fill, JOB_ERROR_TYPE);
 }
 
-/*
- * The status stays: so does the timestamp that belongs to it, and whatever an
- * object mapper that never read it saves NULL over.
- */
+/* The status stays: so do its timestamps, whatever saves NULL over them. */
 static void
-keep_timestamps(JobFill *fill, JobState state)
+keep_timestamps(JobFill *fill)
 {
 	static const JobColumn kept[] = {JOB_STARTED_AT,   JOB_COMPLETED_AT,
 									 JOB_FAILED_AT,	   JOB_CANCELLED_AT,
 									 JOB_RESTARTED_AT, JOB_STATUS_CHANGED_AT};
 
 	for (int i = 0; i < lengthof(kept); i++)
-	{
-		JobColumn c = kept[i];
-
-		if ((fill->whole_row || c == trainjob_state_timestamp[state]) &&
-			has_column(fill, c) && is_null(fill, c) &&
-			!value_before(fill, c).isnull)
-			fill_time(fill, c, value_before(fill, c).time);
-	}
+		if (is_null(fill, kept[i]))
+			keep(fill, kept[i]);
 }
 
 bool
@@ -108,7 +99,7 @@ trainjob_follow_status(JobFill *fill)
 
 		if (!changed(fill, JOB_STATUS))
 		{
-			keep_timestamps(fill, state);
+			keep_timestamps(fill);
 			return state;
 		}
 		before = trainjob_state_of(value_before(fill, JOB_STATUS).text);

@@ -64,66 +64,34 @@ static const JobColumn estimate_inputs[] = {JOB_DATASET_PATH, JOB_CONFIG,
 											JOB_TRAIN_SAMPLES, JOB_VAL_SAMPLES};
 
 bool
-trainjob_any_input(JobFill *fill, bool (*did)(JobFill *fill, JobColumn c))
+trainjob_says_input(JobFill *fill)
 {
 	for (int i = 0; i < lengthof(estimate_inputs); i++)
-		if (did(fill, estimate_inputs[i]))
+		if (said(fill, estimate_inputs[i]))
 			return true;
 	return false;
 }
 
 /*
- * Whether the total is the estimate that this trigger gave to the row of an
- * INSERT ... ON CONFLICT DO UPDATE, which the SET list then took from EXCLUDED
- * together with what the estimate is made of: the writer gave none.
+ * Did the writer set total_steps, or say who does?  Settles total_steps_source
+ * for one that is said.
  */
 static bool
-echoes_estimate(JobFill *fill, int64 estimate)
-{
-	if (!fill->is_update || value_now(fill, JOB_TOTAL_STEPS).count != estimate)
-		return false;
-	return trainjob_any_input(fill, named);
-}
-
-/*
- * For a total that echoes the estimate: it is one where the inputs changed, or
- * where there was no better; else what was known before stays.
- */
-static void
-settle_echo(JobFill *fill)
-{
-	if (was_estimate(fill) || trainjob_any_input(fill, changed))
-		fill_source(fill, SOURCE_ESTIMATED);
-	else
-	{
-		Value source = value_before(fill, JOB_TOTAL_STEPS_SOURCE);
-
-		fill_count(fill, JOB_TOTAL_STEPS,
-				   value_before(fill, JOB_TOTAL_STEPS).count);
-		if (!source.isnull)
-			fill_text(fill, JOB_TOTAL_STEPS_SOURCE, source.text);
-	}
-}
-
-/* Whose total_steps is it?  Settles total_steps_source for one that is said. */
-static bool
-total_is_said(JobFill *fill, int64 estimate)
+total_is_said(JobFill *fill)
 {
 	TotalSource source = SOURCE_GIVEN;
 
-	if (!said(fill, JOB_TOTAL_STEPS) || is_null(fill, JOB_TOTAL_STEPS))
+	if (is_null(fill, JOB_TOTAL_STEPS))
 		return false;
-	if (echoes_estimate(fill, estimate))
-	{
-		settle_echo(fill);
+	if (!is_null(fill, JOB_TOTAL_STEPS_SOURCE) &&
+		said(fill, JOB_TOTAL_STEPS_SOURCE))
 		return true;
-	}
+	if (!said(fill, JOB_TOTAL_STEPS))
+		return false;
 	if (fill->is_update &&
 		trainjob_state_of(value_before(fill, JOB_STATUS).text) == STATE_RUNNING)
 		source = SOURCE_REPORTED;
-	if (!said(fill, JOB_TOTAL_STEPS_SOURCE) ||
-		is_null(fill, JOB_TOTAL_STEPS_SOURCE))
-		fill_source(fill, source);
+	fill_source(fill, source);
 	return true;
 }
 
@@ -172,7 +140,7 @@ trainjob_fill_total_steps(JobFill *fill, Jsonb *config)
 	else if (fill->is_update && !changed(fill, JOB_EXPECTED_TOTAL_STEPS))
 		fill_null(fill, JOB_EXPECTED_TOTAL_STEPS);
 
-	if (total_is_said(fill, plan.total_steps))
+	if (total_is_said(fill))
 		return;
 	if (!is_null(fill, JOB_TOTAL_STEPS) &&
 		!(fill->is_update && was_estimate(fill)))
@@ -260,9 +228,7 @@ observe_epoch(JobFill *fill, int64 step, double epoch)
 static bool
 row_is_evidence(JobFill *fill)
 {
-	if (fill->change != NULL ? fill->change->evidence != EVIDENCE_OF_ROW
-							 : named(fill, JOB_TOTAL_STEPS) ||
-								   named(fill, JOB_TOTAL_STEPS_SOURCE))
+	if (fill->change != NULL && fill->change->evidence != EVIDENCE_OF_ROW)
 		return false;
 	return !is_null(fill, JOB_CURRENT_STEP) &&
 		   !is_null(fill, JOB_CURRENT_EPOCH) &&

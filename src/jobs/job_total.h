@@ -7,12 +7,8 @@
 
 #include "jobs/job_row.h"
 
-/*
- * Whether the statement did that, changed() or named(), to a column that
- * total_steps is made of.
- */
-extern bool trainjob_any_input(JobFill *fill,
-							   bool (*did)(JobFill *fill, JobColumn c));
+/* Whether the statement says something of what total_steps is made of. */
+extern bool trainjob_says_input(JobFill *fill);
 
 /* Fills total_steps, its source, expected_total_steps and total_epochs. */
 extern void trainjob_fill_total_steps(JobFill *fill, Jsonb *config);

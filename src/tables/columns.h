@@ -63,6 +63,7 @@
 	C(TOTAL_STEPS_SOURCE, "total_steps_source", TEXT, BY_TRIGGERS, "", "Where total_steps comes from: given by the writer, estimated, reported by the trainer, or observed in its reports.") \
 	C(UPDATED_AT, "updated_at", TIME, BY_TRIGGERS, "NOT NULL DEFAULT pg_catalog.now()", "When anything in the row last changed.") \
 	C(LAST_METRIC_AT, "last_metric_at", TIME, BY_REPORTS, "", "recorded_at of its newest report.") \
+	C(LAST_SEEN_AT, "last_seen_at", TIME, BY_REPORTS, "", "When, by the server's clock, a report or an alert last changed the row.") \
 	C(CURRENT_STEP, "current_step", COUNT, BY_REPORTS, "", "The highest step of the present attempt.") \
 	C(CURRENT_EPOCH, "current_epoch", NUMBER, BY_REPORTS, "", "The newest epoch.") \
 	C(PROGRESS, "progress", NUMBER, BY_TRIGGERS, "", "Percent of total_steps, 0 to 100.") \

@@ -708,7 +708,7 @@ DELETE FROM local_training_metrics WHERE job_id = pg_temp.job(51) AND step IN (1
 sub picture
 {
 	my ($node, $db, $without) = @_;
-	my $row = defined $without ? "(to_jsonb(t) - '$without')" : 't';
+	my $row = defined $without ? "(to_jsonb(t) - '{$without}'::text[])" : 't';
 	my %picture;
 
 	foreach my $table (@tables)
