@@ -37,7 +37,7 @@ PROVE_FLAGS = -I test/lib -j 2
 # and so "PG_CONFIG=... make test", reach the scripts.
 PG_CONFIG ?= pg_config
 
-SCRIPTED = test test-matrix test-package test-memcheck coverage lint format demo bench ci dist
+SCRIPTED = test test-matrix test-package test-memcheck test-clients coverage lint format demo bench ci dist
 
 ifneq ($(filter-out $(SCRIPTED),$(or $(MAKECMDGOALS),all)),)
 PGXS := $(shell $(PG_CONFIG) --pgxs)
@@ -62,6 +62,9 @@ test-matrix:
 
 test-package:
 	@test/package
+
+test-clients:
+	@test/clients/run
 
 test-memcheck:
 	@test/memcheck $(TESTS)

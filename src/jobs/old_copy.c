@@ -27,6 +27,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "access/relation.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
@@ -175,7 +177,8 @@ keep_rounded_times(JobFill *fill)
 		now = value_now(fill, times[i]);
 		if (!before.isnull && !now.isnull && !TIMESTAMP_NOT_FINITE(now.time) &&
 			!TIMESTAMP_NOT_FINITE(before.time) &&
-			Abs(now.time - before.time) < unit_of(now.time))
+			now.time - before.time < unit_of(now.time) &&
+			before.time - now.time < unit_of(now.time))
 			keep(fill, times[i]);
 	}
 }
@@ -333,7 +336,7 @@ has_progress_of_step(JobFill *fill)
 							 value_before(fill, JOB_TOTAL_STEPS));
 
 	return changed(fill, JOB_PROGRESS) && !progress.isnull && !then.isnull &&
-		   Abs(progress.number - then.number) < 0.01;
+		   fabs(progress.number - then.number) < 0.01;
 }
 
 /*
