@@ -68,31 +68,29 @@ bool
 trainjob_would_fill(Relation rel, TupleTableSlot *row, JobChange *change,
 					const int *columns, int count)
 {
-	TupleDesc desc = RelationGetDescr(rel);
-	TupleTableSlot *given = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
-	TupleTableSlot *filled = MakeSingleTupleTableSlot(desc, &TTSOpsVirtual);
 	Preview preview = {.trigdata = {.type = T_TriggerData,
 									.tg_event = TRIGGER_EVENT_UPDATE |
 												TRIGGER_EVENT_ROW |
 												TRIGGER_EVENT_BEFORE,
 									.tg_relation = rel,
-									.tg_trigslot = row,
-									.tg_newslot = filled}};
+									.tg_trigslot = row}};
+	TupleTableSlot *filled;
 	bool would = false;
 
 	if (!find_fill_trigger(rel, &preview.trigger))
 		return false;
+	filled = MakeSingleTupleTableSlot(RelationGetDescr(rel), &TTSOpsVirtual);
+	ExecCopySlot(filled, row);
 	preview.trigdata.tg_trigger = &preview.trigger;
-	ExecCopySlot(given, row);
-	if (trainjob_change_row(row, given->tts_values, given->tts_isnull, change))
+	preview.trigdata.tg_newslot = filled;
+	if (trainjob_change_row(row, filled->tts_values, filled->tts_isnull,
+							change))
 	{
-		ExecCopySlot(filled, given);
 		change->is_preview = true;
 		trainjob_make_change(change, call_fill_job, &preview);
 		change->is_preview = false;
-		would = is_filled(given, filled, change->jobs, columns, count);
+		would = is_filled(row, filled, change->jobs, columns, count);
 	}
 	ExecDropSingleTupleTableSlot(filled);
-	ExecDropSingleTupleTableSlot(given);
 	return would;
 }

@@ -9,7 +9,8 @@
 
 /*
  * Whether a change of a row of "rel", the jobs table, would have fill_job fill
- * one of these columns (JobColumn) that is NULL.  False where the table has no
+ * one of these columns (JobColumn) that is NULL, none of which the change itself
+ * sets.  "row" must be deformed.  False where the table has no
  * trigger of fill_job.
  */
 extern bool trainjob_would_fill(Relation rel, TupleTableSlot *row,
