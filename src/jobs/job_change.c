@@ -96,8 +96,6 @@ trainjob_plan_job_update(JobUpdate *update, const JobTable *jobs, Relation rel,
 						 int query)
 {
 	update->query = query;
-	if (rel == NULL)
-		return;
 	for (int status = 0; status <= (update->status_count > 0 ? 1 : 0); status++)
 	{
 		Bitmapset *columns = NULL;
@@ -319,7 +317,7 @@ setting_text(const char *name, ChangeHow how, int n)
 /* The parameters of an UPDATE before those of its settings. */
 #define FIRST_PARAMETERS 3
 
-/* UPDATE jobs SET columns = $4, ... WHERE id = $1, and see append_is_ahead() */
+/* UPDATE jobs SET columns = $4, ... WHERE id = $1, and see is_ahead_text() */
 static SPIPlanPtr
 update_plan(TrainjobSet *set, const JobChange *change)
 {

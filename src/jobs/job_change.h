@@ -134,8 +134,8 @@ extern void trainjob_add_setting(JobUpdate *update, const JobTable *jobs,
 								 JobColumn column, ChangeHow how);
 
 /*
- * Prepares it when it has all its settings; "rel" is the jobs table, open, or
- * NULL where its changes take SQL always, with the privileges of whoever calls.
+ * Prepares it when it has all its settings; "rel" is the jobs table, open.  One
+ * that only has its query always takes SQL, with the privileges of whoever calls.
  */
 extern void trainjob_plan_job_update(JobUpdate *update, const JobTable *jobs,
 									 Relation rel, int query);

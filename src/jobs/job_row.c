@@ -15,8 +15,6 @@
 #include "tables/set.h"
 
 /* What fill_job reads or fills. */
-#define NOT_OF_JOB(symbol, ...)
-#define LATEST_OF_JOB(symbol, name, flags, job, comment) JOB_##job,
 static const int job_columns[] = {JOB_USER_ID,
 								  JOB_DATASET_PATH,
 								  JOB_CONFIG,
@@ -45,8 +43,7 @@ static const int job_columns[] = {JOB_USER_ID,
 								  JOB_BEST_EVAL_LOSS,
 								  JOB_BEST_STEP,
 								  JOB_BEST_EPOCH,
-								  TRAINJOB_METRIC_COLUMNS(NOT_OF_JOB,
-														  LATEST_OF_JOB)};
+								  TRAINJOB_LATEST_JOB_COLUMNS};
 
 /* The timestamp that belongs to a state; JOB_COLUMNS where none does. */
 const JobColumn trainjob_state_timestamp[] = {

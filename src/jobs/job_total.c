@@ -13,12 +13,6 @@
 #include "steps/evidence.h"
 #include "steps/steps.h"
 
-static TotalSource
-source_of(Value name)
-{
-	return trainjob_source_of(name.isnull ? NULL : name.text);
-}
-
 static void
 fill_source(JobFill *fill, TotalSource source)
 {
@@ -50,7 +44,8 @@ was_estimate(JobFill *fill)
 	if (total.isnull)
 		return true;
 	if (has_column(fill, JOB_TOTAL_STEPS_SOURCE))
-		return source_of(value_before(fill, JOB_TOTAL_STEPS_SOURCE)) ==
+		return trainjob_source_of(
+				   value_before(fill, JOB_TOTAL_STEPS_SOURCE).text) ==
 			   SOURCE_ESTIMATED;
 	if (!has_column(fill, JOB_EXPECTED_TOTAL_STEPS))
 		return total.count == estimate_before(fill);
@@ -175,7 +170,8 @@ was_raised_only(JobFill *fill, const JobConfig *config, const StepPlan *plan)
 	Value epoch = value_before(fill, JOB_CURRENT_EPOCH);
 
 	return !total.isnull && !step.isnull && !epoch.isnull &&
-		   source_of(value_before(fill, JOB_TOTAL_STEPS_SOURCE)) ==
+		   trainjob_source_of(
+			   value_before(fill, JOB_TOTAL_STEPS_SOURCE).text) ==
 			   SOURCE_OBSERVED &&
 		   trainjob_observed_total(config, plan, total.count, step.count,
 								   epoch.number) > 0;
@@ -202,7 +198,7 @@ observe_epoch(JobFill *fill, int64 step, double epoch)
 		return;
 	if (!total.isnull)
 	{
-		if (!trainjob_is_provable(source_of(source)))
+		if (!trainjob_is_provable(trainjob_source_of(source.text)))
 			return;
 		if (trainjob_epoch_agrees(total.count, epochs.number, step, epoch))
 			return;

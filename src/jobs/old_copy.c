@@ -43,20 +43,11 @@
 #include "tables/partner.h"
 #include "tables/query.h"
 
-/* The columns of a job that reports write, and of which reports. */
-#define NOT_OF_JOB(symbol, ...)
-#define PAIR(symbol, name, flags, job, comment) {METRIC_##symbol, JOB_##job},
-static const struct
-{
-	MetricColumn metric;
-	JobColumn job;
-} latest[] = {TRAINJOB_METRIC_COLUMNS(NOT_OF_JOB, PAIR)};
-
-/* Other columns that are of the version of the reports. */
-static const JobColumn reported[] = {JOB_LAST_SEEN_AT,	 JOB_LAST_METRIC_AT,
-									 JOB_CURRENT_STEP,	 JOB_PROGRESS,
-									 JOB_BEST_EVAL_LOSS, JOB_BEST_STEP,
-									 JOB_BEST_EPOCH};
+/* The columns that are of the version of the reports. */
+static const JobColumn reported[] = {
+	JOB_LAST_SEEN_AT, JOB_LAST_METRIC_AT,		  JOB_CURRENT_STEP,
+	JOB_PROGRESS,	  JOB_BEST_EVAL_LOSS,		  JOB_BEST_STEP,
+	JOB_BEST_EPOCH,	  TRAINJOB_LATEST_JOB_COLUMNS};
 
 /* The columns that are of the version of the status. */
 static const JobColumn of_status[] = {JOB_STATUS,		JOB_STATUS_CHANGED_AT,
@@ -110,9 +101,10 @@ build_copy_part(TrainjobSet *set, Relation rel)
 	{
 		trainjob_find_columns(set, TABLE_METRICS, metrics, metric_columns,
 							  lengthof(metric_columns), part->metric);
-		for (int i = 0; i < lengthof(latest); i++)
-			trainjob_find_column(set, TABLE_METRICS, metrics, latest[i].metric,
-								 false, &part->metric[latest[i].metric]);
+		for (int i = 0; i < LATEST_COUNT; i++)
+			trainjob_find_column(set, TABLE_METRICS, metrics,
+								 trainjob_latest[i].metric, false,
+								 &part->metric[trainjob_latest[i].metric]);
 		relation_close(metrics, NoLock);
 	}
 	set->part = part;
@@ -206,30 +198,31 @@ changes_reported(JobFill *fill, JobColumn but)
 	for (int i = 0; i < lengthof(reported); i++)
 		if (reported[i] != but && changed(fill, reported[i]))
 			return true;
-	for (int i = 0; i < lengthof(latest); i++)
-		if (changed(fill, latest[i].job))
-			return true;
 	return false;
+}
+
+/* Keeps a total that the trainer gave. */
+static void
+keep_total(JobFill *fill)
+{
+	TotalSource source =
+		trainjob_source_of(value_before(fill, JOB_TOTAL_STEPS_SOURCE).text);
+
+	if (source != SOURCE_REPORTED && source != SOURCE_OBSERVED)
+		return;
+	keep(fill, JOB_TOTAL_STEPS);
+	keep(fill, JOB_TOTAL_STEPS_SOURCE);
 }
 
 static void
 keep_reported(JobFill *fill)
 {
-	TotalSource source =
-		trainjob_source_of(value_before(fill, JOB_TOTAL_STEPS_SOURCE).text);
-
 	for (int i = 0; i < lengthof(reported); i++)
 		keep(fill, reported[i]);
-	for (int i = 0; i < lengthof(latest); i++)
-		keep(fill, latest[i].job);
-	if (source == SOURCE_REPORTED || source == SOURCE_OBSERVED)
-	{
-		keep(fill, JOB_TOTAL_STEPS);
-		keep(fill, JOB_TOTAL_STEPS_SOURCE);
-	}
+	keep_total(fill);
 }
 
-/* SELECT count(*) FROM (SELECT FROM metrics WHERE job_id = $1 LIMIT 1) AS any */
+/* SELECT FROM metrics WHERE job_id = $1 LIMIT 1 */
 static bool
 has_reports(Copy *copy)
 {
@@ -291,9 +284,10 @@ reports_of_step_plan(Copy *copy)
 	initStringInfo(&columns);
 	trainjob_add_item(&columns, "%s",
 					  trainjob_selected(&metric[METRIC_RECORDED_AT]));
-	for (int i = 0; i < lengthof(latest); i++)
+	for (int i = 0; i < LATEST_COUNT; i++)
 		trainjob_add_item(&columns, "%s",
-						  trainjob_selected(&metric[latest[i].metric]));
+						  trainjob_selected(
+							  &metric[trainjob_latest[i].metric]));
 	return trainjob_keep_plan(
 		set, QUERY_REPORTS_OF_STEP,
 		psprintf("SELECT %s FROM %s WHERE %s AND %s LIMIT 100", columns.data,
@@ -309,16 +303,16 @@ has_value_of(Copy *copy, const FoundRow *report)
 {
 	JobFill *fill = copy->fill;
 
-	for (int i = 0; i < lengthof(latest); i++)
+	for (int i = 0; i < LATEST_COUNT; i++)
 	{
-		const Column *column = &copy->part->metric[latest[i].metric];
+		const Column *column = &copy->part->metric[trainjob_latest[i].metric];
 		Value value;
 		Value now;
 
-		if (!changed(fill, latest[i].job))
+		if (!changed(fill, trainjob_latest[i].job))
 			continue;
 		value = trainjob_found_value(report, 2 + i, column);
-		now = value_now(fill, latest[i].job);
+		now = value_now(fill, trainjob_latest[i].job);
 		if (!value.isnull && !now.isnull &&
 			(float) value.number == (float) now.number)
 			return true;
@@ -523,22 +517,6 @@ trainjob_remember_proposed(const JobFill *fill)
 	memcpy(proposed.value, fill->value, sizeof(proposed.value));
 }
 
-static bool
-same_value(const Column *column, Value a, Value b)
-{
-	if (a.isnull || b.isnull)
-		return a.isnull == b.isnull;
-	switch (column->kind)
-	{
-		case COLUMN_NUMBER:
-			return a.number == b.number;
-		case COLUMN_TEXT:
-			return strcmp(a.text, b.text) == 0;
-		default:
-			return a.count == b.count;
-	}
-}
-
 /* Keeps what is in the row only because fill_job put it into EXCLUDED. */
 static void
 keep_unproposed(JobFill *fill)
@@ -550,27 +528,12 @@ keep_unproposed(JobFill *fill)
 		return;
 	for (JobColumn c = 0; c < JOB_COLUMNS; c++)
 		if (proposed.filled[c] && changed(fill, c) &&
-			same_value(&fill->part->column[c], proposed.value[c],
-					   value_now(fill, c)))
+			trainjob_same_value(&fill->part->column[c], proposed.value[c],
+								value_now(fill, c)))
 		{
 			fill->is_unfilled |= value_before(fill, c).isnull;
 			keep(fill, c);
 		}
-}
-
-/* An estimate never replaces a total that the trainer gave. */
-static void
-keep_better_total(JobFill *fill)
-{
-	TotalSource before =
-		trainjob_source_of(value_before(fill, JOB_TOTAL_STEPS_SOURCE).text);
-
-	if ((before != SOURCE_REPORTED && before != SOURCE_OBSERVED) ||
-		trainjob_source_of(value_now(fill, JOB_TOTAL_STEPS_SOURCE).text) !=
-			SOURCE_ESTIMATED)
-		return;
-	keep(fill, JOB_TOTAL_STEPS);
-	keep(fill, JOB_TOTAL_STEPS_SOURCE);
 }
 
 void
@@ -583,7 +546,10 @@ trainjob_settle_copy(JobFill *fill)
 
 	keep_unproposed(fill);
 	keep_rounded_times(fill);
-	keep_better_total(fill);
+	/* an estimate is never better than what the trainer gave */
+	if (trainjob_source_of(value_now(fill, JOB_TOTAL_STEPS_SOURCE).text) ==
+		SOURCE_ESTIMATED)
+		keep_total(fill);
 	old_status = is_older(fill, JOB_STATUS_CHANGED_AT);
 	old_reports = is_old_by_version(&copy);
 	if (old_status)

@@ -27,12 +27,6 @@
 
 PG_FUNCTION_INFO_V1(trainjob_perplexity);
 
-#define LATEST_ENTRY(symbol, name, flags, job, comment) \
-	[LATEST_##symbol] = {METRIC_##symbol, JOB_##job,    \
-						 ((flags) &NOT_IN_SUMMARY) != 0},
-const LatestColumn trainjob_latest[LATEST_COUNT] = {
-	TRAINJOB_METRIC_COLUMNS(TRAINJOB_NOT_LATEST, LATEST_ENTRY)};
-
 /*
  * The key in "extra" by which the row that a trainer writes at its end is
  * known: its train_loss is the mean of the run, not the loss of a step.

@@ -8,27 +8,6 @@
 #include "tables/columns.h"
 #include "tables/set.h"
 
-/*
- * The columns of a report whose newest value the job shows, the UP lines of the
- * list: LATEST_EPOCH, LATEST_TRAIN_LOSS, ...
- */
-#define TRAINJOB_NOT_LATEST(symbol, ...)
-#define TRAINJOB_LATEST_PLACE(symbol, ...) LATEST_##symbol,
-enum
-{
-	TRAINJOB_METRIC_COLUMNS(TRAINJOB_NOT_LATEST, TRAINJOB_LATEST_PLACE)
-	LATEST_COUNT
-};
-
-typedef struct LatestColumn
-{
-	MetricColumn metric;
-	JobColumn job;
-	bool not_in_summary; /* means something else in a trainer's summary row */
-} LatestColumn;
-
-extern const LatestColumn trainjob_latest[LATEST_COUNT];
-
 /* The columns of a metrics table that go up to the job, or say which do. */
 typedef struct MetricColumns
 {

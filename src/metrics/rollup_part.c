@@ -12,7 +12,6 @@
 #include "tables/partner.h"
 
 /* What the roll-up reads or writes of a job. */
-#define LATEST_OF_JOB(symbol, name, flags, job, comment) JOB_##job,
 static const int job_columns[] = {JOB_STATUS,
 								  JOB_ERROR_TYPE,
 								  JOB_STATUS_CHANGED_AT,
@@ -25,8 +24,7 @@ static const int job_columns[] = {JOB_STATUS,
 								  JOB_BEST_EVAL_LOSS,
 								  JOB_BEST_STEP,
 								  JOB_BEST_EPOCH,
-								  TRAINJOB_METRIC_COLUMNS(TRAINJOB_NOT_LATEST,
-														  LATEST_OF_JOB)};
+								  TRAINJOB_LATEST_JOB_COLUMNS};
 
 static void
 find_roll_up_columns(TrainjobSet *set, Relation rel, Relation jobs)

@@ -221,8 +221,7 @@ has_hidden_evidence(RollUp *roll, JobReports *reports, LockedJob *job)
 		return false; /* it will be shown */
 	if (total.isnull)
 		return true;
-	return trainjob_is_provable(
-			   trainjob_source_of(source.isnull ? NULL : source.text)) &&
+	return trainjob_is_provable(trainjob_source_of(source.text)) &&
 		   !trainjob_epoch_agrees(total.count,
 								  job->value[JOB_TOTAL_EPOCHS].number,
 								  evidence->step, evidence->number);

@@ -39,7 +39,6 @@ PG_FUNCTION_INFO_V1(trainjob_wants_refill);
 PG_FUNCTION_INFO_V1(trainjob_refill_job);
 
 /* What is compared, and what it is compared by. */
-#define LATEST_OF_JOB(symbol, name, flags, job, comment) JOB_##job,
 static const int job_columns[] = {JOB_STATUS,
 								  JOB_ERROR_TYPE,
 								  JOB_STATUS_CHANGED_AT,
@@ -52,19 +51,14 @@ static const int job_columns[] = {JOB_STATUS,
 								  JOB_BEST_EVAL_LOSS,
 								  JOB_BEST_STEP,
 								  JOB_BEST_EPOCH,
-								  TRAINJOB_METRIC_COLUMNS(TRAINJOB_NOT_LATEST,
-														  LATEST_OF_JOB)};
+								  TRAINJOB_LATEST_JOB_COLUMNS};
 
 /* What of it a refill sets, the status first. */
 static const JobColumn refilled[] = {
-	JOB_STATUS,
-	JOB_STARTED_AT,
-	JOB_LAST_METRIC_AT,
-	JOB_CURRENT_STEP,
-	JOB_BEST_EVAL_LOSS,
-	JOB_BEST_STEP,
-	JOB_BEST_EPOCH,
-	TRAINJOB_METRIC_COLUMNS(TRAINJOB_NOT_LATEST, LATEST_OF_JOB)};
+	JOB_STATUS,			JOB_STARTED_AT,
+	JOB_LAST_METRIC_AT, JOB_CURRENT_STEP,
+	JOB_BEST_EVAL_LOSS, JOB_BEST_STEP,
+	JOB_BEST_EPOCH,		TRAINJOB_LATEST_JOB_COLUMNS};
 
 /* What it has fill_job look at again, and what it may find. */
 static const int inputs[] = {JOB_CONFIG, JOB_DATASET_PATH};
@@ -114,7 +108,8 @@ build_truth_part(TrainjobSet *set, Relation jobs)
 		trainjob_add_setting(refill, &part->jobs, refilled[i], CHANGE_COALESCE);
 	for (int i = 0; i < lengthof(inputs); i++)
 		trainjob_add_setting(refill, &part->jobs, inputs[i], CHANGE_TOUCH);
-	trainjob_plan_job_update(refill, &part->jobs, NULL, QUERY_REFILL);
+	/* never direct, but with the privileges of whoever calls */
+	refill->query = QUERY_REFILL;
 	set->part = part;
 }
 
@@ -156,12 +151,6 @@ fitting(const Column *column, Value value)
 	return trainjob_read_value(column, datum, isnull);
 }
 
-static bool
-same_number(double a, double b)
-{
-	return a == b || (isnan(a) && isnan(b));
-}
-
 /* The row should have this value. */
 static void
 should_be(JobTruth *truth, JobColumn c, Value value)
@@ -176,11 +165,11 @@ compare_latest(JobTruth *truth, const Value *newest)
 	for (int i = 0; i < LATEST_COUNT; i++)
 	{
 		JobColumn c = trainjob_latest[i].job;
-		Value stored = truth->job.value[c];
-		Value value = fitting(&truth->part->jobs.column[c], newest[c]);
+		const Column *column = &truth->part->jobs.column[c];
+		Value value = fitting(column, newest[c]);
 
 		if (!value.isnull &&
-			(stored.isnull || !same_number(stored.number, value.number)))
+			!trainjob_same_value(column, truth->job.value[c], value))
 			should_be(truth, c, value);
 	}
 }
@@ -442,6 +431,23 @@ plan_refill(JobTruth *truth, JobChange *change)
 	return true;
 }
 
+/* Whether a job wants a refill, and "mend": was mended, by what is committed now. */
+static bool
+refill(FunctionCallInfo fcinfo, bool mend)
+{
+	JobTruth truth;
+	JobChange change;
+	bool wants;
+
+	check_may_update(PG_GETARG_OID(0));
+	look_at(fcinfo, mend, &truth);
+	wants = plan_refill(&truth, &change);
+	if (wants && mend)
+		wants = trainjob_change_job(truth.set, &change);
+	stop_looking(&truth);
+	return wants;
+}
+
 /*
  * trainjob_wants_refill
  *		SQL: wants_refill(jobs regclass, job record) returns boolean, strict:
@@ -450,15 +456,7 @@ plan_refill(JobTruth *truth, JobChange *change)
 Datum
 trainjob_wants_refill(PG_FUNCTION_ARGS)
 {
-	JobTruth truth;
-	JobChange change;
-	bool wants;
-
-	check_may_update(PG_GETARG_OID(0));
-	look_at(fcinfo, false, &truth);
-	wants = plan_refill(&truth, &change);
-	stop_looking(&truth);
-	PG_RETURN_BOOL(wants);
+	PG_RETURN_BOOL(refill(fcinfo, false));
 }
 
 /*
@@ -470,14 +468,5 @@ trainjob_wants_refill(PG_FUNCTION_ARGS)
 Datum
 trainjob_refill_job(PG_FUNCTION_ARGS)
 {
-	JobTruth truth;
-	JobChange change;
-	bool done;
-
-	check_may_update(PG_GETARG_OID(0));
-	look_at(fcinfo, true, &truth);
-	done =
-		plan_refill(&truth, &change) && trainjob_change_job(truth.set, &change);
-	stop_looking(&truth);
-	PG_RETURN_BOOL(done);
+	PG_RETURN_BOOL(refill(fcinfo, true));
 }

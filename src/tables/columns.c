@@ -33,6 +33,12 @@ static const KnownColumn dataset_columns[] = {TRAINJOB_DATASET_COLUMNS(ENTRY)};
 static const KnownColumn alert_columns[] = {TRAINJOB_ALERT_COLUMNS(ENTRY)};
 static const KnownColumn change_columns[] = {TRAINJOB_CHANGE_COLUMNS(ENTRY)};
 
+#define LATEST_ENTRY(symbol, name, flags, job, comment) \
+	[LATEST_##symbol] = {METRIC_##symbol, JOB_##job,    \
+						 ((flags) &NOT_IN_SUMMARY) != 0},
+const LatestColumn trainjob_latest[LATEST_COUNT] = {
+	TRAINJOB_METRIC_COLUMNS(TRAINJOB_NOT_LATEST, LATEST_ENTRY)};
+
 const KnownTable trainjob_known_tables[TABLE_COUNT] = {
 	[TABLE_JOBS] = {"jobs", job_columns, lengthof(job_columns)},
 	[TABLE_METRICS] = {"metrics", metric_columns, lengthof(metric_columns)},

@@ -175,6 +175,32 @@ typedef enum ChangeColumn
 	TRAINJOB_CHANGE_COLUMNS(TRAINJOB_CHANGE_PLACE) CHANGE_COLUMNS
 } ChangeColumn;
 
+/*
+ * The columns of a report whose newest value the job shows, the UP lines of the
+ * list: LATEST_EPOCH, LATEST_TRAIN_LOSS, ...
+ */
+#define TRAINJOB_NOT_LATEST(symbol, ...)
+#define TRAINJOB_LATEST_PLACE(symbol, ...) LATEST_##symbol,
+enum
+{
+	TRAINJOB_METRIC_COLUMNS(TRAINJOB_NOT_LATEST, TRAINJOB_LATEST_PLACE)
+	LATEST_COUNT
+};
+
+typedef struct LatestColumn
+{
+	MetricColumn metric;
+	JobColumn job;
+	bool not_in_summary; /* means something else in a trainer's summary row */
+} LatestColumn;
+
+extern const LatestColumn trainjob_latest[LATEST_COUNT];
+
+/* Their columns of a job, for a list of its columns. */
+#define TRAINJOB_LATEST_OF_JOB(symbol, name, flags, job, comment) JOB_##job,
+#define TRAINJOB_LATEST_JOB_COLUMNS \
+	TRAINJOB_METRIC_COLUMNS(TRAINJOB_NOT_LATEST, TRAINJOB_LATEST_OF_JOB)
+
 /* A line of the list. */
 typedef struct KnownColumn
 {

@@ -177,6 +177,22 @@ trainjob_read_jsonb(const Column *column, Datum datum)
 }
 
 bool
+trainjob_same_value(const Column *column, Value a, Value b)
+{
+	if (a.isnull || b.isnull)
+		return a.isnull == b.isnull;
+	switch (column->kind)
+	{
+		case COLUMN_NUMBER:
+			return a.number == b.number || (isnan(a.number) && isnan(b.number));
+		case COLUMN_TEXT:
+			return strcmp(a.text, b.text) == 0;
+		default:
+			return a.count == b.count;
+	}
+}
+
+bool
 trainjob_same_datum(const Column *column, Datum a, bool a_null, Datum b,
 					bool b_null)
 {

@@ -66,6 +66,12 @@ trainjob_row_value(TupleTableSlot *row, const Column *column)
 extern Jsonb *trainjob_read_jsonb(const Column *column, Datum datum);
 
 /*
+ * Whether two values of a column, of any kind but a key or json, are the same; NaN
+ * is the same as NaN, and NULL as NULL.
+ */
+extern bool trainjob_same_value(const Column *column, Value a, Value b);
+
+/*
  * Whether two stored values are the same, to the byte.
  *
  * Compares what is stored and detoasts nothing: values moved out of line are

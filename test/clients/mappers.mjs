@@ -45,25 +45,28 @@ const alert = (job, type) =>
 const shown = async (job) => Object.values(await sql(
   "SELECT model_name, status, current_step::integer, round(progress), eval_loss, error FROM local_training_jobs WHERE id = $1", job));
 
-// load(job) reads an entity; save(entity, changes) saves it, whole where the mapper does
-async function run(name, load, save) {
-  let job = await newJob();
-  let entity = await load(job);
+// a job, and an entity of it from before its last reports
+async function outdated(load) {
+  const job = await newJob();
+  const entity = await load(job);
 
   await report(job, 20, 30);
+  return [job, entity];
+}
+
+// load(job) reads an entity; save(entity, changes) saves it, whole where the mapper does
+async function run(name, load, save) {
+  let [job, entity] = await outdated(load);
+
   await save(entity, { model_name: "renamed" });
   check(`${name}: what reports said since stays`, await shown(job), ["renamed", "running", 30, 19, 1.5, null]);
 
-  job = await newJob();
-  entity = await load(job);
-  await report(job, 20, 30);
+  [job, entity] = await outdated(load);
   await alert(job, "job_completed");
   await save(entity, { model_name: "renamed" });
   check(`${name}: a completed job stays completed`, await shown(job), ["renamed", "completed", 30, 100, 1.5, null]);
 
-  job = await newJob();
-  entity = await load(job);
-  await report(job, 20, 30);
+  [job, entity] = await outdated(load);
   await save(entity, { status: "cancelled" });
   check(`${name}: a wish counts, and nothing else`, await shown(job), ["model", "cancelled", 30, 19, 1.5, null]);
 

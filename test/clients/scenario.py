@@ -47,23 +47,25 @@ def shown(job):
     return sql("SELECT model_name, status, current_step, round(progress), eval_loss, error FROM local_training_jobs WHERE id = %s", job)
 
 
-def run(name, load, save):
+def outdated(load):
+    """A job, and an entity of it from before its last reports."""
     job = new_job()
     entity = load(job)
     report(job, 20, 30)
+    return job, entity
+
+
+def run(name, load, save):
+    job, entity = outdated(load)
     save(entity, {"model_name": "renamed"})
     check(f"{name}: what reports said since stays", shown(job), ("renamed", "running", 30, 19.0, 1.5, None))
 
-    job = new_job()
-    entity = load(job)
-    report(job, 20, 30)
+    job, entity = outdated(load)
     alert(job, "job_completed")
     save(entity, {"model_name": "renamed"})
     check(f"{name}: a completed job stays completed", shown(job), ("renamed", "completed", 30, 100.0, 1.5, None))
 
-    job = new_job()
-    entity = load(job)
-    report(job, 20, 30)
+    job, entity = outdated(load)
     save(entity, {"status": "cancelled"})
     check(f"{name}: a wish counts, and nothing else", shown(job), ("model", "cancelled", 30, 19.0, 1.5, None))
 
