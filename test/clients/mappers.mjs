@@ -1,6 +1,9 @@
-// Knex, Sequelize, TypeORM and Drizzle: what they do to a job that trainjob keeps true.
+// Knex, Sequelize, TypeORM, Drizzle and Prisma: what they do to a job that trainjob keeps true.
 import "reflect-metadata";
+import { execFileSync } from "node:child_process";
 import crypto from "node:crypto";
+import fs from "node:fs";
+import { PrismaPg } from "@prisma/adapter-pg";
 import { eq } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/node-postgres";
 import { bigint, doublePrecision, jsonb, pgTable, text, timestamp, uuid } from "drizzle-orm/pg-core";
@@ -95,6 +98,24 @@ const sequelizeTypes = { uuid: DataTypes.UUID, bigint: DataTypes.BIGINT, "double
 const drizzleTypes = { uuid, bigint: (name) => bigint(name, { mode: "number" }), "double precision": doublePrecision, text, jsonb,
   "timestamp with time zone": (name) => timestamp(name, { withTimezone: true }) };
 
+const prismaTypes = { uuid: "String? @db.Uuid", bigint: "BigInt?", "double precision": "Float?", text: "String?", jsonb: "Json?",
+  "timestamp with time zone": "DateTime? @db.Timestamptz(6)" };
+
+// Prisma generates a client for a schema.
+async function prismaClient(name, columns) {
+  const fields = columns.map((column) => `${column.name} ${column.name === "id" ? "String @id @db.Uuid" : prismaTypes[column.type]}`);
+
+  fs.mkdirSync(name);
+  fs.writeFileSync(`${name}/schema.prisma`, [
+    "generator client {", 'provider = "prisma-client-js"', 'engineType = "client"', 'output = "client"', "}",
+    "datasource db {", 'provider = "postgresql"', 'url = "postgresql://"', "}",
+    "model Job {", ...fields, '@@map("local_training_jobs")', "}"].join("\n"));
+  execFileSync("node_modules/.bin/prisma", ["generate", `--schema=${name}/schema.prisma`], { stdio: "pipe" });
+  const { PrismaClient } = (await import(`./${name}/client/index.js`)).default;
+
+  return new PrismaClient({ adapter: new PrismaPg(connection) });
+}
+
 for (const [variant, columns] of variants) {
   const names = columns.map((column) => column.name);
   const from = (entry) => Object.fromEntries(columns.map((column) => [column.name, entry(column)]));
@@ -125,6 +146,13 @@ for (const [variant, columns] of variants) {
   await run(`Drizzle set(), ${variant}`,
     async (job) => (await db.select().from(table).where(eq(table.id, job)))[0],
     (entity, changes) => db.update(table).set({ ...entity, ...changes }).where(eq(table.id, entity.id)));
+
+  const prisma = await prismaClient(`prisma_${names.length}`, columns);
+
+  await run(`Prisma update(), ${variant}`,
+    (job) => prisma.job.findUnique({ where: { id: job } }),
+    (entity, changes) => prisma.job.update({ where: { id: entity.id }, data: { ...entity, ...changes } }));
+  await prisma.$disconnect();
 }
 
 await builder.destroy();

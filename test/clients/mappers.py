@@ -5,8 +5,7 @@ import django
 from django.conf import settings
 
 settings.configure(DATABASES={"default": {
-    "ENGINE": "django.db.backends.postgresql", "NAME": os.environ["PGDATABASE"], "USER": os.environ["PGUSER"],
-    "HOST": os.environ["PGHOST"]}}, USE_TZ=True)
+    "ENGINE": "django.db.backends.postgresql", "NAME": os.environ["PGDATABASE"]}}, USE_TZ=True)
 django.setup()
 
 from django.db import models  # noqa: E402
@@ -24,7 +23,7 @@ PLAIN = {"model_name": "text", "status": "text", "error": "text", "config": "jso
 def columns():
     names = {"uuid": "uuid", "bigint": "count", "double precision": "number", "text": "text", "jsonb": "json",
              "timestamp with time zone": "time"}
-    with scenario.psycopg.connect(os.environ["CLIENTS_DSN"]) as connection:
+    with scenario.psycopg.connect() as connection:
         return {name: names[kind] for name, kind in connection.execute(
             "SELECT column_name, data_type FROM information_schema.columns "
             "WHERE table_name = 'local_training_jobs' AND column_name <> 'id'")}
@@ -47,7 +46,7 @@ plain = django_model("PlainJob", PLAIN)
 scenario.run("Django, all columns", lambda job: every.objects.get(pk=job), save_django)
 scenario.run("Django, an application's columns", lambda job: plain.objects.get(pk=job), save_django)
 
-engine = create_engine("postgresql+psycopg://", creator=lambda: scenario.psycopg.connect(os.environ["CLIENTS_DSN"]))
+engine = create_engine("postgresql+psycopg://")
 table = Table("local_training_jobs", MetaData(), autoload_with=engine)
 
 

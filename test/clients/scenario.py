@@ -4,7 +4,6 @@ run(name, load, save): load(job) reads an entity by the job's id; save(entity, c
 some of its attributes and saves it, whole where the mapper does.
 """
 import itertools
-import os
 import uuid
 
 import psycopg
@@ -14,7 +13,7 @@ failed = 0
 
 
 def sql(statement, *values):
-    with psycopg.connect(os.environ["CLIENTS_DSN"], autocommit=True) as connection:
+    with psycopg.connect(autocommit=True) as connection:
         cursor = connection.execute(statement, values)
         return cursor.fetchone() if cursor.description else None
 
