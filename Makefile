@@ -7,10 +7,11 @@ EXTVERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" $(EXTENSION).c
 MODULE_big = $(EXTENSION)
 OBJS = trainjob.o \
 	$(addprefix src/pg/,trigger_call.o tuple_patch.o subtransaction.o) \
-	$(addprefix src/tables/,columns.o column.o value.o value_write.o types.o set.o set_find.o partner.o query.o owner.o direct_find.o meet_look.o meet.o) \
+	$(addprefix src/status/,status.o words.o) \
+	$(addprefix src/tables/,columns.o column.o column_words.o filler.o value.o value_write.o types.o set.o set_find.o partner.o query.o owner.o direct_find.o meet_look.o meet.o) \
 	$(addprefix src/steps/,number.o config.o dialect.o openai.o lightning.o torchtune.o axolotl.o hf.o baseline.o \
 		steps.o evidence.o explain.o functions.o) \
-	$(addprefix src/jobs/,status.o job_row.o job_times.o job_counts.o job_total.o config_out.o job_fill.o \
+	$(addprefix src/jobs/,job_row.o job_times.o job_counts.o job_total.o config_out.o job_fill.o \
 		job_change.o job_preview.o direct_update.o status_change.o dataset.o dataset_meeting.o old_copy.o) \
 	$(addprefix src/metrics/,fill.o reports.o newest.o rollup_part.o advance.o settle.o rollup.o truth.o) \
 	$(addprefix src/alerts/,alert.o alert_job.o waiting.o) \

@@ -301,15 +301,47 @@ LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'trainjob_status_has_ended';
 
 COMMENT ON FUNCTION _trainjob.has_ended(text) IS
-'Whether a status is one of a job that has ended: completed, failed or cancelled.';
+'Whether a status, by whatever word, is one of a job that has ended: completed, failed or cancelled.';
 
-CREATE FUNCTION _trainjob.is_job_status(status text)
+CREATE FUNCTION _trainjob.job_status(word text, own text[] DEFAULT '{}')
+RETURNS text
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'trainjob_job_status';
+
+COMMENT ON FUNCTION _trainjob.job_status(text, text[]) IS
+'Trainjob''s word for a status that an application calls otherwise, the word itself where it means none. own: words of a set, each as status=word.';
+
+CREATE FUNCTION _trainjob.alert_type(word text, own text[] DEFAULT '{}')
+RETURNS text
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'trainjob_alert_type';
+
+COMMENT ON FUNCTION _trainjob.alert_type(text, text[]) IS
+'Trainjob''s word for the type of an alert that an application calls otherwise, see job_status().';
+
+CREATE FUNCTION _trainjob.known_word(column_key text, word text)
+RETURNS text
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'trainjob_known_word';
+
+COMMENT ON FUNCTION _trainjob.known_word(text, text) IS
+'Trainjob''s word for a status (jobs.status) or the type of an alert (alerts.type); NULL where it means none.';
+
+CREATE FUNCTION _trainjob.check_job_status(status text)
 RETURNS boolean
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
-AS 'MODULE_PATHNAME', 'trainjob_is_job_status';
+AS 'MODULE_PATHNAME', 'trainjob_check_job_status';
 
-COMMENT ON FUNCTION _trainjob.is_job_status(text) IS
-'Whether a job can have this status. For a CHECK: a list of values would be parsed anew by every update.';
+COMMENT ON FUNCTION _trainjob.check_job_status(text) IS
+'True, or an error that lists the statuses that a job can have. For a CHECK: a list of values would be parsed anew by every update.';
+
+CREATE FUNCTION _trainjob.check_alert_type(type text)
+RETURNS boolean
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'trainjob_check_alert_type';
+
+COMMENT ON FUNCTION _trainjob.check_alert_type(text) IS
+'True, or an error that lists the types that an alert can have. For a CHECK.';
 
 CREATE FUNCTION _trainjob.is_total_steps_source(source text)
 RETURNS boolean
@@ -335,6 +367,14 @@ AS 'MODULE_PATHNAME', 'trainjob_readable_jsonb';
 COMMENT ON FUNCTION _trainjob.readable_jsonb(json) IS
 'A json value as jsonb; NULL where jsonb cannot hold it.';
 
+CREATE FUNCTION _trainjob.readable_jsonb(value text)
+RETURNS jsonb
+LANGUAGE c STABLE STRICT PARALLEL UNSAFE
+AS 'MODULE_PATHNAME', 'trainjob_readable_jsonb';
+
+COMMENT ON FUNCTION _trainjob.readable_jsonb(text) IS
+'A text with json as jsonb; NULL where it is no json, or jsonb cannot hold it.';
+
 CREATE FUNCTION _trainjob.readable_float8(value numeric)
 RETURNS float8
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
@@ -342,6 +382,20 @@ AS 'MODULE_PATHNAME', 'trainjob_readable_float8';
 
 COMMENT ON FUNCTION _trainjob.readable_float8(numeric) IS
 'A numeric value as float8; infinite where float8 cannot hold it, 0 where it is too small.';
+
+CREATE FUNCTION _trainjob.utc_time(value timestamp)
+RETURNS timestamptz
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+BEGIN ATOMIC
+	-- at the ends of what there is, local time leads beyond it, which is an error
+	SELECT CASE
+		WHEN value BETWEEN '4712-01-01 BC' AND '294275-01-01' OR NOT isfinite(value)
+			THEN value AT TIME ZONE 'UTC'
+	END;
+END;
+
+COMMENT ON FUNCTION _trainjob.utc_time(timestamp) IS
+'A time without time zone as the point in time that it is in UTC; NULL for one that no time zone can show.';
 
 CREATE FUNCTION _trainjob.config_samples(config jsonb)
 RETURNS bigint
@@ -516,7 +570,7 @@ BEGIN ATOMIC
 	 'Datasets that jobs train on, with their sample counts.'),
 	('jobs', 'local_training_jobs',
 	 -- printed with two pairs of parentheses, as schema tools expect of a CHECK
-	 ARRAY['CHECK (_trainjob.is_job_status(status) IS NOT FALSE)',
+	 ARRAY['CHECK (_trainjob.check_job_status(status) IS NOT FALSE)',
 	       'CHECK (_trainjob.is_total_steps_source(total_steps_source) IS NOT FALSE)'],
 	 'fillfactor = 70, toast_tuple_target = 128',
 	 ARRAY['(user_id, created_at)',
@@ -529,7 +583,8 @@ BEGIN ATOMIC
 	       'FOREIGN KEY (job_id) REFERENCES %s.local_training_jobs (id) ON DELETE CASCADE'],
 	 '', '{}',
 	 'Reports of the trainers, one row each; a step may have several.'),
-	('alerts', 'alert_event', ARRAY['CHECK (_trainjob.is_alert_outcome(outcome) IS NOT FALSE)'], '', ARRAY['(job_id, occurred_at, id)'],
+	('alerts', 'alert_event', ARRAY['CHECK (_trainjob.check_alert_type(type) IS NOT FALSE)',
+	       'CHECK (_trainjob.is_alert_outcome(outcome) IS NOT FALSE)'], '', ARRAY['(job_id, occurred_at, id)'],
 	 'What happened to jobs: a row changes its job and says what it did.'),
 	('status_changes', 'job_status_change', '{}', '', ARRAY['(job_id, id)'],
 	 'Every change of a job''s status, whoever made it.')
@@ -618,6 +673,83 @@ END;
 COMMENT ON FUNCTION _trainjob.find_columns(text, regclass, jsonb) IS
 'The canonical columns of a table of a set, and the columns that stand for them, with their base types; NULL where none does. unwanted: argument "columns" says that none does.';
 
+CREATE FUNCTION _trainjob.column_filler(rel regclass, table_key text,
+	column_name name, actual_name name)
+RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'trainjob_column_filler';
+
+COMMENT ON FUNCTION _trainjob.column_filler(regclass, text, name, name) IS
+'What stands for NULL in a column that is NOT NULL and stands for a canonical one: its default if that is a constant, else 0 or nothing. NULL where the column can be NULL, or must have a value.';
+
+CREATE FUNCTION _trainjob.required_value(rel regclass, column_name name)
+RETURNS text
+LANGUAGE c STABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'trainjob_required_value';
+
+COMMENT ON FUNCTION _trainjob.required_value(regclass, name) IS
+'What a column that must have a value gets in a row that a function of trainjob inserts, as SQL; NULL where it needs none, or nobody can know.';
+
+CREATE FUNCTION _trainjob.own_words(column_key text, columns jsonb)
+RETURNS text[]
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT COALESCE(array_agg(w.ours || '=' || w.word ORDER BY w.key COLLATE "C"), '{}')
+	FROM (
+		SELECT c.key, split_part(substr(c.key, length(column_key) + 2), '.', 1) AS ours, c.value AS word
+		FROM jsonb_each_text(columns) AS c
+		WHERE starts_with(c.key, column_key || ':')) AS w
+	WHERE w.word <> ''
+	  -- but for those that are known anyway
+	  AND w.ours IS DISTINCT FROM _trainjob.known_word(column_key, w.word);
+END;
+
+COMMENT ON FUNCTION _trainjob.own_words(text, jsonb) IS
+'The words that a set has for statuses (column jobs.status) or types of alerts (alerts.type) and that nobody knows otherwise: the second argument of job_status() and alert_type().';
+
+CREATE FUNCTION _trainjob.canonical_value(key text, column_name name,
+	column_type text, actual_name name, actual_type regtype, filler text,
+	columns jsonb)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT CASE
+		WHEN v.words IS NOT NULL THEN
+			format('_trainjob.%s(_trainjob.output_text(%I)%s)', v.words, actual_name,
+				   (SELECT CASE WHEN o.own <> '{}' THEN format(', %L::text[]', o.own) ELSE '' END
+					FROM (SELECT _trainjob.own_words(key || '.' || column_name, columns)) AS o (own)))
+		WHEN column_type = 'jsonb' AND actual_type = 'json'::regtype
+			THEN format('_trainjob.readable_jsonb(%s)', v.value)
+		WHEN column_type = 'jsonb' AND actual_type <> 'jsonb'::regtype
+			THEN format('_trainjob.readable_jsonb(%s::text)', v.value)
+		WHEN column_type = 'float8' AND actual_type = 'numeric'::regtype
+			THEN format('_trainjob.readable_float8(%s)', v.value)
+		WHEN column_type = 'float8' AND actual_type <> column_type::regtype
+			THEN format('%s::%s', v.value, column_type)
+		WHEN column_type = 'bigint'
+			 AND actual_type IN ('numeric'::regtype, 'real'::regtype, 'double precision'::regtype)
+			-- as triggers read it: what no bigint holds is no number
+			THEN format('CASE WHEN abs(%1$s) < 9.2233720368547e18 THEN %1$s::bigint END', v.value)
+		WHEN column_type = 'timestamptz' AND actual_type = 'timestamp'::regtype
+			THEN format('_trainjob.utc_time(%s)', v.value)
+		WHEN column_name IN ('dataset_path', 'storage_path')
+			 AND NOT _trainjob.type_holds(actual_type, 'text')
+			THEN format('_trainjob.output_text(%s)', v.value)
+		ELSE v.value
+	END
+	FROM (
+		SELECT CASE WHEN filler IS NULL THEN quote_ident(actual_name)
+					ELSE format('NULLIF(%I, %L::%s)', actual_name, filler, actual_type) END AS value,
+			   CASE
+				WHEN (key, column_name) = ('alerts', 'type') THEN 'alert_type'
+				WHEN (key, column_name) = ('jobs', 'status') OR column_name IN ('status_before', 'status_after')
+					THEN 'job_status'
+			   END AS words) AS v;
+END;
+
+COMMENT ON FUNCTION _trainjob.canonical_value(text, name, text, name, regtype, text, jsonb) IS
+'Part of select_list: what a column says, with the type that trainjob''s own has: a status by trainjob''s word for it, NULL for what stands for NULL, a time without time zone in UTC.';
+
 CREATE FUNCTION _trainjob.set_columns(tables jsonb, columns jsonb)
 RETURNS TABLE (table_key text, table_name text, ordinal bigint, column_name name,
 	column_type text, actual_name name, actual_type regtype, essential boolean,
@@ -633,6 +765,23 @@ END;
 
 COMMENT ON FUNCTION _trainjob.set_columns(jsonb, jsonb) IS
 'The columns of all tables of a set, as _trainjob.find_columns() has them.';
+
+CREATE FUNCTION _trainjob.required_columns(key text, rel regclass, columns jsonb)
+RETURNS TABLE (column_name name, attnum smallint, value text)
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT a.attname, a.attnum, _trainjob.required_value(rel, a.attname)
+	FROM pg_catalog.pg_attribute AS a
+	WHERE a.attrelid = rel AND a.attnum > 0 AND NOT a.attisdropped
+	  AND a.attnotnull AND NOT a.atthasdef AND a.attidentity = '' AND a.attgenerated = ''
+	  -- what reports and alerts have, or triggers fill
+	  AND NOT EXISTS (
+		SELECT FROM _trainjob.find_columns(key, rel, columns) AS f
+		WHERE f.actual_name = a.attname AND f.column_name NOT IN ('id', 'user_id', 'received_at'));
+END;
+
+COMMENT ON FUNCTION _trainjob.required_columns(text, regclass, jsonb) IS
+'The columns of a table of a set that must have a value and that neither a report or an alert nor a trigger gives one, with what a function of trainjob would write there; NULL: it cannot know.';
 
 CREATE FUNCTION _trainjob.job_column(column_name name, tables jsonb, columns jsonb)
 RETURNS name
@@ -667,27 +816,10 @@ RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT string_agg(
-		CASE
-			WHEN f.actual_name IS NULL
-				THEN format('NULL::%s AS %I', f.column_type, f.column_name)
-			WHEN f.actual_type = 'json'::regtype
-				THEN format('_trainjob.readable_jsonb(%I) AS %I', f.actual_name,
-							f.column_name)
-			WHEN f.column_type = 'float8' AND f.actual_type = 'numeric'::regtype
-				THEN format('_trainjob.readable_float8(%I) AS %I', f.actual_name,
-							f.column_name)
-			WHEN f.column_type = 'float8'
-				 AND f.actual_type <> f.column_type::regtype
-				THEN format('%I::%s AS %I', f.actual_name, f.column_type,
-							f.column_name)
-			WHEN f.column_type = 'bigint'
-				 AND f.actual_type IN ('numeric'::regtype, 'real'::regtype,
-									   'double precision'::regtype)
-				-- as triggers read it: what no bigint holds is no number
-				THEN format('CASE WHEN abs(%1$I) < 9.2233720368547e18 THEN %1$I::bigint END AS %2$I',
-							f.actual_name, f.column_name)
-			ELSE format('%I AS %I', f.actual_name, f.column_name)
-		END, ', ')
+		CASE WHEN f.actual_name IS NULL THEN format('NULL::%s AS %I', f.column_type, f.column_name)
+			 ELSE _trainjob.canonical_value(key, f.column_name, f.column_type, f.actual_name, f.actual_type,
+					_trainjob.column_filler(rel, key, f.column_name, f.actual_name), columns)
+				  || format(' AS %I', f.column_name) END, ', ')
 	FROM _trainjob.find_columns(key, rel, columns) AS f
 	-- a reader of a view needs the right to read each column that it names
 	WHERE f.column_name <> 'job_token';
@@ -767,6 +899,7 @@ SELECT
 	j.status,
 	CASE
 		WHEN j.ended THEN 'ended'
+		WHEN j.status IS NOT NULL AND _trainjob.known_word('jobs.status', j.status) IS NULL THEN 'unknown'
 		WHEN NOT j.running THEN 'waiting'
 		WHEN (j.loss = 'NaN' OR abs(j.loss) = 'Infinity')
 			 AND (j.restarted_at IS NULL OR j.last_metric_at >= j.restarted_at)
@@ -786,7 +919,15 @@ SELECT
 	p.eta_seconds, p.eta_confidence,
 	a.type AS last_alert_type, a.occurred_at AS last_alert_at,
 	j.error, j.error_type,
-	COALESCE(%8$s_trainjob.job_note(j.config, j.dataset_path, j.total_samples,
+	COALESCE(CASE
+			WHEN f.unfilled IS NOT NULL THEN 'not filled yet: call trainjob.refill_jobs()'
+			WHEN _trainjob.known_word('jobs.status', j.status) IS NULL
+				THEN 'status "' || j.status || '" means none of trainjob''s'
+			-- it was heard of, and not by what reports said of its restart
+			WHEN {j.last_metric_at} < {j.restarted_at} AND NOT j.ended
+				 AND {j.last_seen_at} > GREATEST({j.restarted_at}, {j.status_changed_at}) + '10 s'
+				THEN 'reports since the restart have times before it: the clock of their writer is behind'
+		END, %8$s_trainjob.job_note(j.config, j.dataset_path, j.total_samples,
 		j.train_samples, j.val_samples, j.total_steps)) AS note,
 	CASE
 		WHEN j.total_samples = 1 THEN '1 sample'
@@ -807,8 +948,8 @@ SELECT
 		WHEN j.eval_loss IS NOT NULL THEN _trainjob.number_text(j.eval_loss, 4)
 		WHEN j.ended THEN %7$s
 		%9$s
-		ELSE _trainjob.eval_text(j.config, j.total_samples, j.train_samples,
-								j.val_samples, j.total_steps)
+		ELSE COALESCE(f.unfilled, _trainjob.eval_text(j.config, j.total_samples, j.train_samples,
+													  j.val_samples, j.total_steps))
 	END AS eval_loss_text,
 	COALESCE(_trainjob.number_text(j.perplexity, 2), %4$s) AS perplexity_text,
 	COALESCE(_trainjob.number_text(j.learning_rate, -2), %5$s) AS learning_rate_text,
@@ -819,16 +960,16 @@ FROM (
 	-- not beside the jobs: Citus takes no now() in a subquery without a table
 	SELECT
 		j.*,
-		COALESCE(_trainjob.has_ended(_trainjob.output_text(j.status)), false) AS ended,
-		COALESCE(_trainjob.output_text(j.status) = 'running', false) AS running,
+		COALESCE(j.status IN ('completed', 'failed', 'cancelled'), false) AS ended,
+		COALESCE(j.status = 'running', false) AS running,
 		CASE WHEN j.restarted_at IS NULL THEN {j.started_at} ELSE {j.restarted_at} END AS began,
-		CASE _trainjob.output_text(j.status)
+		CASE j.status
 			WHEN 'completed' THEN {j.completed_at}
 			WHEN 'failed' THEN {j.failed_at}
 			WHEN 'cancelled' THEN {j.cancelled_at}
 		END AS ended_at,
 		-- an end of which nobody knows when it was has no length
-		CASE _trainjob.output_text(j.status)
+		CASE j.status
 			WHEN 'completed' THEN {j.completed_at}
 			WHEN 'failed' THEN {j.failed_at}
 			WHEN 'cancelled' THEN {j.cancelled_at}
@@ -836,14 +977,22 @@ FROM (
 		END AS until,
 		CASE
 			WHEN COALESCE(j.last_metric_at::text, j.current_step::text) IS NULL
-				 AND NOT COALESCE(_trainjob.has_ended(_trainjob.output_text(j.status)), false)
+				 AND j.status IN ('completed', 'failed', 'cancelled') IS NOT TRUE
 				THEN 'Awaiting first metrics'
 			ELSE 'Not reported by the trainer'
 		END AS absent
 	FROM %1$s AS j) AS j
 LEFT JOIN LATERAL (
+	-- reports of a job that says nothing of them came before the triggers
+	SELECT max(r.text) AS unfilled
+	FROM (
+		SELECT 'Not filled yet: call refill_jobs' AS text
+		FROM %2$s AS m
+		WHERE m.job_id = j.id AND j.current_step IS NULL AND j.last_metric_at IS NULL%11$s
+		LIMIT 1) AS r) AS f ON true
+LEFT JOIN LATERAL (
 	SELECT
-		CASE WHEN _trainjob.output_text(j.status) = 'running' THEN
+		CASE WHEN j.status = 'running' THEN
 			-- in float8, which holds the difference of any two steps
 			(j.total_steps::float8 - j.current_step)
 			* CASE
@@ -863,7 +1012,7 @@ LEFT JOIN LATERAL (
 			  END
 		END AS eta_seconds,
 		CASE
-			WHEN _trainjob.output_text(j.status) <> 'running' THEN NULL
+			WHEN j.status <> 'running' THEN NULL
 			WHEN count(*) < 5 THEN 'insufficient_data'
 			WHEN j.total_steps IS NULL THEN NULL
 			WHEN stddev_pop(i.pace) / NULLIF(abs(avg(i.pace)), 0) < 0.15 THEN 'high'
@@ -879,7 +1028,7 @@ LEFT JOIN LATERAL (
 		FROM (
 			SELECT m.job_id, m.step, min({m.recorded_at}) AS recorded_at
 			FROM %2$s AS m
-			WHERE m.job_id = j.id AND _trainjob.output_text(j.status) = 'running'
+			WHERE m.job_id = j.id AND j.status = 'running'
 			  AND m.step <= j.current_step
 			  AND m.recorded_at >= COALESCE(GREATEST({j.status_changed_at}, {j.restarted_at}),
 											'-infinity')
@@ -905,16 +1054,20 @@ $view$),
 		_trainjob.source('metrics', tables, columns),
 		_trainjob.source('alerts', tables, columns),
 		-- of what a table has no column for, nobody can say that it is missing
-		_trainjob.text_for_null('perplexity', 'j.absent', tables, columns),
-		_trainjob.text_for_null('learning_rate', 'j.absent', tables, columns),
-		_trainjob.text_for_null('loss', 'j.absent', tables, columns),
-		_trainjob.text_for_null('eval_loss', '''No eval loss reported''', tables, columns),
+		_trainjob.text_for_null('perplexity', 'COALESCE(f.unfilled, j.absent)', tables, columns),
+		_trainjob.text_for_null('learning_rate', 'COALESCE(f.unfilled, j.absent)', tables, columns),
+		_trainjob.text_for_null('loss', 'COALESCE(f.unfilled, j.absent)', tables, columns),
+		_trainjob.text_for_null('eval_loss', 'COALESCE(f.unfilled, ''No eval loss reported'')', tables, columns),
 		CASE WHEN _trainjob.job_column('total_steps', tables, columns) IS NULL
 			 THEN '''total steps unknown: the jobs table has no column for them'', ' END,
 		-- nor, once it runs, that it has not come yet
 		CASE WHEN _trainjob.job_column('eval_loss', tables, columns) IS NULL
 			 THEN 'WHEN j.running THEN ''Unknown''' END,
-		_trainjob.with_known_times(_trainjob.sign_of_life()));
+		_trainjob.with_known_times(_trainjob.sign_of_life()),
+		-- a table without columns for them says nothing for good
+		CASE WHEN COALESCE(_trainjob.job_column('current_step', tables, columns),
+						   _trainjob.job_column('last_metric_at', tables, columns)) IS NULL
+			 THEN ' AND false' ELSE '' END);
 END;
 
 COMMENT ON FUNCTION _trainjob.overview_query(jsonb, jsonb) IS
@@ -934,7 +1087,7 @@ SELECT
 		-- from where on there are only values that are not finite
 		CASE WHEN c.not_finite > COALESCE(c.last_finite, -1) THEN c.not_finite END,
 		c.newest_value,
-		_trainjob.has_ended(_trainjob.output_text(j.status)),
+		COALESCE(j.status IN ('completed', 'failed', 'cancelled'), false),
 		CASE WHEN c.metric IN ('eval_loss', 'eval_perplexity') THEN
 			trainjob.first_eval_step(j.config, j.total_samples, j.train_samples,
 									 j.val_samples)
@@ -986,6 +1139,16 @@ END;
 COMMENT ON FUNCTION _trainjob.coverage_query(jsonb, jsonb) IS
 'The query of a set''s coverage view.';
 
+CREATE FUNCTION _trainjob.is_word_argument(argument text)
+RETURNS boolean
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT starts_with(argument, 'jobs.status:') OR starts_with(argument, 'alerts.type:');
+END;
+
+COMMENT ON FUNCTION _trainjob.is_word_argument(text) IS
+'Whether a key of trainjob.job_sets().columns says a word for a status or for the type of an alert, and no column.';
+
 CREATE FUNCTION _trainjob.token_arguments(columns jsonb)
 RETURNS TABLE (argument text, table_key text, column_name name)
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -993,6 +1156,7 @@ BEGIN ATOMIC
 	SELECT c.key, split_part(c.key, '.', 1), c.value::name
 	FROM jsonb_each_text(columns) AS c
 	WHERE (c.key LIKE 'metrics.%' OR c.key LIKE 'alerts.%')
+	  AND NOT _trainjob.is_word_argument(c.key)
 	  AND NOT EXISTS (
 		SELECT FROM _trainjob.canonical_columns() AS k
 		WHERE c.key = k.table_key || '.' || k.column_name)
@@ -1017,6 +1181,10 @@ BEGIN ATOMIC
 		SELECT 2, f.table_key, f.table_key || '.' || f.column_name || '=' || COALESCE(f.actual_name, '')
 		FROM _trainjob.set_columns(tables, columns) AS f
 		WHERE f.actual_name <> f.column_name OR f.unwanted
+		UNION ALL
+		SELECT 2, split_part(c.key, '.', 1), c.key || '=' || c.value
+		FROM jsonb_each_text(columns) AS c
+		WHERE _trainjob.is_word_argument(c.key)
 		UNION ALL
 		-- what a token may write is asked of the jobs table's triggers alone
 		SELECT 2, NULL, t.argument || '=' || t.column_name
@@ -1113,6 +1281,41 @@ AS 'MODULE_PATHNAME', 'trainjob_jobs_table';
 COMMENT ON FUNCTION _trainjob.jobs_table(regclass) IS
 'The jobs table of a set: the one named, or for NULL that of the only set of the database.';
 
+CREATE FUNCTION _trainjob.jobs_tables(jobs regclass, privilege text)
+RETURNS SETOF regclass
+LANGUAGE plpgsql STABLE CALLED ON NULL INPUT
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	-- an error where there is none
+	sole regclass := CASE WHEN jobs IS NOT NULL OR (SELECT count(*) FROM trainjob.job_sets()) < 2
+						  THEN _trainjob.jobs_table(jobs) END;
+	found regclass;
+BEGIN
+	IF sole IS NOT NULL THEN
+		RETURN NEXT sole;
+		RETURN;
+	END IF;
+	-- a set of others does not concern who has no right on it
+	FOR found IN
+		SELECT s.jobs FROM trainjob.job_sets() AS s
+		WHERE has_table_privilege(s.jobs, privilege) OR has_any_column_privilege(s.jobs, privilege)
+		ORDER BY _trainjob.qualified_name(s.jobs)
+	LOOP
+		RETURN NEXT found;
+	END LOOP;
+	IF found IS NULL THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'insufficient_privilege',
+			MESSAGE = format('permission denied for the jobs tables of all %s sets', (SELECT count(*) FROM trainjob.job_sets())),
+			HINT = 'Name the set in argument "jobs" to see what is lacking.';
+	END IF;
+END;
+$$;
+
+COMMENT ON FUNCTION _trainjob.jobs_tables(regclass, text) IS
+'The jobs tables that a function works on: the one named, or for NULL those of all sets, of several those on which the caller has the privilege.';
+
 CREATE FUNCTION _trainjob.job_set(jobs regclass, OUT tables jsonb, OUT columns jsonb)
 RETURNS record
 LANGUAGE plpgsql STABLE CALLED ON NULL INPUT PARALLEL RESTRICTED
@@ -1178,22 +1381,22 @@ COMMENT ON FUNCTION _trainjob.give_to_owner(text, text, regclass) IS
 'Part of attach: what is made for a table belongs to the owner of the table, whose triggers write to it.';
 
 CREATE FUNCTION _trainjob.set_views()
-RETURNS TABLE (n integer, table_key text, suffix text, uses regprocedure, description text)
+RETURNS TABLE (n integer, table_key text, suffix text, uses regprocedure, mark name, description text)
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT c.column1, c.column2, c.column3, c.column4::regprocedure, c.column5
+	SELECT c.column1, c.column2, c.column3, c.column4::regprocedure, c.column5::name, c.column6
 	FROM (VALUES
 	(1, 'jobs', '_overview',
 	 '_trainjob.job_note(jsonb, text, bigint, bigint, bigint, bigint)',
-	 'What a dashboard shows of each job: one row a job.'),
+	 'progress_text', 'What a dashboard shows of each job: one row a job.'),
 	(2, 'metrics', '_coverage',
 	 '_trainjob.metric_verdict(text, bigint, bigint, bigint, bigint, float8, boolean, bigint, bigint)',
-	 'Which metrics a job''s trainer reports, and why one is missing: a row for each job and metric.')
+	 'verdict', 'Which metrics a job''s trainer reports, and why one is missing: a row for each job and metric.')
 	) AS c;
 END;
 
 COMMENT ON FUNCTION _trainjob.set_views() IS
-'The views of a set: which function, used over which table, and which comment tell a view of trainjob from one of the user.';
+'The views of a set: which function, used over which table, and which column tell a view of trainjob from one of the user; their comments.';
 
 CREATE FUNCTION _trainjob.view_columns()
 RETURNS TABLE (n integer, column_name name, description text)
@@ -1207,7 +1410,7 @@ BEGIN ATOMIC
 	SELECT c.column1, c.column2::name, c.column3
 	FROM (VALUES
 	(1, 'method', 'The training method, from the configuration: sft, dpo, ...'),
-	(1, 'health', 'waiting, active, stalled (silent longer than trainjob.stall_timeout), diverged (the latest loss is NaN or infinite) or ended.'),
+	(1, 'health', 'waiting, active, stalled (silent longer than trainjob.stall_timeout), diverged (the latest loss is NaN or infinite), ended, or unknown where the status means none of trainjob''s.'),
 	(1, 'ended_at', 'When it completed, failed or was cancelled.'),
 	(1, 'elapsed_seconds', 'Seconds that the present attempt has taken so far.'),
 	(1, 'eta_seconds', 'Seconds until total_steps at the pace of the last 20 steps; NULL where unknown or not running.'),
@@ -1236,27 +1439,49 @@ END;
 COMMENT ON FUNCTION _trainjob.view_columns() IS
 'The comments on columns of a set''s views.';
 
+CREATE FUNCTION _trainjob.detached_text(view_number integer)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT format('view %s of a set that is detached: call trainjob.attach() or trainjob.create_tables()', view_number);
+END;
+
+COMMENT ON FUNCTION _trainjob.detached_text(integer) IS
+'What a view says when it is read after detach().';
+
+CREATE FUNCTION _trainjob.is_detached_view(view oid, view_number integer)
+RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT pg_get_viewdef(view) LIKE '%' || _trainjob.detached_text(view_number) || '%';
+END;
+
+COMMENT ON FUNCTION _trainjob.is_detached_view(oid, integer) IS
+'Whether a view is one that detach() left without its query.';
+
 CREATE FUNCTION _trainjob.set_view(view_number integer, on_table regclass)
 RETURNS regclass
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	SELECT r.ev_class::regclass
 	FROM _trainjob.set_views() AS v
-	JOIN pg_catalog.pg_depend AS f ON f.classid = 'pg_rewrite'::regclass
-		AND f.refclassid = 'pg_proc'::regclass AND f.refobjid = v.uses
-	JOIN pg_catalog.pg_rewrite AS r ON r.oid = f.objid
-	JOIN pg_catalog.pg_class AS c ON c.oid = r.ev_class AND c.relkind = 'v'
 	JOIN pg_catalog.pg_depend AS t ON t.classid = 'pg_rewrite'::regclass
-		AND t.objid = r.oid AND t.refclassid = 'pg_class'::regclass
-		AND t.refobjid = on_table
+		AND t.refclassid = 'pg_class'::regclass AND t.refobjid = on_table
+	JOIN pg_catalog.pg_rewrite AS r ON r.oid = t.objid
+	JOIN pg_catalog.pg_class AS c ON c.oid = r.ev_class AND c.relkind = 'v'
+	JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.oid AND a.attname = v.mark
 	WHERE v.n = view_number
-	  AND obj_description(r.ev_class, 'pg_class') = v.description
-	ORDER BY r.ev_class
+	  AND (EXISTS (
+			SELECT FROM pg_catalog.pg_depend AS f
+			WHERE f.classid = 'pg_rewrite'::regclass AND f.objid = r.oid
+			  AND f.refclassid = 'pg_proc'::regclass AND f.refobjid = v.uses)
+		   OR _trainjob.is_detached_view(r.ev_class, view_number))
+	ORDER BY obj_description(r.ev_class, 'pg_class') IS NOT DISTINCT FROM v.description DESC, r.ev_class
 	LIMIT 1;
 END;
 
 COMMENT ON FUNCTION _trainjob.set_view(integer, regclass) IS
-'A view of a set over its table: how it is found again under any name.';
+'A view of a set over its table: how it is found again under any name, also where detach() left it without its query.';
 
 CREATE FUNCTION _trainjob.made_name(base text, suffix text)
 RETURNS name
@@ -1270,6 +1495,67 @@ END;
 
 COMMENT ON FUNCTION _trainjob.made_name(text, text) IS
 'A name for what is made for a table of this name.';
+
+CREATE FUNCTION _trainjob.view_rights(view regclass)
+RETURNS text[]
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT array_agg(r.statement ORDER BY r.part, r.statement)
+	FROM (
+		SELECT 1 AS part, format('GRANT %s ON %s TO %s%s', a.privilege_type, _trainjob.qualified_name(view),
+					CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END,
+					CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END) AS statement
+		FROM pg_catalog.pg_class AS c
+		CROSS JOIN LATERAL aclexplode(c.relacl) AS a
+		WHERE c.oid = view AND a.grantee <> c.relowner
+		UNION ALL
+		SELECT 1, format('GRANT %s (%I) ON %s TO %s%s', a.privilege_type, t.attname, _trainjob.qualified_name(view),
+					CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END,
+					CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+		FROM pg_catalog.pg_attribute AS t
+		CROSS JOIN LATERAL aclexplode(t.attacl) AS a
+		WHERE t.attrelid = view
+		UNION ALL
+		SELECT 2, format('COMMENT ON VIEW %s IS %L', _trainjob.qualified_name(view), obj_description(view, 'pg_class'))
+		UNION ALL
+		SELECT 2, format('COMMENT ON COLUMN %s.%I IS %L', _trainjob.qualified_name(view), t.attname, col_description(view, t.attnum))
+		FROM pg_catalog.pg_attribute AS t
+		WHERE t.attrelid = view AND col_description(view, t.attnum) IS NOT NULL
+		UNION ALL
+		SELECT 3, format('ALTER VIEW %s OWNER TO %s', _trainjob.qualified_name(view), c.relowner::regrole)
+		FROM pg_catalog.pg_class AS c
+		WHERE c.oid = view) AS r;
+END;
+
+COMMENT ON FUNCTION _trainjob.view_rights(regclass) IS
+'The statements that give a view made anew the rights, comments and owner that a view has.';
+
+CREATE FUNCTION _trainjob.drop_view(view regclass)
+RETURNS void
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	others text;
+BEGIN
+	SELECT string_agg(DISTINCT pg_describe_object('pg_class'::regclass, r.ev_class, 0), ', ')
+		INTO others
+		FROM pg_depend AS d
+		JOIN pg_rewrite AS r ON r.oid = d.objid AND r.ev_class <> view
+		WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = view;
+	IF others IS NOT NULL THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'dependent_objects_still_exist',
+			MESSAGE = format('cannot replace view %s, for others depend on it', _trainjob.qualified_name(view)),
+			DETAIL = format('They are %s.', others),
+			HINT = 'Drop them, repeat this, and make them again.';
+	END IF;
+	EXECUTE format('DROP VIEW %s', _trainjob.qualified_name(view));
+END;
+$$;
+
+COMMENT ON FUNCTION _trainjob.drop_view(regclass) IS
+'Part of attach and detach: drops a view of a set; an error that names what depends on it.';
 
 CREATE FUNCTION _trainjob.make_view(view_number integer, on_table regclass,
 	view_schema name, view_name name, query text)
@@ -1285,7 +1571,7 @@ DECLARE
 	rights text[];
 	item text;
 BEGIN
-	-- one of ours, by another comment or over a table of another time
+	-- one of ours over a table of another time
 	IF existing IS NULL AND EXISTS (
 		SELECT FROM _trainjob.set_views() AS v
 		JOIN pg_depend AS f ON f.classid = 'pg_rewrite'::regclass
@@ -1315,30 +1601,27 @@ BEGIN
 	WHEN invalid_table_definition THEN
 		-- other columns than before: views cannot change them in place, but
 		-- its readers keep their right
-		SELECT array_agg(format('GRANT %s ON %s TO %s%s', a.privilege_type, wanted,
-					CASE WHEN a.grantee = 0 THEN 'PUBLIC' ELSE a.grantee::regrole::text END,
-					CASE WHEN a.is_grantable THEN ' WITH GRANT OPTION' ELSE '' END))
-				FILTER (WHERE a.grantee <> c.relowner)
-			   || format('ALTER VIEW %s OWNER TO %s', wanted, c.relowner::regrole)
-			INTO rights
-			FROM pg_class AS c
-			LEFT JOIN LATERAL aclexplode(c.relacl) AS a ON true
-			WHERE c.oid = wanted::regclass
-			GROUP BY c.relowner;
-		EXECUTE format('DROP VIEW %s', wanted);
+		rights := _trainjob.view_rights(existing);
+		PERFORM _trainjob.drop_view(existing);
 		EXECUTE 'CREATE ' || definition;
 		FOREACH item IN ARRAY rights LOOP
-			EXECUTE item;
+			BEGIN
+				EXECUTE item;
+			EXCEPTION WHEN undefined_column THEN
+				NULL; -- a right to a column that is gone
+			END;
 		END LOOP;
 	END;
-	EXECUTE format('COMMENT ON VIEW %s IS %L', wanted,
-		(SELECT v.description FROM _trainjob.set_views() AS v WHERE v.n = view_number));
 	FOR item IN
-		SELECT format('COMMENT ON COLUMN %s.%I IS %L', wanted, c.column_name, c.description)
-		FROM _trainjob.view_columns() AS c
-		JOIN pg_attribute AS a ON a.attrelid = wanted::regclass AND a.attname = c.column_name
-		WHERE c.n = view_number
-		ORDER BY a.attnum
+		SELECT format('COMMENT ON VIEW %s IS %L', wanted, v.description)
+		FROM _trainjob.set_views() AS v
+		WHERE v.n = view_number AND obj_description(wanted::regclass, 'pg_class') IS NULL
+		UNION ALL
+		(SELECT format('COMMENT ON COLUMN %s.%I IS %L', wanted, c.column_name, c.description)
+		 FROM _trainjob.view_columns() AS c
+		 JOIN pg_attribute AS a ON a.attrelid = wanted::regclass AND a.attname = c.column_name
+		 WHERE c.n = view_number AND col_description(a.attrelid, a.attnum) IS NULL
+		 ORDER BY a.attnum)
 	LOOP
 		EXECUTE item;
 	END LOOP;
@@ -1351,6 +1634,44 @@ $$;
 
 COMMENT ON FUNCTION _trainjob.make_view(integer, regclass, name, name, text) IS
 'Part of create_tables and attach: makes a view of a set, or brings it up to date; returns its name if it did.';
+
+CREATE FUNCTION _trainjob.detach_view(view_number integer, on_table regclass)
+RETURNS text
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	view regclass := _trainjob.set_view(view_number, on_table);
+	name text := _trainjob.qualified_name(view);
+	is_plain boolean;
+BEGIN
+	SELECT c.relowner = t.relowner AND obj_description(view, 'pg_class') IS NOT DISTINCT FROM v.description
+		   AND NOT EXISTS (SELECT FROM aclexplode(c.relacl) AS a WHERE a.grantee <> c.relowner)
+		   AND NOT EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = view AND a.attacl IS NOT NULL)
+		INTO STRICT is_plain
+		FROM _trainjob.set_views() AS v, pg_class AS c, pg_class AS t
+		WHERE v.n = view_number AND c.oid = view AND t.oid = on_table;
+	IF is_plain OR EXISTS (
+		SELECT FROM pg_depend AS d
+		JOIN pg_rewrite AS r ON r.oid = d.objid AND r.ev_class <> view
+		WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = view) THEN
+		PERFORM _trainjob.drop_view(view);
+		RETURN 'dropped view';
+	END IF;
+	-- Its rights, owner and comment stay for the next attach; read meanwhile, it
+	-- fails, and says why: nobody shall take it for an empty one.
+	EXECUTE format('CREATE OR REPLACE VIEW %s WITH (security_invoker = true) AS SELECT %s FROM %s WHERE lower(%L)::boolean',
+		name,
+		(SELECT string_agg(format('NULL::%s AS %I', format_type(a.atttypid, a.atttypmod), a.attname), ', ' ORDER BY a.attnum)
+		 FROM pg_attribute AS a
+		 WHERE a.attrelid = view AND a.attnum > 0),
+		_trainjob.qualified_name(on_table), _trainjob.detached_text(view_number));
+	RETURN 'emptied view';
+END;
+$$;
+
+COMMENT ON FUNCTION _trainjob.detach_view(integer, regclass) IS
+'Part of detach: drops a view of a set, or takes its query away where it has rights, an owner or a comment to keep; returns which.';
 
 CREATE FUNCTION _trainjob.is_reference_table(rel regclass)
 RETURNS boolean
@@ -1571,25 +1892,6 @@ $$;
 COMMENT ON FUNCTION _trainjob.attach_set(jsonb, jsonb, name, name, name) IS
 'Part of create_tables and attach: the triggers and views of a set.';
 
-CREATE FUNCTION _trainjob.table_differences(key text, rel regclass, types jsonb)
-RETURNS text
-LANGUAGE sql STABLE PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT string_agg(
-			CASE WHEN f.actual_name IS NULL
-				THEN format('column %I %s is missing', f.column_name,
-							COALESCE(types ->> f.column_name::text, f.column_type))
-				ELSE format('column %I has type %s, not %s', f.column_name, f.actual_type,
-							COALESCE(types ->> f.column_name::text, f.column_type)::regtype)
-			END, '; ')
-	FROM _trainjob.find_columns(key, rel, '{}') AS f
-	WHERE f.actual_type IS DISTINCT FROM
-		COALESCE(types ->> f.column_name::text, f.column_type)::regtype;
-END;
-
-COMMENT ON FUNCTION _trainjob.table_differences(text, regclass, jsonb) IS
-'In what a table differs from the one that create_tables would make, in words; NULL if in nothing.';
-
 CREATE FUNCTION _trainjob.table_callers(key text, rel regclass)
 RETURNS TABLE (kind text, name text, definition text)
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -1613,6 +1915,43 @@ END;
 
 COMMENT ON FUNCTION _trainjob.table_callers(text, regclass) IS
 'The constraints and indexes of a table that call a function of trainjob as one that create_tables makes does, with its definition.';
+
+CREATE FUNCTION _trainjob.is_own_table(key text, rel regclass)
+RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT obj_description(rel, 'pg_class') IS NOT DISTINCT FROM t.description
+		   OR EXISTS (SELECT FROM _trainjob.table_callers(key, rel))
+	FROM _trainjob.canonical_tables() AS t
+	WHERE t.table_key = key;
+END;
+
+COMMENT ON FUNCTION _trainjob.is_own_table(text, regclass) IS
+'Whether create_tables made a table, as its comment or its constraints tell.';
+
+CREATE FUNCTION _trainjob.table_differences(key text, rel regclass, types jsonb)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT string_agg(
+			CASE WHEN f.actual_name IS NULL
+				THEN format('column %I %s is missing', f.column_name, f.wanted)
+				ELSE format('column %I has type %s, not %s', f.column_name, f.actual_type, f.wanted::regtype)
+			END, '; ')
+	FROM (
+		SELECT c.column_name, c.actual_name, c.actual_type,
+			   COALESCE(types ->> c.column_name::text, c.column_type) AS wanted
+		FROM _trainjob.find_columns(key, rel, '{}') AS c) AS f
+	WHERE CASE
+		-- what an earlier version made gets the columns that it did not know
+		WHEN f.actual_name IS NULL THEN NOT _trainjob.is_own_table(key, rel)
+		-- keys are those of other tables
+		WHEN f.wanted = 'uuid' OR types ? f.column_name::text THEN f.actual_type <> f.wanted::regtype
+		ELSE NOT _trainjob.type_holds(f.actual_type, f.wanted::regtype) END;
+END;
+
+COMMENT ON FUNCTION _trainjob.table_differences(text, regclass, jsonb) IS
+'In what a table differs from the one that create_tables would make, in words; NULL if in nothing.';
 
 CREATE FUNCTION _trainjob.create_table(schema name, key text, table_name name,
 	types jsonb DEFAULT '{}')
@@ -1697,9 +2036,88 @@ $$;
 COMMENT ON FUNCTION _trainjob.create_table(name, text, name, jsonb) IS
 'Part of create_tables and attach: makes one table, or checks that it is there as it should be; returns whether it was made.';
 
+CREATE FUNCTION _trainjob.add_new_columns(schema name, key text, table_name name,
+	types jsonb DEFAULT '{}')
+RETURNS TABLE (action text, object text)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	qualified text := format('%I.%I', schema, table_name);
+	item record;
+BEGIN
+	FOR item IN
+		SELECT f.column_name, COALESCE(types ->> f.column_name::text, f.column_type) AS column_type,
+			   c.definition, c.description
+		FROM _trainjob.find_columns(key, qualified::regclass, '{}') AS f
+		JOIN _trainjob.canonical_columns() AS c ON c.table_key = key AND c.column_name = f.column_name
+		WHERE f.actual_name IS NULL AND NOT f.essential
+		ORDER BY c.ordinal
+	LOOP
+		EXECUTE format('ALTER TABLE %s ADD COLUMN %I %s %s', qualified, item.column_name, item.column_type, item.definition);
+		EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', qualified, item.column_name, item.description);
+		action := 'added column';
+		object := format('%s.%I %s', qualified, item.column_name, item.column_type);
+		RETURN NEXT;
+	END LOOP;
+END;
+$$;
+
+COMMENT ON FUNCTION _trainjob.add_new_columns(name, text, name, jsonb) IS
+'Part of create_tables and attach: gives a table that an earlier version made the columns that it lacks.';
+
+CREATE FUNCTION _trainjob.next_steps(tables jsonb, columns jsonb, is_new boolean,
+	missing_indexes bigint)
+RETURNS TABLE (action text, object text)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	waits boolean;
+	views text;
+BEGIN
+	IF is_new THEN
+		SELECT a.answer INTO waits FROM _trainjob.ask_as_owner((tables ->> 'jobs')::regclass,
+			format('SELECT EXISTS (SELECT FROM %s)', tables ->> 'jobs')) AS a;
+	ELSIF tables ->> 'metrics' IS NOT NULL
+		  AND COALESCE(_trainjob.job_column('current_step', tables, columns),
+					   _trainjob.job_column('last_metric_at', tables, columns)) IS NOT NULL THEN
+		SELECT a.answer INTO waits FROM _trainjob.ask_as_owner((tables ->> 'jobs')::regclass,
+			format('SELECT EXISTS (SELECT FROM %s AS j WHERE j.current_step IS NULL AND j.last_metric_at IS NULL'
+				   ' AND EXISTS (SELECT FROM %s AS m WHERE m.job_id = j.id))',
+				   _trainjob.source('jobs', tables, columns), _trainjob.source('metrics', tables, columns))) AS a;
+	END IF;
+	action := 'next';
+	IF waits THEN
+		object := format('fill the jobs that were there before: SELECT trainjob.refill_jobs(%L); until it returns 0', tables ->> 'jobs');
+		RETURN NEXT;
+	END IF;
+	IF missing_indexes > 0 THEN
+		object := 'create the missing indexes above';
+		RETURN NEXT;
+	END IF;
+	SELECT string_agg(_trainjob.qualified_name(v.view), ', ' ORDER BY v.n)
+		INTO views
+		FROM (SELECT w.n, _trainjob.set_view(w.n, (tables ->> w.table_key)::regclass) AS view
+			  FROM _trainjob.set_views() AS w) AS v
+		JOIN pg_class AS c ON c.oid = v.view
+		WHERE NOT EXISTS (SELECT FROM aclexplode(c.relacl) AS a WHERE a.grantee <> c.relowner);
+	IF is_new AND views IS NOT NULL THEN
+		object := format('let a dashboard read: GRANT SELECT ON %s, %s TO its_role;', views,
+						 (SELECT string_agg(t.value, ', ' ORDER BY t.value)
+						  FROM jsonb_each_text(tables) AS t
+						  WHERE t.key IN ('jobs', 'metrics', 'alerts')));
+		RETURN NEXT;
+	END IF;
+END;
+$$;
+
+COMMENT ON FUNCTION _trainjob.next_steps(jsonb, jsonb, boolean, bigint) IS
+'Part of create_tables and attach: what remains to be done.';
+
 CREATE FUNCTION trainjob.create_tables(schema name DEFAULT 'public',
 	with_triggers boolean DEFAULT true)
-RETURNS void
+RETURNS TABLE (action text, object text)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
@@ -1708,6 +2126,7 @@ DECLARE
 	columns jsonb := '{}';
 	known jsonb;
 	item record;
+	is_new boolean;
 BEGIN
 	IF schema IS NULL THEN
 		RAISE EXCEPTION USING
@@ -1720,16 +2139,27 @@ BEGIN
 			MESSAGE = format('schema "%s" does not exist', schema),
 			HINT = format('Create it first: CREATE SCHEMA %I;', schema);
 	END IF;
-	PERFORM _trainjob.create_table(schema, t.table_key, t.table_name)
-		FROM _trainjob.canonical_tables() AS t;
+	FOR item IN SELECT t.table_key, t.table_name FROM _trainjob.canonical_tables() AS t LOOP
+		IF _trainjob.create_table(schema, item.table_key, item.table_name) THEN
+			action := 'created table';
+			object := format('%I.%I', schema, item.table_name);
+			RETURN NEXT;
+		ELSE
+			RETURN QUERY SELECT * FROM _trainjob.add_new_columns(schema, item.table_key, item.table_name);
+		END IF;
+	END LOOP;
 	SELECT jsonb_object_agg(t.table_key, format('%I.%I', schema, t.table_name))
 		INTO tables
 		FROM _trainjob.canonical_tables() AS t;
 	IF with_triggers THEN
-		-- what attach was told that a token may write holds
+		-- what attach was told that a token may write, and of words, holds
 		SELECT s.columns INTO known
 			FROM trainjob.job_sets() AS s
 			WHERE s.jobs = format('%I.local_training_jobs', schema)::regclass;
+		is_new := NOT FOUND;
+		SELECT COALESCE(jsonb_object_agg(k.key, k.value), '{}') INTO columns
+			FROM jsonb_each_text(known) AS k
+			WHERE _trainjob.is_word_argument(k.key);
 		FOR item IN
 			SELECT * FROM _trainjob.check_token_columns(tables, columns, known, NULL)
 		LOOP
@@ -1739,13 +2169,349 @@ BEGIN
 				RAISE WARNING '%', item.note;
 			END IF;
 		END LOOP;
-		PERFORM _trainjob.attach_set(tables, columns, schema, 'job_overview', 'metric_coverage');
+		RETURN QUERY SELECT * FROM _trainjob.attach_set(tables, columns, schema, 'job_overview', 'metric_coverage');
+		RETURN QUERY SELECT * FROM _trainjob.next_steps(tables, columns, is_new, 0);
 	END IF;
 END;
 $$;
 
 COMMENT ON FUNCTION trainjob.create_tables(name, boolean) IS
-'Makes the tables of a set in a schema, with triggers and views, as ordinary objects of the caller; what is there already is left as it is. Without triggers and views for tables that are to be distributed first: a second call makes them.';
+'Makes the tables of a set in a schema, with triggers and views, as ordinary objects of the caller, and returns what was done; what is there already is left as it is, but for columns that a later version of trainjob has. Without triggers and views for tables that are to be distributed first: a second call makes them.';
+
+CREATE FUNCTION _trainjob.plain_name(name text)
+RETURNS text
+LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT lower(translate(name, '_- ', ''));
+END;
+
+COMMENT ON FUNCTION _trainjob.plain_name(text) IS
+'A name without what differs between total_steps, totalSteps and TotalSteps.';
+
+CREATE FUNCTION _trainjob.simple_keys(rel regclass, target regclass)
+RETURNS TABLE (column_name name, target_name name)
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT a.attname, t.attname
+	FROM pg_catalog.pg_constraint AS c
+	JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = c.conkey[1]
+	JOIN pg_catalog.pg_attribute AS t ON t.attrelid = c.confrelid AND t.attnum = c.confkey[1]
+	WHERE c.contype = 'f' AND c.conrelid = rel AND c.confrelid = target
+	  AND cardinality(c.conkey) = 1 AND c.conparentid = 0;
+END;
+
+COMMENT ON FUNCTION _trainjob.simple_keys(regclass, regclass) IS
+'The foreign keys of one column that lead from a table to another.';
+
+CREATE FUNCTION _trainjob.spelled_columns(tables jsonb, columns jsonb)
+RETURNS TABLE (table_key text, column_name name, actual_name name, note text)
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	-- columns whose names differ from ours in spelling, where neither argument
+	-- "columns" nor a column of just our name says otherwise
+	SELECT c.key, c.column_name, CASE WHEN c.count = 1 AND c.fits THEN c.names[1]::name END,
+		   CASE
+			WHEN c.count > 1 THEN
+				format('columns %s of %s may all be %s: say which is: columns => ''{"%s.%5$s": "..."}''',
+					   (SELECT string_agg(quote_ident(n.name), ', ') FROM unnest(c.names) AS n (name)),
+					   c.table_name, c.column_name, c.key, c.column_name)
+			WHEN NOT c.fits THEN
+				format('column %I of %s is not taken for %s: its type %s cannot hold %s', c.names[1], c.table_name,
+					   c.column_name, c.actual_type, c.column_type)
+		   END
+	FROM (
+		SELECT t.key, t.value AS table_name, k.column_name, k.column_type, k.ordinal,
+			   count(*) AS count, array_agg(a.attname::text ORDER BY a.attnum) AS names,
+			   min(a.atttypid::regtype::text) AS actual_type,
+			   bool_and(k.column_name IN ('id', 'job_id', 'alert_id', 'user_id', 'dataset_path', 'storage_path')
+						OR _trainjob.type_holds(a.atttypid::regtype, k.column_type::regtype)) AS fits
+		FROM jsonb_each_text(tables) AS t
+		JOIN _trainjob.canonical_columns() AS k ON k.table_key = t.key
+		JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.value::regclass AND a.attnum > 0 AND NOT a.attisdropped
+			AND _trainjob.plain_name(a.attname) = _trainjob.plain_name(k.column_name)
+		WHERE NOT columns ? k.column_name::text AND NOT columns ? (t.key || '.' || k.column_name)
+		  AND NOT EXISTS (
+			SELECT FROM jsonb_each_text(columns) AS said
+			WHERE said.value = a.attname AND (starts_with(said.key, t.key || '.') OR strpos(said.key, '.') = 0))
+		GROUP BY t.key, t.value, k.column_name, k.column_type, k.ordinal
+		HAVING NOT bool_or(a.attname = k.column_name)) AS c
+	ORDER BY c.key, c.ordinal;
+END;
+
+COMMENT ON FUNCTION _trainjob.spelled_columns(jsonb, jsonb) IS
+'Part of attach: the columns that stand for canonical ones of another spelling; note: why one does not, though it looks so.';
+
+CREATE FUNCTION _trainjob.linked_columns(tables jsonb, columns jsonb, said jsonb)
+RETURNS TABLE (table_key text, column_name name, actual_name name)
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	-- the job of a report or an alert
+	SELECT t.key, 'job_id'::name, min(k.column_name::text)::name
+	FROM (VALUES ('metrics'), ('alerts')) AS t (key)
+	CROSS JOIN LATERAL _trainjob.simple_keys((tables ->> t.key)::regclass, (tables ->> 'jobs')::regclass) AS k
+	WHERE k.target_name = _trainjob.job_column('id', tables, columns)
+	  AND NOT EXISTS (
+		SELECT FROM _trainjob.find_columns(t.key, (tables ->> t.key)::regclass, columns) AS f
+		WHERE f.column_name = 'job_id' AND (f.actual_name IS NOT NULL OR f.unwanted))
+	GROUP BY t.key
+	HAVING count(*) = 1
+	UNION ALL
+	-- the dataset of a job, by whatever key it has
+	SELECT l.table_key, l.column_name, l.actual_name
+	FROM (
+		SELECT min(k.column_name::text)::name AS from_job, min(k.target_name::text)::name AS to_dataset,
+			   min(f.actual_name::text)::name AS known
+		FROM _trainjob.find_columns('jobs', (tables ->> 'jobs')::regclass, columns) AS f
+		CROSS JOIN LATERAL _trainjob.simple_keys((tables ->> 'jobs')::regclass, (tables ->> 'datasets')::regclass) AS k
+		WHERE f.column_name = 'dataset_path' AND NOT f.unwanted
+		  AND COALESCE(f.actual_name, k.column_name) = k.column_name
+		HAVING count(*) = 1) AS d
+	CROSS JOIN LATERAL (VALUES
+		('jobs', 'dataset_path'::name, d.from_job, d.known IS NULL),
+		('datasets', 'storage_path'::name, d.to_dataset,
+		 NOT said ? 'storage_path' AND NOT said ? 'datasets.storage_path')
+		) AS l (table_key, column_name, actual_name, is_new)
+	WHERE l.is_new;
+END;
+
+COMMENT ON FUNCTION _trainjob.linked_columns(jsonb, jsonb, jsonb) IS
+'Part of attach: the columns that foreign keys tell: the job of a report or an alert, the dataset of a job. said: of "columns", what the caller said.';
+
+CREATE FUNCTION _trainjob.column_remarks(tables jsonb, columns jsonb)
+RETURNS TABLE (action text, object text)
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	WITH found AS (
+		SELECT f.table_key, f.table_name, f.ordinal, f.actual_name, f.actual_type, f.column_type,
+			   _trainjob.column_filler(f.table_name::regclass, f.table_key, f.column_name, f.actual_name) AS filler,
+			   pg_get_expr(d.adbin, d.adrelid) AS value, a.attgenerated
+		FROM _trainjob.set_columns(tables, columns) AS f
+		JOIN pg_catalog.pg_attribute AS a ON a.attrelid = f.table_name::regclass AND a.attname = f.actual_name
+		LEFT JOIN pg_catalog.pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+	)
+	SELECT 'note', format('%s has columns that cannot be NULL; what they have in its place: %s', f.table_name,
+						  string_agg(format('%I %s', f.actual_name, CASE WHEN f.filler = '' THEN '''''' ELSE rtrim(f.filler) END),
+									 ', ' ORDER BY f.ordinal))
+	FROM found AS f
+	-- a time has one by name only where its default is now() or the like
+	WHERE f.filler IS NOT NULL AND f.filler <> '-infinity'
+	GROUP BY f.table_key, f.table_name
+	UNION ALL
+	SELECT 'note', format('times without time zone are read and written as UTC: %s of %s',
+						  string_agg(quote_ident(f.actual_name), ', ' ORDER BY f.ordinal), f.table_name)
+	FROM found AS f
+	WHERE f.column_type = 'timestamptz' AND f.actual_type = 'timestamp'::regtype
+	GROUP BY f.table_key, f.table_name
+	UNION ALL
+	SELECT 'note', format('column %I of %s has default %s, which is the time of %s and not UTC: '
+						  'ALTER TABLE %2$s ALTER COLUMN %1$I SET DEFAULT (now() AT TIME ZONE ''UTC'');',
+						  f.actual_name, f.table_name, f.value, current_setting('TimeZone'))
+	FROM found AS f
+	WHERE f.column_type = 'timestamptz' AND f.actual_type = 'timestamp'::regtype AND f.attgenerated = ''
+	  AND f.value ~* '^[(]*(now|current_timestamp|localtimestamp|transaction_timestamp|statement_timestamp|clock_timestamp)\M'
+	  AND f.value !~* 'utc'
+	  AND current_setting('TimeZone') !~* '^(Etc/)?(UTC|UCT|Universal|Zulu|GMT|Greenwich)$'
+	UNION ALL
+	SELECT 'note', format('%s must have a value of %s, which %s cannot know: give it a default', t.value,
+						  string_agg(quote_ident(r.column_name), ', ' ORDER BY r.attnum),
+						  CASE t.key WHEN 'alerts' THEN 'report_alert() and fail_stalled()' ELSE 'report_metrics()' END)
+	FROM jsonb_each_text(tables) AS t
+	CROSS JOIN LATERAL _trainjob.required_columns(t.key, t.value::regclass, columns) AS r
+	WHERE t.key IN ('metrics', 'alerts') AND r.value IS NULL
+	  -- an alert takes its job's user
+	  AND NOT EXISTS (
+		SELECT FROM _trainjob.find_columns(t.key, t.value::regclass, columns) AS f
+		WHERE f.actual_name = r.column_name AND f.column_name = 'user_id')
+	GROUP BY t.key, t.value;
+END;
+
+COMMENT ON FUNCTION _trainjob.column_remarks(jsonb, jsonb) IS
+'Part of attach: what columns of other types and constraints than trainjob''s own mean.';
+
+CREATE FUNCTION _trainjob.check_statuses(statuses jsonb, OUT words jsonb)
+RETURNS jsonb
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	item record;
+BEGIN
+	IF jsonb_typeof(statuses) <> 'object' THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'invalid_parameter_value',
+			MESSAGE = 'argument "statuses" must be an object',
+			HINT = 'For example: statuses => ''{"completed": "SUCCEEDED", "running": ["ACTIVE", "WARMUP"]}''.';
+	END IF;
+	words := '{}';
+	FOR item IN
+		SELECT s.key, w.word, w.n, w.type,
+			   CASE WHEN _trainjob.known_word('jobs.status', s.key) IS NOT NULL THEN 'jobs.status'
+					WHEN _trainjob.known_word('alerts.type', s.key) IS NOT NULL THEN 'alerts.type' END AS column_key
+		FROM jsonb_each(statuses) AS s
+		CROSS JOIN LATERAL (
+			SELECT e.value #>> '{}' AS word, e.n, jsonb_typeof(e.value) AS type
+			FROM jsonb_array_elements(CASE WHEN jsonb_typeof(s.value) = 'array' THEN s.value
+										   ELSE jsonb_build_array(s.value) END) WITH ORDINALITY AS e (value, n)) AS w
+	LOOP
+		IF item.column_key IS NULL THEN
+			RAISE EXCEPTION USING
+				ERRCODE = 'invalid_parameter_value',
+				MESSAGE = format('"%s" in argument "statuses" is neither a status nor the type of an alert', item.key),
+				DETAIL = 'The keys are trainjob''s words, their values those of the application.',
+				HINT = 'A status is pending, queued, starting, running, paused, completed, failed or cancelled.';
+		ELSIF item.type NOT IN ('string', 'null') OR item.word = '' THEN
+			RAISE EXCEPTION USING
+				ERRCODE = 'invalid_parameter_value',
+				MESSAGE = format('argument "statuses" has %s for "%s"', statuses -> item.key, item.key),
+				DETAIL = 'It must be a word, an array of words of which the first is written, or null where there is none.';
+		END IF;
+		words := words || jsonb_build_object(item.column_key || ':' || _trainjob.known_word(item.column_key, item.key)
+			|| CASE WHEN item.n > 1 THEN '.' || item.n ELSE '' END, COALESCE(item.word, ''));
+	END LOOP;
+END;
+$$;
+
+COMMENT ON FUNCTION _trainjob.check_statuses(jsonb) IS
+'Part of attach: argument "statuses" as triggers'' arguments.';
+
+CREATE FUNCTION _trainjob.ask_as_owner(rel regclass, query text,
+	OUT answer text, OUT n bigint)
+RETURNS SETOF record
+LANGUAGE c STABLE STRICT
+AS 'MODULE_PATHNAME', 'trainjob_ask_as_owner';
+
+COMMENT ON FUNCTION _trainjob.ask_as_owner(regclass, text) IS
+'The first column of a query, asked as the owner of a table, for whoever has that role: what the tables'' indexes call must not run as a superuser who attaches them.';
+
+CREATE FUNCTION _trainjob.column_words(rel regclass, column_name name)
+RETURNS TABLE (word text, n bigint, source text)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	number smallint;
+	type oid;
+	declared oid;
+BEGIN
+	SELECT a.attnum, _trainjob.base_type(a.atttypid)::oid, a.atttypid
+		INTO STRICT number, type, declared
+		FROM pg_attribute AS a
+		WHERE a.attrelid = rel AND a.attname = column_words.column_name AND NOT a.attisdropped;
+	RETURN QUERY
+		SELECT e.enumlabel::text, row_number() OVER (ORDER BY e.enumsortorder), 'enum'
+		FROM pg_enum AS e
+		WHERE e.enumtypid = type;
+	IF FOUND THEN
+		RETURN;
+	END IF;
+	-- the texts of a CHECK of the column, or of its domain, that speaks of nothing else
+	RETURN QUERY
+		SELECT replace(m.match[1], '''''', ''''), row_number() OVER (), 'check'
+		FROM pg_constraint AS c
+		CROSS JOIN LATERAL regexp_matches(pg_get_constraintdef(c.oid), '''((?:[^'']|'''')*)''', 'g') AS m (match)
+		WHERE c.contype = 'c'
+		  AND (c.conrelid = rel AND c.conkey = ARRAY[number] OR c.contypid = declared AND c.contypid <> 0)
+		  -- those that list what there may be
+		  AND pg_get_constraintdef(c.oid) ~ '= ANY|= ''' AND pg_get_constraintdef(c.oid) !~ '<>|~';
+	IF FOUND THEN
+		RETURN;
+	END IF;
+	RETURN QUERY
+		SELECT a.answer, a.n, 'rows'
+		FROM _trainjob.ask_as_owner(rel, format(
+			'SELECT w.word FROM (SELECT _trainjob.output_text(%1$I) AS word, pg_catalog.count(*) AS count'
+			' FROM %2$s WHERE %1$I IS NOT NULL GROUP BY 1) AS w ORDER BY w.count DESC, w.word COLLATE "C" LIMIT 100',
+			column_words.column_name, _trainjob.qualified_name(rel))) AS a;
+END;
+$$;
+
+COMMENT ON FUNCTION _trainjob.column_words(regclass, name) IS
+'Part of attach: the words that a column may have, by its enum or its CHECK, or else those that it has, the most frequent first.';
+
+CREATE FUNCTION _trainjob.find_words(tables jsonb, columns jsonb, words jsonb)
+RETURNS TABLE (argument text, word text, action text, object text)
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+	WITH places AS (
+		SELECT c.table_key || '.' || c.column_name AS column_key, f.table_name, f.actual_name, c.states,
+			   CASE WHEN a.atttypmod > 4 THEN a.atttypmod - 4 END AS longest
+		FROM (VALUES ('jobs', 'status', ARRAY['running', 'completed', 'failed', 'cancelled']),
+					 ('alerts', 'type', ARRAY['job_failed'])) AS c (table_key, column_name, states)
+		JOIN _trainjob.set_columns(tables, columns) AS f
+			ON f.table_key = c.table_key AND f.column_name = c.column_name
+		JOIN pg_catalog.pg_attribute AS a ON a.attrelid = f.table_name::regclass AND a.attname = f.actual_name
+		-- nobody writes what the database computes; trainjob's own have its own words
+		WHERE a.attgenerated = ''
+		  AND NOT EXISTS (
+			SELECT FROM _trainjob.table_callers(c.table_key, f.table_name::regclass) AS k
+			WHERE k.definition ~ 'check_job_status|check_alert_type')
+	), held AS (
+		SELECT p.column_key, p.table_name, p.actual_name, h.word, h.n, h.source,
+			   COALESCE((SELECT split_part(split_part(w.key, ':', 2), '.', 1)
+						 FROM jsonb_each_text(words) AS w
+						 WHERE starts_with(w.key, p.column_key || ':')
+						   AND _trainjob.plain_name(w.value) = _trainjob.plain_name(h.word)
+						 LIMIT 1),
+						_trainjob.known_word(p.column_key, h.word)) AS meaning
+		FROM places AS p
+		CROSS JOIN LATERAL _trainjob.column_words(p.table_name::regclass, p.actual_name) AS h
+	), chosen AS (
+		SELECT p.column_key, p.table_name, p.actual_name, p.longest, s.state, s.n,
+			   words ->> (p.column_key || ':' || s.state) AS given,
+			   (SELECT h.word FROM held AS h
+				WHERE h.column_key = p.column_key AND h.meaning = s.state
+				ORDER BY h.word = s.state DESC, _trainjob.plain_name(h.word) = _trainjob.plain_name(s.state) DESC, h.n
+				LIMIT 1) AS held,
+			   -- in the letters of the others, where nothing tells which word it would be
+			   (SELECT CASE
+					WHEN count(*) = 0 OR bool_or(h.source <> 'rows') THEN NULL
+					WHEN bool_and(h.word = upper(h.word)) THEN upper(s.state)
+					WHEN bool_and(h.word = initcap(h.word)) THEN initcap(s.state)
+				END
+				FROM held AS h
+				WHERE h.column_key = p.column_key AND h.meaning IS NOT NULL) AS styled,
+			   (SELECT max(h.source) FROM held AS h
+				WHERE h.column_key = p.column_key AND h.source <> 'rows') AS closed
+		FROM places AS p
+		CROSS JOIN LATERAL unnest(p.states) WITH ORDINALITY AS s (state, n)
+	), written AS (
+		SELECT c.*, CASE WHEN length(w.word) <= COALESCE(c.longest, length(w.word)) THEN w.word ELSE '' END AS word
+		FROM chosen AS c
+		CROSS JOIN LATERAL (
+			SELECT COALESCE(c.given, c.held, CASE WHEN c.closed IS NOT NULL THEN '' ELSE COALESCE(c.styled, c.state) END)) AS w (word)
+	)
+	SELECT r.argument, r.word, r.action, r.object
+	FROM (
+		SELECT 1 AS part, w.column_key, w.n, w.column_key || ':' || w.state AS argument, w.word,
+			   CASE WHEN w.word = '' AND w.given IS DISTINCT FROM '' THEN 'note' END AS action,
+			   CASE WHEN w.word = '' THEN
+				format('column %I of %s has no word for %s: its %s. %s: allow one and call attach() again, '
+					   'or name another: statuses => ''{"%3$s": "..."}''',
+					   w.actual_name, w.table_name, w.state,
+					   CASE w.closed WHEN 'enum' THEN 'enum lacks it' WHEN 'check' THEN 'CHECK does not list it'
+									 ELSE 'length of ' || w.longest || ' does not hold it' END,
+					   CASE w.column_key WHEN 'jobs.status' THEN 'Until then jobs keep the status that they have'
+										 ELSE 'Until then fail_stalled() fails' END)
+			   END AS object
+		FROM written AS w
+		WHERE w.word <> w.state
+		UNION ALL
+		-- other words that were said to mean something
+		SELECT 2, NULL, NULL, w.key, w.value, NULL, NULL
+		FROM jsonb_each_text(words) AS w
+		WHERE NOT EXISTS (SELECT FROM written AS t WHERE w.key = t.column_key || ':' || t.state)
+		UNION ALL
+		SELECT 3, h.column_key, h.n, NULL, NULL, 'unknown word',
+			   format('%L in column %I of %s: if it means one of trainjob''s, say which: statuses => %L',
+					  h.word, h.actual_name, h.table_name,
+					  jsonb_build_object(CASE h.column_key WHEN 'jobs.status' THEN 'running' ELSE 'job_started' END, h.word))
+		FROM held AS h
+		WHERE h.meaning IS NULL) AS r
+	ORDER BY r.part, r.column_key DESC, r.n, r.argument;
+END;
+
+COMMENT ON FUNCTION _trainjob.find_words(jsonb, jsonb, jsonb) IS
+'Part of attach: the triggers'' arguments that say which words columns have for statuses and types of alerts, with those that were said; the words that nobody knows.';
 
 CREATE FUNCTION _trainjob.check_columns(tables jsonb, columns jsonb,
 	add_columns boolean)
@@ -1824,15 +2590,20 @@ BEGIN
 			HINT = statements;
 	END IF;
 	FOR item IN
-		SELECT f.table_name, f.column_name,
+		SELECT f.table_name, f.column_name, k.description,
 			   _trainjob.column_type(f.table_key, f.column_name, f.column_type, tables, columns) AS column_type
 		FROM _trainjob.set_columns(tables, columns) AS f
+		JOIN _trainjob.canonical_columns() AS k ON k.table_key = f.table_key AND k.column_name = f.column_name
 		WHERE f.actual_name IS NULL AND NOT f.unwanted
+		  -- nobody but the application could fill it, and a Rails application that
+		  -- has a column of this name does not start
+		  AND NOT (add_columns AND f.column_name = 'model_name')
 	LOOP
 		object := format('%s.%I %s', item.table_name, item.column_name, item.column_type);
 		IF add_columns THEN
 			EXECUTE format('ALTER TABLE %s ADD COLUMN %I %s', item.table_name,
 				item.column_name, item.column_type);
+			EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', item.table_name, item.column_name, item.description);
 			action := 'added column';
 		ELSE
 			action := 'missing column';
@@ -1845,7 +2616,7 @@ BEGIN
 		SELECT f.table_key, f.table_name, f.column_name, f.actual_name, f.actual_type, f.column_type, f.essential
 		FROM _trainjob.set_columns(tables, columns) AS f
 		WHERE f.actual_name IS NOT NULL
-		  AND f.column_name NOT IN ('id', 'job_id', 'alert_id', 'user_id')
+		  AND f.column_name NOT IN ('id', 'job_id', 'alert_id', 'user_id', 'dataset_path', 'storage_path')
 		  AND NOT _trainjob.type_holds(f.actual_type, f.column_type::regtype)
 	LOOP
 		RAISE EXCEPTION USING
@@ -1857,64 +2628,79 @@ BEGIN
 							CASE WHEN item.essential THEN 'name the column that does' ELSE 'do without it' END,
 							item.table_key, item.column_name,
 							CASE WHEN item.essential THEN '"..."' ELSE 'null' END),
-			HINT = format('ALTER TABLE %s ALTER COLUMN %I TYPE %s USING %I::text::%s;',
-						  item.table_name, item.actual_name, item.column_type,
-						  item.actual_name, item.column_type);
+			HINT = format('ALTER TABLE %s ALTER COLUMN %I TYPE %s USING %I::%s%s;',
+						  item.table_name, item.actual_name, item.column_type, item.actual_name,
+						  CASE WHEN item.column_type <> 'text' THEN 'text::' ELSE '' END, item.column_type);
 	END LOOP;
 	FOR item IN
-		SELECT f.table_name, f.actual_name,
-			   format_type(a.atttypid, a.atttypmod) AS actual_type
+		SELECT f.table_name, f.column_name, f.actual_name, f.actual_type, e.labels, e.statements
 		FROM _trainjob.set_columns(tables, columns) AS f
 		JOIN pg_attribute AS a ON a.attrelid = f.table_name::regclass AND a.attname = f.actual_name
-		WHERE (f.table_key, f.column_name) IN (('jobs', 'status'), ('jobs', 'total_steps_source'),
-											   ('alerts', 'outcome'))
-		  AND f.actual_type IN ('varchar'::regtype, 'bpchar'::regtype)
-		  AND a.atttypmod BETWEEN 4 AND 4 + 8
+		JOIN LATERAL (
+			SELECT string_agg(format('%L', l.label), ', ' ORDER BY l.n) AS labels,
+				   string_agg(format('ALTER TYPE %s ADD VALUE %L;', f.actual_type, l.label), ' ' ORDER BY l.n) AS statements
+			FROM unnest(CASE f.column_name
+				WHEN 'total_steps_source' THEN ARRAY['given', 'estimated', 'reported', 'observed']
+				ELSE ARRAY['applied', 'unchanged', 'late', 'refused', 'noted', 'waiting']
+				END) WITH ORDINALITY AS l (label, n)
+			WHERE CASE WHEN f.actual_type IN ('varchar'::regtype, 'bpchar'::regtype)
+					THEN a.atttypmod BETWEEN 4 AND 4 + 8 AND length(l.label) + 4 > a.atttypmod
+					ELSE EXISTS (SELECT FROM pg_type AS y WHERE y.oid = f.actual_type AND y.typtype = 'e')
+						 AND NOT EXISTS (SELECT FROM pg_enum AS e
+										 WHERE e.enumtypid = f.actual_type AND e.enumlabel = l.label) END) AS e
+			ON e.labels IS NOT NULL
+		WHERE (f.table_key, f.column_name) IN (('jobs', 'total_steps_source'), ('alerts', 'outcome'))
 	LOOP
 		RAISE EXCEPTION USING
 			ERRCODE = 'datatype_mismatch',
-			MESSAGE = format('column "%s" of table %s has type %s', item.actual_name,
-							 item.table_name, item.actual_type),
-			DETAIL = 'The longest text that will be written there has 9 characters.',
-			HINT = format('ALTER TABLE %s ALTER COLUMN %I TYPE text;', item.table_name, item.actual_name);
+			MESSAGE = format('column "%s" of table %s has type %s, which cannot hold %s', item.actual_name,
+							 item.table_name, item.actual_type, item.labels),
+			HINT = CASE WHEN item.actual_type IN ('varchar'::regtype, 'bpchar'::regtype)
+						THEN format('ALTER TABLE %s ALTER COLUMN %I TYPE text;', item.table_name, item.actual_name)
+						ELSE item.statements END;
 	END LOOP;
 	FOR item IN
 		SELECT f.table_name, f.actual_name, f.actual_type,
-			   string_agg(format('%L', l.label), ', ' ORDER BY l.n) AS labels,
-			   string_agg(format('ALTER TYPE %s ADD VALUE %L;', f.actual_type, l.label), ' ' ORDER BY l.n) AS statements
+			   k.actual_type AS key_type, k.table_name AS key_table, k.actual_name AS key_name
 		FROM _trainjob.set_columns(tables, columns) AS f
-		JOIN pg_type AS y ON y.oid = f.actual_type AND y.typtype = 'e'
-		CROSS JOIN LATERAL unnest(CASE f.table_key || '.' || f.column_name
-			WHEN 'jobs.status' THEN ARRAY['running', 'completed', 'failed', 'cancelled']
-			WHEN 'jobs.total_steps_source' THEN ARRAY['given', 'estimated', 'reported', 'observed']
-			WHEN 'alerts.type' THEN ARRAY['job_failed'] -- fail_stalled()
-			WHEN 'alerts.outcome' THEN ARRAY['applied', 'unchanged', 'late', 'refused', 'noted', 'waiting']
-			END) WITH ORDINALITY AS l (label, n)
-		WHERE NOT EXISTS (SELECT FROM pg_enum AS e
-						  WHERE e.enumtypid = f.actual_type AND e.enumlabel = l.label)
-		GROUP BY f.table_name, f.actual_name, f.actual_type
-	LOOP
-		RAISE EXCEPTION USING
-			ERRCODE = 'datatype_mismatch',
-			MESSAGE = format('enum %s of column "%s" of table %s lacks %s',
-							 item.actual_type, item.actual_name, item.table_name, item.labels),
-			HINT = item.statements;
-	END LOOP;
-	FOR item IN
-		SELECT f.table_name, f.actual_name, f.actual_type,
-			   k.actual_type AS key_type, tables ->> 'jobs' AS jobs
-		FROM _trainjob.set_columns(tables, columns) AS f
-		CROSS JOIN LATERAL _trainjob.find_columns('jobs', (tables ->> 'jobs')::regclass, columns) AS k
-		WHERE (f.column_name, k.column_name) IN (('job_id', 'id'), ('user_id', 'user_id'))
-		  AND f.actual_type <> k.actual_type
+		JOIN _trainjob.set_columns(tables, columns) AS k
+			ON (k.table_key, f.column_name, k.column_name) IN
+				(('jobs', 'job_id', 'id'), ('jobs', 'user_id', 'user_id'), ('datasets', 'dataset_path', 'storage_path'))
+		WHERE f.actual_type <> k.actual_type
+		  AND (f.column_name <> 'dataset_path'
+			   OR NOT (_trainjob.type_holds(f.actual_type, 'text') AND _trainjob.type_holds(k.actual_type, 'text'))
+				  AND NOT (f.actual_type IN ('bigint'::regtype, 'integer'::regtype, 'smallint'::regtype)
+						   AND k.actual_type IN ('bigint'::regtype, 'integer'::regtype, 'smallint'::regtype)))
 	LOOP
 		RAISE EXCEPTION USING
 			ERRCODE = 'datatype_mismatch',
 			MESSAGE = format('column "%s" of table %s has type %s, not %s', item.actual_name,
 							 item.table_name, item.actual_type, item.key_type),
-			DETAIL = format('It must have the type of the column of %s that it refers to.', item.jobs),
-			HINT = format('ALTER TABLE %s ALTER COLUMN %I TYPE %s USING %I::text::%s;', item.table_name,
-						  item.actual_name, item.key_type, item.actual_name, item.key_type);
+			DETAIL = format('It must have the type of column "%s" of %s, to which it refers.', item.key_name, item.key_table),
+			HINT = format('ALTER TABLE %s ALTER COLUMN %I TYPE %s USING %I::%s%s;', item.table_name,
+						  item.actual_name, item.key_type, item.actual_name,
+						  CASE WHEN 'text'::regtype IN (item.actual_type, item.key_type) THEN '' ELSE 'text::' END,
+						  item.key_type);
+	END LOOP;
+	-- what the database computes only when it is read
+	FOR item IN
+		SELECT f.table_key, f.table_name, f.column_name, f.actual_name, f.essential,
+			   pg_get_expr(d.adbin, d.adrelid) AS expression,
+			   format_type(a.atttypid, a.atttypmod) AS declared
+		FROM _trainjob.set_columns(tables, columns) AS f
+		JOIN pg_attribute AS a ON a.attrelid = f.table_name::regclass AND a.attname = f.actual_name
+		JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
+		WHERE a.attgenerated = 'v'
+	LOOP
+		RAISE EXCEPTION USING
+			ERRCODE = 'feature_not_supported',
+			MESSAGE = format('column "%s" of table %s is a virtual generated column', item.actual_name, item.table_name),
+			DETAIL = format('No trigger sees what it holds.%s',
+							CASE WHEN NOT item.essential THEN
+								format(' To do without it: columns => ''{"%s.%s": null}''.', item.table_key, item.column_name)
+							ELSE '' END),
+			HINT = format('Have it stored: ALTER TABLE %s DROP COLUMN %I, ADD COLUMN %2$I %s GENERATED ALWAYS AS (%s) STORED;',
+						  item.table_name, item.actual_name, item.declared, item.expression);
 	END LOOP;
 END;
 $$;
@@ -2027,7 +2813,11 @@ RETURNS TABLE (action text, object text)
 LANGUAGE sql STABLE
 BEGIN ATOMIC
 	WITH wanted AS (
-		SELECT i.n, i.key, w.rel, k.relkind, i.pattern, i.names[1] AS first_name,
+		SELECT i.n, i.key, w.rel, k.relkind, i.names[1] AS first_name,
+			   -- where something stands for NULL, no index tells which jobs wait
+			   CASE WHEN i.n <> 2
+					  OR bool_and(_trainjob.column_filler(w.rel, i.key, f.column_name, f.actual_name) IS NULL)
+					THEN i.pattern ELSE '(%s)' END AS pattern,
 			   array_agg(quote_ident(f.actual_name) ORDER BY c.n) AS names
 		FROM (VALUES (1, 'jobs', '(%s)', ARRAY['id']),
 					 (2, 'jobs', '(%s) WHERE %s IS NULL OR %s IS NULL OR %s IS NULL',
@@ -2070,12 +2860,15 @@ CREATE FUNCTION trainjob.attach(jobs regclass, metrics regclass DEFAULT NULL,
 	datasets regclass DEFAULT NULL, alerts regclass DEFAULT NULL,
 	columns jsonb DEFAULT '{}', add_columns boolean DEFAULT false,
 	view_schema name DEFAULT NULL, with_triggers boolean DEFAULT true,
-	token_columns text[] DEFAULT NULL)
+	token_columns text[] DEFAULT NULL, statuses jsonb DEFAULT NULL)
 RETURNS TABLE (action text, object text)
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+	words jsonb := _trainjob.check_statuses(COALESCE(statuses, '{}'));
+	missing bigint;
+	said jsonb;
 	job_table record;
 	made record;
 	known record;
@@ -2173,10 +2966,37 @@ BEGIN
 			FROM jsonb_each_text(known.columns) AS k
 			WHERE NOT columns ? k.key AND NOT columns ? split_part(k.key, '.', 2)
 			  AND k.key NOT IN (SELECT t.argument FROM _trainjob.token_arguments(known.columns) AS t)
+			  AND NOT _trainjob.is_word_argument(k.key)
 			  AND (k.value = '' OR EXISTS (
 				SELECT FROM pg_attribute AS a
 				WHERE a.attrelid = (tables ->> split_part(k.key, '.', 1))::regclass
 				  AND a.attname = k.value AND NOT a.attisdropped))) || columns;
+	END IF;
+	SELECT COALESCE(jsonb_object_agg(k.key, k.value), '{}') || words INTO words
+		FROM jsonb_each_text(known.columns) AS k
+		WHERE _trainjob.is_word_argument(k.key) AND k.value <> ''
+		  -- what is said anew replaces all that was said of a status
+		  AND NOT EXISTS (SELECT FROM jsonb_each_text(words) AS w
+						  WHERE split_part(w.key, '.', 2) = split_part(k.key, '.', 2));
+	-- names of another spelling, and what foreign keys tell
+	IF jsonb_typeof(columns) = 'object' THEN
+		said := columns;
+		FOR other IN SELECT * FROM _trainjob.spelled_columns(tables, columns) LOOP
+			columns := columns || jsonb_build_object(other.table_key || '.' || other.column_name, other.actual_name);
+			IF other.note IS NOT NULL THEN
+				action := 'note';
+				object := other.note;
+				RETURN NEXT;
+			END IF;
+		END LOOP;
+		SELECT columns || COALESCE(jsonb_object_agg(l.table_key || '.' || l.column_name, l.actual_name), '{}') INTO columns
+			FROM _trainjob.linked_columns(tables, columns, said) AS l;
+		RETURN QUERY
+			SELECT 'found column', format('%I of %s for %s', f.actual_name, f.table_name, f.column_name)
+			FROM _trainjob.set_columns(tables, columns) AS f
+			WHERE f.actual_name = columns ->> (f.table_key || '.' || f.column_name)
+			  AND NOT said ? (f.table_key || '.' || f.column_name)
+			ORDER BY array_position(ARRAY['jobs', 'metrics', 'datasets', 'alerts'], f.table_key), f.ordinal;
 	END IF;
 	SELECT n.nspname AS schema, c.relname AS name INTO STRICT job_table
 		FROM pg_class AS c JOIN pg_namespace AS n ON n.oid = c.relnamespace
@@ -2234,6 +3054,8 @@ BEGIN
 			action := 'created table';
 			object := tables ->> made.table_key;
 			RETURN NEXT;
+		ELSE
+			RETURN QUERY SELECT * FROM _trainjob.add_new_columns(job_table.schema, made.table_key, name_of_table, types);
 		END IF;
 	END LOOP;
 	RETURN QUERY
@@ -2252,6 +3074,18 @@ BEGIN
 		END IF;
 	END LOOP;
 
+	FOR other IN SELECT * FROM _trainjob.find_words(tables, columns, words) LOOP
+		IF other.argument IS NOT NULL THEN
+			columns := columns || jsonb_build_object(other.argument, other.word);
+		END IF;
+		IF other.action IS NOT NULL THEN
+			action := other.action;
+			object := other.object;
+			RETURN NEXT;
+		END IF;
+	END LOOP;
+	RETURN QUERY SELECT * FROM _trainjob.column_remarks(tables, columns);
+
 	IF NOT with_triggers THEN
 		RETURN;
 	END IF;
@@ -2261,15 +3095,17 @@ BEGIN
 		(SELECT _trainjob.made_name(c.relname, '_coverage') FROM pg_class AS c
 		 WHERE c.oid = (tables ->> 'metrics')::regclass));
 	RETURN QUERY SELECT * FROM _trainjob.missing_indexes(tables, columns);
+	GET DIAGNOSTICS missing = ROW_COUNT;
 	RETURN QUERY
 		SELECT 'note', format('rows written straight into a partition of %s are not carried up to their jobs: '
 							  'write to %1$s itself, or call trainjob.refill_jobs() afterwards', tables ->> 'metrics')
 		FROM pg_class AS c
 		WHERE c.oid = (tables ->> 'metrics')::regclass AND (c.relkind = 'p' OR c.relhassubclass);
+	RETURN QUERY SELECT * FROM _trainjob.next_steps(tables, columns, known.tables IS NULL, missing);
 END;
 $$;
 
-COMMENT ON FUNCTION trainjob.attach(regclass, regclass, regclass, regclass, jsonb, boolean, name, boolean, text[]) IS
+COMMENT ON FUNCTION trainjob.attach(regclass, regclass, regclass, regclass, jsonb, boolean, name, boolean, text[], jsonb) IS
 'Puts the triggers and views of a set on tables that an application has. Returns what was done and what is missing; calling it again repairs, or changes nothing. Reports with a token write the columns in token_columns too. Without triggers and views for tables that are to be distributed first: a second call makes them.';
 
 CREATE FUNCTION trainjob.detach(jobs regclass DEFAULT NULL)
@@ -2286,14 +3122,14 @@ BEGIN
 		FROM trainjob.job_sets() AS s
 		WHERE s.jobs = wanted;
 	FOR item IN
-		SELECT _trainjob.set_view(v.n, (of_set.tables ->> v.table_key)::regclass) AS view_name
+		SELECT v.n, (of_set.tables ->> v.table_key)::regclass AS on_table,
+			   _trainjob.set_view(v.n, (of_set.tables ->> v.table_key)::regclass) AS view_name
 		FROM _trainjob.set_views() AS v
 		WHERE _trainjob.set_view(v.n, (of_set.tables ->> v.table_key)::regclass) IS NOT NULL
 		ORDER BY v.n
 	LOOP
-		action := 'dropped view';
 		object := _trainjob.qualified_name(item.view_name);
-		EXECUTE format('DROP VIEW %s', object);
+		action := _trainjob.detach_view(item.n, item.on_table);
 		RETURN NEXT;
 	END LOOP;
 	FOR item IN
@@ -2335,11 +3171,11 @@ END;
 $$;
 
 COMMENT ON FUNCTION trainjob.detach(regclass) IS
-'Takes the triggers and views of a set away, and those constraints and indexes of create_tables that call functions of trainjob; tables and data stay.';
+'Takes the triggers and views of a set away (of a view that has rights or an owner of its own, the query), and those constraints and indexes of create_tables that call functions of trainjob; tables and data stay.';
 
 REVOKE EXECUTE ON FUNCTION
 	trainjob.create_tables(name, boolean),
-	trainjob.attach(regclass, regclass, regclass, regclass, jsonb, boolean, name, boolean, text[]),
+	trainjob.attach(regclass, regclass, regclass, regclass, jsonb, boolean, name, boolean, text[], jsonb),
 	trainjob.detach(regclass)
 FROM PUBLIC;
 
@@ -2552,39 +3388,43 @@ COMMENT ON FUNCTION _trainjob.refill_job(regclass, record) IS
 'Part of refill_jobs: mends a locked row of a jobs table by its reports and has it filled; whether there was anything to do.';
 
 CREATE FUNCTION trainjob.verify_jobs(jobs regclass DEFAULT NULL)
-RETURNS TABLE (job_id text, column_name text, stored text, expected text)
+RETURNS TABLE (job_id text, column_name text, stored text, expected text,
+	jobs_table regclass)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 SET jit = off -- it would not pay
 AS $$
 DECLARE
-	of_set record := _trainjob.job_set(jobs);
+	of_set record;
 	item record;
 BEGIN
-	FOR item IN
-		SELECT c.message, c.detail, c.hint FROM _trainjob.policy_conflicts(of_set.tables) AS c
-		UNION ALL
-		SELECT * FROM _trainjob.open_tables(of_set.tables)
-	LOOP
-		RAISE WARNING USING MESSAGE = item.message, DETAIL = item.detail, HINT = item.hint;
-	END LOOP;
-	-- not RETURN QUERY, an error in which shows all its text
-	FOR job_id, column_name, stored, expected IN
-		EXECUTE format($query$
-			SELECT _trainjob.output_text(j.%1$I), d.column_name, d.stored, d.expected
-			FROM %2$s AS j
-			CROSS JOIN LATERAL _trainjob.job_disagreements(%3$L::oid::regclass, j.*) AS d
-			ORDER BY j.%1$I, d.column_name
-			$query$, _trainjob.job_column('id', of_set.tables, of_set.columns),
-			of_set.tables ->> 'jobs', (of_set.tables ->> 'jobs')::regclass::oid)
-	LOOP
-		RETURN NEXT;
+	FOR jobs_table IN SELECT * FROM _trainjob.jobs_tables(jobs, 'SELECT') LOOP
+		of_set := _trainjob.job_set(jobs_table);
+		FOR item IN
+			SELECT c.message, c.detail, c.hint FROM _trainjob.policy_conflicts(of_set.tables) AS c
+			UNION ALL
+			SELECT * FROM _trainjob.open_tables(of_set.tables)
+		LOOP
+			RAISE WARNING USING MESSAGE = item.message, DETAIL = item.detail, HINT = item.hint;
+		END LOOP;
+		-- not RETURN QUERY, an error in which shows all its text
+		FOR job_id, column_name, stored, expected IN
+			EXECUTE format($query$
+				SELECT _trainjob.output_text(j.%1$I), d.column_name, d.stored, d.expected
+				FROM %2$s AS j
+				CROSS JOIN LATERAL _trainjob.job_disagreements(%3$L::oid::regclass, j.*) AS d
+				ORDER BY j.%1$I, d.column_name
+				$query$, _trainjob.job_column('id', of_set.tables, of_set.columns),
+				of_set.tables ->> 'jobs', jobs_table::oid)
+		LOOP
+			RETURN NEXT;
+		END LOOP;
 	END LOOP;
 END;
 $$;
 
 COMMENT ON FUNCTION trainjob.verify_jobs(regclass) IS
-'The jobs whose row does not agree with their metrics, and how; none is the good answer. trainjob.refill_jobs() repairs them. Warns of what row-level security leaves open, or keeps triggers from.';
+'The jobs whose row does not agree with their metrics, and how; none is the good answer. trainjob.refill_jobs() repairs them. Of all sets where none is named. Warns of what row-level security leaves open, or keeps triggers from.';
 
 CREATE FUNCTION _trainjob.check_batch(batch integer)
 RETURNS void
@@ -2604,8 +3444,7 @@ $$;
 COMMENT ON FUNCTION _trainjob.check_batch(integer) IS
 'Part of refill_jobs and fail_stalled: refuses a batch of no job.';
 
-CREATE FUNCTION trainjob.refill_jobs(jobs regclass DEFAULT NULL,
-	batch integer DEFAULT 1000)
+CREATE FUNCTION _trainjob.refill_set(jobs regclass, batch integer)
 RETURNS bigint
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -2624,12 +3463,6 @@ DECLARE
 	filled bigint;
 	wanting text[];
 BEGIN
-	PERFORM _trainjob.check_batch(batch);
-	-- also where nothing is to be done
-	IF current_setting('transaction_read_only')::boolean THEN
-		RAISE EXCEPTION USING ERRCODE = 'read_only_sql_transaction',
-			MESSAGE = 'cannot execute refill_jobs() in a read-only transaction';
-	END IF;
 	-- we write for the owner of the jobs
 	PERFORM _trainjob.check_rights(of_set.tables, 'jobs');
 	SELECT f.actual_name, f.actual_type INTO STRICT key
@@ -2708,13 +3541,45 @@ BEGIN
 END;
 $$;
 
-COMMENT ON FUNCTION trainjob.refill_jobs(regclass, integer) IS
-'Fills what is NULL in the rows of jobs from datasets, configuration and metrics, and repairs what verify_jobs finds, for at most batch jobs; returns how many it filled, 0 when there is nothing left to do.';
+COMMENT ON FUNCTION _trainjob.refill_set(regclass, integer) IS
+'Part of refill_jobs: a batch of one set.';
 
-CREATE FUNCTION trainjob.fail_stalled(
-	silent_for interval DEFAULT _trainjob.stall_timeout(),
-	jobs regclass DEFAULT NULL, batch integer DEFAULT 1000,
-	OUT failed bigint, OUT passed_over text[])
+CREATE FUNCTION trainjob.refill_jobs(jobs regclass DEFAULT NULL,
+	batch integer DEFAULT 1000)
+RETURNS bigint
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	found regclass[];
+	one regclass;
+	filled bigint;
+	total bigint := 0;
+BEGIN
+	PERFORM _trainjob.check_batch(batch);
+	-- also where nothing is to be done
+	IF current_setting('transaction_read_only')::boolean THEN
+		RAISE EXCEPTION USING ERRCODE = 'read_only_sql_transaction',
+			MESSAGE = 'cannot execute refill_jobs() in a read-only transaction';
+	END IF;
+	found := ARRAY(SELECT * FROM _trainjob.jobs_tables(jobs, 'UPDATE'));
+	FOREACH one IN ARRAY found LOOP
+		EXIT WHEN total = batch;
+		filled := _trainjob.refill_set(one, batch - total::integer);
+		total := total + filled;
+		IF filled > 0 AND cardinality(found) > 1 THEN
+			RAISE NOTICE '%: % filled', _trainjob.qualified_name(one), filled;
+		END IF;
+	END LOOP;
+	RETURN total;
+END;
+$$;
+
+COMMENT ON FUNCTION trainjob.refill_jobs(regclass, integer) IS
+'Fills what is NULL in the rows of jobs from datasets, configuration and metrics, and repairs what verify_jobs finds, for at most batch jobs; returns how many it filled, 0 when there is nothing left to do. Of all sets where none is named, with a NOTICE that names those it filled.';
+
+CREATE FUNCTION _trainjob.fail_stalled_of(silent_for interval, jobs regclass,
+	batch integer, OUT failed bigint, OUT passed_over text[])
 RETURNS record
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
@@ -2725,6 +3590,78 @@ DECLARE
 	candidate record;
 	locked record;
 	write text;
+	-- as text: a session may work on sets whose ids have other types
+	is_candidate text := format('s.id = _trainjob.input_value($2, NULL::%s)',
+		_trainjob.column_type('metrics', 'job_id', 'uuid', of_set.tables, of_set.columns));
+BEGIN
+	-- we write for the owner of the jobs
+	PERFORM _trainjob.check_rights(of_set.tables, 'jobs');
+	silent := format($query$
+		SELECT j.id, j.status = 'running' AND now() - %s >= $1 AS is_silent
+		FROM %s AS j
+		$query$,
+		_trainjob.with_known_times(_trainjob.sign_of_life()),
+		_trainjob.source('jobs', of_set.tables, of_set.columns));
+	-- values as literals: what the types read, not what they can be cast from
+	SELECT format('INSERT INTO %s (%s) VALUES (%s)', replace(of_set.tables ->> 'alerts', '%', '%%'),
+				  string_agg(replace(quote_ident(w.name), '%', '%%'), ', ' ORDER BY w.n),
+				  string_agg(w.value, ', ' ORDER BY w.n))
+		INTO write
+		FROM (
+			SELECT f.actual_name AS name, format('%%%s$L', n.n) AS value, n.n
+			FROM unnest(ARRAY['job_id', 'type', 'error_message', 'error_type'])
+				WITH ORDINALITY AS n (name, n)
+			JOIN _trainjob.find_columns('alerts', (of_set.tables ->> 'alerts')::regclass, of_set.columns) AS f
+				ON f.column_name = n.name
+			WHERE f.actual_name IS NOT NULL
+			UNION ALL
+			SELECT r.column_name, replace(r.value, '%', '%%'), 4 + r.attnum
+			FROM _trainjob.required_columns('alerts', (of_set.tables ->> 'alerts')::regclass, of_set.columns) AS r
+			WHERE r.value IS NOT NULL) AS w;
+	failed := 0;
+	passed_over := '{}';
+	FOR candidate IN EXECUTE
+		format('SELECT _trainjob.output_text(s.id) AS id FROM (%s) AS s WHERE s.is_silent ORDER BY s.id', silent)
+		USING silent_for
+	LOOP
+		-- The trainer may have reported since: only a locked row tells.  Who
+		-- holds it is alive, and may be so for long: the jobs that are failed
+		-- by then would wait with us.
+		EXECUTE format('SELECT s.is_silent FROM (%s) AS s WHERE %s FOR NO KEY UPDATE SKIP LOCKED', silent, is_candidate)
+			INTO locked
+			USING silent_for, candidate.id;
+		IF locked.is_silent THEN
+			EXECUTE format(write, candidate.id,
+				COALESCE(NULLIF(of_set.columns ->> 'alerts.type:job_failed', ''), 'job_failed'),
+				'No report for ' || _trainjob.duration_text(extract(epoch FROM silent_for)::float8), 'stalled');
+			failed := failed + 1;
+			EXIT WHEN failed = batch;
+		ELSIF locked.is_silent IS NULL THEN
+			-- held, or else deleted meanwhile, or of another status by now
+			EXECUTE format('SELECT s.is_silent FROM (%s) AS s WHERE %s', silent, is_candidate)
+				INTO locked
+				USING silent_for, candidate.id;
+			IF locked.is_silent THEN
+				passed_over := passed_over || candidate.id;
+			END IF;
+		END IF;
+	END LOOP;
+END;
+$$;
+
+COMMENT ON FUNCTION _trainjob.fail_stalled_of(interval, regclass, integer) IS
+'Part of fail_stalled: the jobs of one set.';
+
+CREATE FUNCTION trainjob.fail_stalled(
+	silent_for interval DEFAULT _trainjob.stall_timeout(),
+	jobs regclass DEFAULT NULL, batch integer DEFAULT 1000,
+	OUT failed bigint, OUT passed_over text[], OUT jobs_table regclass)
+RETURNS SETOF record
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	remaining bigint := batch;
 BEGIN
 	PERFORM _trainjob.check_batch(batch);
 	IF silent_for < '0 s' THEN
@@ -2733,61 +3670,18 @@ BEGIN
 			MESSAGE = format('invalid value for argument "silent_for": %s', silent_for),
 			DETAIL = 'It is how long a running job must have been silent, at least 0.';
 	END IF;
-	-- we write for the owner of the jobs
-	PERFORM _trainjob.check_rights(of_set.tables, 'jobs');
-	silent := format($query$
-		SELECT j.id, %s = 'running' AND now() - %s >= $1 AS is_silent
-		FROM %s AS j
-		$query$,
-		-- a text is compared as it is, so that an index on it can be used
-		(SELECT CASE WHEN f.actual_type IN ('text'::regtype, 'varchar'::regtype) THEN 'j.status'
-					 ELSE '_trainjob.output_text(j.status)' END
-		 FROM _trainjob.find_columns('jobs', (of_set.tables ->> 'jobs')::regclass, of_set.columns) AS f
-		 WHERE f.column_name = 'status'),
-		_trainjob.with_known_times(_trainjob.sign_of_life()),
-		_trainjob.source('jobs', of_set.tables, of_set.columns));
-	-- values as literals: what the types read, not what they can be cast from
-	SELECT format('INSERT INTO %s (%s) VALUES (%s)', replace(of_set.tables ->> 'alerts', '%', '%%'),
-				  string_agg(replace(quote_ident(f.actual_name), '%', '%%'), ', ' ORDER BY n.n),
-				  string_agg(format('%%%s$L', n.n), ', ' ORDER BY n.n))
-		INTO write
-		FROM unnest(ARRAY['job_id', 'type', 'error_message', 'error_type'])
-			WITH ORDINALITY AS n (name, n)
-		JOIN _trainjob.find_columns('alerts', (of_set.tables ->> 'alerts')::regclass, of_set.columns) AS f
-			ON f.column_name = n.name
-		WHERE f.actual_name IS NOT NULL;
-	failed := 0;
-	passed_over := '{}';
-	FOR candidate IN EXECUTE
-		format('SELECT s.id, _trainjob.output_text(s.id) AS id_text FROM (%s) AS s WHERE s.is_silent ORDER BY s.id', silent)
-		USING silent_for
-	LOOP
-		-- The trainer may have reported since: only a locked row tells.  Who
-		-- holds it is alive, and may be so for long: the jobs that are failed
-		-- by then would wait with us.
-		EXECUTE format('SELECT s.is_silent FROM (%s) AS s WHERE s.id = $2 FOR NO KEY UPDATE SKIP LOCKED', silent)
-			INTO locked
-			USING silent_for, candidate.id;
-		IF locked.is_silent THEN
-			EXECUTE format(write, candidate.id_text, 'job_failed',
-				'No report for ' || _trainjob.duration_text(extract(epoch FROM silent_for)::float8), 'stalled');
-			failed := failed + 1;
-			EXIT WHEN failed = batch;
-		ELSIF locked.is_silent IS NULL THEN
-			-- held, or else deleted meanwhile, or of another status by now
-			EXECUTE format('SELECT s.is_silent FROM (%s) AS s WHERE s.id = $2', silent)
-				INTO locked
-				USING silent_for, candidate.id;
-			IF locked.is_silent THEN
-				passed_over := passed_over || candidate.id_text;
-			END IF;
-		END IF;
+	FOR jobs_table IN SELECT * FROM _trainjob.jobs_tables(jobs, 'SELECT') LOOP
+		EXIT WHEN remaining = 0;
+		SELECT f.failed, f.passed_over INTO failed, passed_over
+			FROM _trainjob.fail_stalled_of(silent_for, jobs_table, remaining::integer) AS f;
+		remaining := remaining - failed;
+		RETURN NEXT;
 	END LOOP;
 END;
 $$;
 
 COMMENT ON FUNCTION trainjob.fail_stalled(interval, regclass, integer) IS
-'Inserts a job_failed alert of error_type stalled for each running job that has been silent for so long, at most batch; a report revives it. passed_over: the ids of those that somebody holds at that moment. For pg_cron.';
+'Inserts a job_failed alert of error_type stalled for each running job that has been silent for so long, at most batch; a report revives it. passed_over: the ids of those that somebody holds at that moment. A row for each set, or for the one named. For pg_cron.';
 
 REVOKE EXECUTE ON FUNCTION
 	trainjob.verify_jobs(regclass), trainjob.refill_jobs(regclass, integer),

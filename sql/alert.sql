@@ -6,7 +6,7 @@ SET client_min_messages = warning;
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
 CREATE SCHEMA alert;
-SELECT trainjob.create_tables('alert');
+SELECT count(*) > 0 AS made FROM trainjob.create_tables('alert');
 SET search_path = alert, pg_catalog;
 CREATE FUNCTION u(n integer) RETURNS uuid LANGUAGE sql IMMUTABLE AS
 	$$ SELECT ('00000000-0000-0000-0000-' || lpad(n::text, 12, '0'))::uuid $$;
@@ -171,7 +171,7 @@ INSERT INTO local_training_jobs (id, model_name) VALUES (u(51), 'restored');
 INSERT INTO alert_event (id, job_id, type, outcome, outcome_reason, status_before, status_after, current_step) VALUES
 	(100001, u(51), 'job_completed', 'applied', NULL, 'running', 'completed', 99),
 	(100002, u(51), 'job_failed', 'refused', 'because', 'completed', 'completed', NULL),
-	(100003, u(51), 'no_such_type', 'noted', NULL, NULL, NULL, NULL);
+	(100003, u(51), 'gpu_oom', 'noted', NULL, NULL, NULL, NULL);
 SELECT * FROM a WHERE job = '051' ORDER BY type;
 SELECT * FROM j WHERE job = 'restored';
 \set VERBOSITY terse
@@ -194,8 +194,7 @@ SELECT status FROM local_training_jobs WHERE id = u(51);
 
 -- ---- what is no alert ----
 
-INSERT INTO alert_event (job_id, type) VALUES (u(51), 'job_finished'); -- fails
-INSERT INTO alert_event (job_id, type) VALUES (u(51), 'JOB_STARTED'); -- fails
+INSERT INTO alert_event (job_id, type) VALUES (u(51), 'job_exploded'); -- fails
 INSERT INTO alert_event (job_id, type) VALUES (u(999), ''); -- fails
 \set VERBOSITY terse
 INSERT INTO alert_event (job_id, type) VALUES (u(51), NULL); -- fails

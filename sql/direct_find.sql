@@ -5,7 +5,7 @@
 \set SHOW_CONTEXT never
 SET client_min_messages = error;
 CREATE SCHEMA find;
-SELECT trainjob.create_tables('find');
+SELECT count(*) > 0 AS made FROM trainjob.create_tables('find');
 SET search_path = find, pg_catalog;
 
 -- The plans of the two queries that this session keeps.

@@ -7,7 +7,7 @@ SET client_min_messages = error;
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
 CREATE SCHEMA direct;
-SELECT trainjob.create_tables('direct');
+SELECT count(*) > 0 AS made FROM trainjob.create_tables('direct');
 SET search_path = direct, pg_catalog;
 CREATE EXTENSION amcheck SCHEMA pg_catalog;
 
@@ -119,7 +119,7 @@ SELECT reported('ALTER TABLE local_training_jobs ADD CHECK (model_name <> '''')'
 SELECT reported('ALTER TABLE local_training_jobs ADD CHECK (local_training_jobs IS NOT NULL OR progress < 0.5)'); -- fails
 SELECT reported('ALTER TABLE local_training_jobs ALTER updated_at SET NOT NULL');
 SELECT reported('CREATE DOMAIN low AS float8 CHECK (VALUE < 0.5); DROP VIEW job_overview, metric_coverage; UPDATE local_training_jobs SET progress = 0;
-	ALTER TABLE local_training_jobs ALTER progress TYPE low, ALTER progress SET NOT NULL'); -- fails
+	ALTER TABLE local_training_jobs ALTER progress TYPE low, ALTER progress SET NOT NULL'); -- it gets 0
 SELECT reported('CREATE TABLE steps (step bigint PRIMARY KEY); INSERT INTO steps VALUES (1);
 	ALTER TABLE local_training_jobs ADD FOREIGN KEY (current_step) REFERENCES steps'); -- fails
 SELECT reported('ALTER TABLE local_training_jobs ADD UNIQUE (job_token) DEFERRABLE INITIALLY DEFERRED');

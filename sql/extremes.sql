@@ -13,7 +13,7 @@ SET search_path = extremes, pg_catalog;
 
 -- ---- times that are refused ----
 
-SELECT trainjob.create_tables('extremes');
+SELECT count(*) > 0 AS made FROM trainjob.create_tables('extremes');
 CREATE FUNCTION u(n bigint) RETURNS uuid LANGUAGE sql IMMUTABLE AS
 	$$ SELECT ('00000000-0000-0000-0000-' || lpad(n::text, 12, '0'))::uuid $$;
 INSERT INTO local_training_jobs (id, status, job_token) VALUES (u(1), 'running', 'secret');
@@ -300,6 +300,6 @@ FROM (VALUES
 	('SELECT length(trainjob.sparkline(array_agg(v))) + length(trainjob.sparkline(array_agg(v), 3)) FROM %s', '{float8}'),
 	('SELECT count(_trainjob.readable_float8(v)) FROM %s', '{numeric}'),
 	('SELECT count(_trainjob.readable_jsonb(v)) FROM %s', '{json}'),
-	('SELECT count(_trainjob.token_digest(v)) + count(_trainjob.is_job_status(v)) FROM %s', '{text}')) AS s (statement, types);
+	('SELECT count(_trainjob.token_digest(v)) + count(_trainjob.job_status(v)) + count(_trainjob.alert_type(v)) FROM %s', '{text}')) AS s (statement, types);
 SELECT * FROM failures;
 DROP SCHEMA extremes CASCADE;

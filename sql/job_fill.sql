@@ -6,7 +6,7 @@ SET client_min_messages = warning;
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
 CREATE SCHEMA fill;
-SELECT trainjob.create_tables('fill');
+SELECT count(*) > 0 AS made FROM trainjob.create_tables('fill');
 SET search_path = fill, pg_catalog;
 CREATE FUNCTION u(n integer) RETURNS uuid LANGUAGE sql IMMUTABLE AS
 	$$ SELECT ('00000000-0000-0000-0000-' || lpad(n::text, 12, '0'))::uuid $$;
@@ -352,7 +352,7 @@ SELECT model_name, total_steps FROM local_training_jobs WHERE id >= u(200) AND i
 -- ---- a row that is complete stays as it is ----
 
 CREATE SCHEMA copy;
-SELECT trainjob.create_tables('copy');
+SELECT count(*) > 0 AS made FROM trainjob.create_tables('copy');
 INSERT INTO copy.local_training_jobs SELECT * FROM fill.local_training_jobs;
 SELECT f.model_name, to_jsonb(f) - 'config' AS was, to_jsonb(c) - 'config' AS is
 FROM fill.local_training_jobs AS f FULL JOIN copy.local_training_jobs AS c USING (id)
@@ -449,7 +449,7 @@ ALTER TABLE local_training_jobs DISABLE TRIGGER USER;
 INSERT INTO local_training_jobs (id, model_name, status, dataset_path) VALUES
 	(u(90), 'before', 'running', 's3://many'), (u(91), 'before, and then an upsert', 'running', 's3://many');
 ALTER TABLE local_training_jobs ENABLE TRIGGER USER;
-SELECT trainjob.create_tables('fill');
+SELECT count(*) > 0 AS made FROM trainjob.create_tables('fill');
 UPDATE local_training_jobs SET remark = 'x' WHERE id = u(90);
 SELECT * FROM steps WHERE job = 'before';
 UPDATE local_training_jobs SET config = '{"num_epochs": 1}' WHERE id = u(90);

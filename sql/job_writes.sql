@@ -7,7 +7,7 @@ SET client_min_messages = warning;
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
 CREATE SCHEMA odd;
-SELECT trainjob.create_tables('odd');
+SELECT count(*) > 0 AS made FROM trainjob.create_tables('odd');
 SET search_path = odd, pg_catalog;
 CREATE FUNCTION u(n integer) RETURNS uuid LANGUAGE sql IMMUTABLE AS
 	$$ SELECT ('00000000-0000-0000-0000-' || lpad(n::text, 12, '0'))::uuid $$;
@@ -179,14 +179,14 @@ SELECT status, last_alert_type, last_alert_at FROM job_overview WHERE model_name
 DELETE FROM local_training_jobs;
 DROP EXTENSION trainjob CASCADE;
 CREATE EXTENSION trainjob;
-SELECT trainjob.create_tables('odd');
+SELECT count(*) > 0 AS made FROM trainjob.create_tables('odd');
 \set VERBOSITY terse
 INSERT INTO local_training_jobs (status) VALUES ('weird'); -- fails
 INSERT INTO local_training_jobs (total_steps, total_steps_source) VALUES (5, 'weird'); -- fails
 SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conrelid = 'local_training_jobs'::regclass AND contype = 'c' ORDER BY 1;
 SELECT indexdef FROM pg_indexes WHERE schemaname = 'odd' AND tablename = 'local_training_jobs' ORDER BY indexname COLLATE "C";
 -- once is enough
-SELECT trainjob.create_tables('odd');
+SELECT count(*) > 0 AS made FROM trainjob.create_tables('odd');
 SELECT (SELECT count(*) FROM pg_constraint WHERE conrelid = 'local_training_jobs'::regclass AND contype = 'c') AS checks,
 	(SELECT count(*) FROM pg_indexes WHERE schemaname = 'odd' AND tablename = 'local_training_jobs') AS indexes;
 

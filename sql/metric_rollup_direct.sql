@@ -8,7 +8,7 @@ SET client_min_messages = error;
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
 CREATE SCHEMA settle;
-SELECT trainjob.create_tables('settle');
+SELECT count(*) > 0 AS made FROM trainjob.create_tables('settle');
 SET search_path = settle, pg_catalog;
 CREATE FUNCTION u(n integer) RETURNS uuid LANGUAGE sql IMMUTABLE AS $$ SELECT lpad(n::text, 32, '0')::uuid $$;
 

@@ -6,7 +6,7 @@ SET client_min_messages = warning;
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
 CREATE SCHEMA old;
-SELECT trainjob.create_tables('old');
+SELECT count(*) > 0 AS made FROM trainjob.create_tables('old');
 SET search_path = old, pg_catalog;
 CREATE FUNCTION u(n integer) RETURNS uuid LANGUAGE sql IMMUTABLE AS
 	$$ SELECT ('00000000-0000-0000-0000-' || lpad(n::text, 12, '0'))::uuid $$;

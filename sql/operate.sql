@@ -6,7 +6,7 @@ SET client_min_messages = warning;
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
 CREATE SCHEMA operate;
-SELECT trainjob.create_tables('operate');
+SELECT count(*) > 0 AS made FROM trainjob.create_tables('operate');
 SET search_path = operate, pg_catalog;
 CREATE FUNCTION id(n integer) RETURNS uuid LANGUAGE sql IMMUTABLE
 	RETURN ('00000000-0000-0000-0000-' || lpad(n::text, 12, '0'))::uuid;

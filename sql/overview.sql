@@ -6,7 +6,7 @@ SET client_min_messages = warning;
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
 CREATE SCHEMA look;
-SELECT trainjob.create_tables('look');
+SELECT count(*) > 0 AS made FROM trainjob.create_tables('look');
 SET search_path = look, pg_catalog;
 CREATE FUNCTION u(n integer) RETURNS uuid LANGUAGE sql IMMUTABLE AS
 	$$ SELECT ('00000000-0000-0000-0000-' || lpad(n::text, 12, '0'))::uuid $$;

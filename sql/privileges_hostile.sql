@@ -73,8 +73,8 @@ INSERT INTO statements (statement) VALUES
 	('SELECT * FROM trainjob.metric_series(''{ID1,ID2}''::pg_catalog.uuid[], ''odd''''%s'', 10, ''SETNAME."My ""odd"" Table"'')'),
 	('SELECT status, health, method, progress, current_step, total_steps, dataset_size_text, total_steps_text, progress_text, eval_loss_text, perplexity_text, learning_rate_text, loss_text, eta_text, last_alert_type, error, note FROM SET."My ""odd"" Table_overview" ORDER BY progress DESC'),
 	('SELECT metric, rows, rows_with_value, first_step, last_step, newest_value, verdict FROM SET."Mé""triques;_coverage"'),
-	('SELECT trainjob.fail_stalled(''1 s'', ''SETNAME."My ""odd"" Table"'')'),
-	('SELECT trainjob.fail_stalled(jobs => ''SETNAME."My ""odd"" Table"'')'),
+	('SELECT failed, passed_over FROM trainjob.fail_stalled(''1 s'', ''SETNAME."My ""odd"" Table"'')'),
+	('SELECT failed, passed_over FROM trainjob.fail_stalled(jobs => ''SETNAME."My ""odd"" Table"'')'),
 	('SELECT action FROM trainjob.attach(''SETNAME."My ""odd"" Table"'')'),
 	('SELECT columns OPERATOR(pg_catalog.->>) ''jobs.total_steps'' FROM trainjob.job_sets() WHERE jobs OPERATOR(pg_catalog.=) ''SETNAME."My ""odd"" Table"''::pg_catalog.regclass'),
 	('SELECT _trainjob.jobs_table(''SETNAME."My ""odd"" Table"'') OPERATOR(pg_catalog.=) ''SETNAME."My ""odd"" Table"''::pg_catalog.regclass'),
@@ -254,7 +254,7 @@ SET client_min_messages = warning;
 -- ---------------------------------------------------------------------------
 
 CREATE SCHEMA hostile;
-SELECT trainjob.create_tables('hostile');
+SELECT count(*) > 0 AS made FROM trainjob.create_tables('hostile');
 SET search_path = hostile, pg_catalog;
 CREATE FUNCTION id(n integer) RETURNS uuid LANGUAGE sql IMMUTABLE
 	RETURN ('00000000-0000-0000-0000-' || lpad(n::text, 12, '0'))::uuid;

@@ -8,7 +8,7 @@ SET datestyle = 'ISO';
 CREATE ROLE regress_trainjob_trainer;
 CREATE ROLE regress_trainjob_reader;
 CREATE SCHEMA report;
-SELECT trainjob.create_tables('report');
+SELECT count(*) > 0 AS made FROM trainjob.create_tables('report');
 SET search_path = report, pg_catalog;
 
 INSERT INTO local_training_jobs (id, job_token, config, created_at) VALUES
@@ -239,7 +239,7 @@ SELECT trainjob.report_alert('secret-2', 'gpu_oom',
 SELECT trainjob.report_alert('secret-2', 'job_failed', '{"error_message": "out of luck", "error_type": "odd"}');
 SELECT trainjob.report_alert('secret-2', 'job_cancelled');
 SELECT trainjob.report_alert('secret-2', 'job_started', '{}');
-SELECT trainjob.report_alert('secret-2', 'job_finished'); -- fails
+SELECT trainjob.report_alert('secret-2', 'job_exploded'); -- fails
 SELECT trainjob.report_alert('secret-2', NULL); -- fails
 SELECT trainjob.report_alert('secret-2', 'gpu_oom', '[]'); -- fails
 SELECT trainjob.report_alert('secret-2', 'gpu_oom', '7'); -- fails
@@ -328,7 +328,7 @@ SELECT let_write(VARIADIC NULL);
 SELECT let_write('remark');
 SELECT trainjob.report_metrics('secret-1', '{"step": 35, "id": 35, "remark": "again", "source": "me"}');
 SELECT severity, remark, source, m.extra FROM alert_event, local_training_metrics AS m WHERE step = 35 AND severity IS NOT NULL;
-SELECT trainjob.create_tables('report');
+SELECT count(*) > 0 AS made FROM trainjob.create_tables('report');
 SELECT trainjob.report_metrics('secret-1', '{"step": 35, "id": 36, "remark": "kept"}');
 SELECT let_write(VARIADIC '{}');
 SELECT trainjob.report_metrics('secret-1', '{"step": 35, "id": 37, "remark": "no more"}');

@@ -7,7 +7,7 @@ SET client_min_messages = warning;
 SET timezone = 'UTC';
 SET datestyle = 'ISO';
 CREATE SCHEMA calls;
-SELECT trainjob.create_tables('calls');
+SELECT count(*) > 0 AS made FROM trainjob.create_tables('calls');
 SET search_path = calls, pg_catalog;
 
 -- ---- called by SELECT ----
@@ -282,13 +282,13 @@ SELECT * FROM report(15);
 -- Dropped and made again under its name: other OIDs, other columns.
 DROP SCHEMA calls CASCADE;
 CREATE SCHEMA calls;
-SELECT trainjob.create_tables('calls');
+SELECT count(*) > 0 AS made FROM trainjob.create_tables('calls');
 INSERT INTO local_training_jobs (id, config) VALUES
 	('00000000-0000-0000-0000-000000000011', '{"max_steps": 100}');
 INSERT INTO local_training_metrics (job_id, step, train_loss) VALUES
 	('00000000-0000-0000-0000-000000000011', 1, 2.5);
 DROP TABLE local_training_metrics CASCADE;
-SELECT trainjob.create_tables('calls');
+SELECT count(*) > 0 AS made FROM trainjob.create_tables('calls');
 INSERT INTO local_training_metrics (job_id, step, train_loss) VALUES
 	('00000000-0000-0000-0000-000000000011', 2, 1.5);
 SELECT status, current_step, loss FROM local_training_jobs;
@@ -407,8 +407,8 @@ CREATE TEMP TABLE pg_trigger (id uuid);
 SET search_path = hostile, pg_catalog, pg_temp;
 SELECT 'a'::pg_catalog.text = 'b'::pg_catalog.text; -- fails
 SET search_path = hostile, pg_temp, pg_catalog;
-SELECT trainjob.create_tables('more_calls');
-SELECT trainjob.create_tables('more_calls');
+SELECT count(*) > 0 AS made FROM trainjob.create_tables('more_calls');
+SELECT count(*) > 0 AS made FROM trainjob.create_tables('more_calls');
 \set ECHO none
 SELECT statement FROM calls.statements
 WHERE n OPERATOR(pg_catalog.=) 200 ORDER BY ordinal \gexec

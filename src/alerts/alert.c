@@ -3,7 +3,7 @@
  *	  The trigger that applies an alert.
  *
  * apply_alert, BEFORE INSERT on the alerts table, locks the job, decides by the
- * table in jobs/status.c, updates the job and writes the outcome into the
+ * table in status/status.c, updates the job and writes the outcome into the
  * alert's own row.  An alert whose job does not exist yet waits, see waiting.c.
  */
 #include "postgres.h"
@@ -12,24 +12,13 @@
 #include "utils/builtins.h"
 
 #include "alerts/alert_job.h"
-#include "jobs/status.h"
+#include "status/status.h"
 #include "pg/trigger_call.h"
 #include "tables/meet.h"
 #include "tables/set.h"
 #include "tables/value_write.h"
 
 PG_FUNCTION_INFO_V1(trainjob_apply_alert);
-
-static void
-check_alert_type(TriggerData *trigdata, const Alert *alert)
-{
-	if (!trainjob_is_alert_type(alert->value[ALERT_TYPE].text))
-		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-						errmsg("invalid type \"%s\" of an alert: it must be %s",
-							   alert->value[ALERT_TYPE].text,
-							   trainjob_alert_type_list()),
-						errtable(trigdata->tg_relation)));
-}
 
 /*
  * Refuses a time that is not finite.  A row that has an outcome may have one:
@@ -66,7 +55,7 @@ filled_alert(TriggerData *trigdata, AlertPart *part, Alert *alert)
 	{
 		AlertColumn c = trainjob_filled_in_alerts[i];
 
-		if (part->alert[c].attnum == 0)
+		if (part->alert[c].attnum == 0 || part->alert[c].is_generated)
 			continue;
 		attnums[n] = part->alert[c].attnum;
 		datums[n] =
@@ -134,7 +123,6 @@ trainjob_apply_alert(PG_FUNCTION_ARGS)
 	if (!alert.value[ALERT_OUTCOME].isnull || alert.value[ALERT_TYPE].isnull ||
 		alert.value[ALERT_JOB_ID].isnull)
 		return PointerGetDatum(trigdata->tg_trigtuple);
-	check_alert_type(trigdata, &alert);
 	check_occurred_at(trigdata, &part->alert[ALERT_OCCURRED_AT],
 					  alert.value[ALERT_OCCURRED_AT]);
 

@@ -12,7 +12,7 @@
 
 #include "alerts/alert_job.h"
 #include "jobs/job_change.h"
-#include "jobs/status.h"
+#include "status/status.h"
 #include "tables/meet.h"
 #include "tables/owner.h"
 #include "tables/partner.h"
@@ -130,15 +130,19 @@ take_facts(const Alert *alert, Value *job)
 				.text = (char *) trainjob_source_name(SOURCE_REPORTED)};
 }
 
-/* The job changes to "status" by the alert. */
-static void
-change_status(const Alert *alert, const char *status, Value *job)
+/* The job changes to "status" by the alert; false where it cannot say that. */
+static bool
+change_status(const AlertPart *part, const Alert *alert, const char *status,
+			  LockedJob *locked)
 {
+	Value *job = locked->value;
 	JobState before = trainjob_state_of(job[JOB_STATUS].text);
 	JobState after = trainjob_state_of(status);
+	TimestampTz when = alert_time(alert);
 
-	job[JOB_STATUS] = (Value){.text = (char *) status};
-	job[JOB_STATUS_CHANGED_AT] = (Value){.time = alert_time(alert)};
+	if (!trainjob_set_status(&part->jobs, locked, status, when))
+		return false;
+	job[JOB_STATUS_CHANGED_AT] = (Value){.time = when};
 	if (after == STATE_FAILED)
 	{
 		job[JOB_ERROR] = alert->value[ALERT_ERROR_MESSAGE];
@@ -157,6 +161,7 @@ change_status(const Alert *alert, const char *status, Value *job)
 		job[JOB_RESTARTED_AT] = job[JOB_STATUS_CHANGED_AT];
 		job[JOB_CURRENT_STEP].isnull = true;
 	}
+	return true;
 }
 
 /* Why an alert did not change its job, in words; NULL where it did. */
@@ -177,8 +182,12 @@ outcome_reason(AlertOutcome outcome, const Alert *alert, const char *status)
 							type);
 		case OUTCOME_WAITING:
 			return pstrdup("there is no such job yet");
-		case OUTCOME_APPLIED:
 		case OUTCOME_NOTED:
+			if (trainjob_known_alert_type(type, strlen(type)) == NULL)
+				return psprintf("\"%s\" is no type of alerts that is known",
+								type);
+			break;
+		case OUTCOME_APPLIED:
 			break;
 	}
 	return NULL;
@@ -225,6 +234,28 @@ set_outcome(Alert *alert, AlertOutcome outcome, char *reason)
 		(Value){.isnull = reason == NULL, .text = reason};
 }
 
+/*
+ * The status that a job has after the alert's change: the one that it was given,
+ * or what the database computed.
+ */
+static void
+see_status(TrainjobSet *set, AlertPart *part, Alert *alert, LockedJob *locked)
+{
+	Value wanted = locked->value[JOB_STATUS];
+	Value *after = &alert->value[ALERT_STATUS_AFTER];
+
+	if (part->jobs.column[JOB_STATUS].is_generated)
+		(void) trainjob_lock_job(set, &part->jobs, QUERY_LOCK_JOB,
+								 alert->value[ALERT_JOB_ID].key, locked);
+	*after = locked->value[JOB_STATUS];
+	if (after->isnull || strcmp(after->text, wanted.text) != 0)
+		set_outcome(
+			alert, OUTCOME_REFUSED,
+			psprintf("the database computes the job's status, and it is "
+					 "%s",
+					 after->isnull ? "NULL" : after->text));
+}
+
 /* Does to a locked job of the right user what the alert says. */
 static void
 change_job(TrainjobSet *set, AlertPart *part, Alert *alert, LockedJob *locked)
@@ -258,20 +289,22 @@ change_job(TrainjobSet *set, AlertPart *part, Alert *alert, LockedJob *locked)
 											 : before.text));
 	if (outcome == OUTCOME_REFUSED)
 		return;
-	if (status != NULL)
+	if (status != NULL && !change_status(part, alert, status, locked))
 	{
-		change_status(alert, status, job);
-		alert->value[ALERT_STATUS_AFTER] = job[JOB_STATUS];
+		set_outcome(alert, OUTCOME_REFUSED,
+					psprintf("column \"%s\" of the jobs table has no word for "
+							 "%s",
+							 part->jobs.column[JOB_STATUS].name, status));
+		return;
 	}
 	take_facts(alert, job);
 	if (!trainjob_store_job(set, locked, &change))
-	{
 		/* the row is there, for we hold its lock */
-		alert->value[ALERT_STATUS_AFTER] = before;
 		set_outcome(alert, OUTCOME_REFUSED,
 					pstrdup("a trigger of the jobs table keeps the job as it "
 							"is"));
-	}
+	else if (status != NULL)
+		see_status(set, part, alert, locked);
 }
 
 bool

@@ -15,7 +15,7 @@
 #include "utils/builtins.h"
 
 #include "alerts/alert_job.h"
-#include "jobs/status.h"
+#include "status/status.h"
 #include "pg/trigger_call.h"
 #include "tables/meet.h"
 #include "tables/owner.h"
@@ -102,7 +102,7 @@ set_alert_plan(TrainjobSet *set, AlertPart *part)
 		const Column *column = &alert[trainjob_filled_in_alerts[i]];
 
 		types[nargs++] = trainjob_parameter_type(column);
-		if (column->attnum != 0)
+		if (column->attnum != 0 && !column->is_generated)
 			trainjob_add_item(&settings, "%s = $%d",
 							  quote_identifier(column->name), nargs);
 	}

@@ -72,7 +72,7 @@ trainjob_move_config_out(JobFill *fill, Datum *pointer)
 	bool isnull;
 	Datum datum;
 
-	if (!fill->is_update || column->attnum == 0 ||
+	if (!fill->is_update || column->attnum == 0 || column->is_generated ||
 		(fill->change != NULL && fill->change->is_preview) ||
 		!OidIsValid(rel->rd_rel->reltoastrelid) ||
 		RelationGetToastTupleTarget(rel, TOAST_TUPLE_TARGET) >=

@@ -15,6 +15,8 @@
 #include "jobs/dataset_meeting.h"
 #include "jobs/job_change.h"
 #include "pg/trigger_call.h"
+#include "tables/column_words.h"
+#include "tables/filler.h"
 #include "tables/meet.h"
 #include "tables/owner.h"
 #include "tables/partner.h"
@@ -29,6 +31,8 @@ typedef struct DatasetPart
 	JobTable jobs;
 	JobUpdate touch;
 	DatasetMeeting meeting;
+	Column computed[4]; /* of a job, what fill_job cannot see in time */
+	int computed_count;
 } DatasetPart;
 
 enum
@@ -39,16 +43,29 @@ enum
 StaticAssertDecl(QUERY_TOUCH_JOB < TRAINJOB_MAX_QUERIES,
 				 "more queries than a set keeps");
 
+/*
+ * A touch writes a column that it leaves as it is, so that the job's triggers
+ * look at the row: the first of these that the database does not compute.
+ */
 static void
 plan_touch(TrainjobSet *set, DatasetPart *part, Relation jobs)
 {
-	static const int path[] = {JOB_DATASET_PATH};
+	static const int touched[] = {JOB_DATASET_PATH,	 JOB_TOTAL_SAMPLES,
+								  JOB_TOTAL_STEPS,	 JOB_EXPECTED_TOTAL_STEPS,
+								  JOB_TRAIN_SAMPLES, JOB_VAL_SAMPLES,
+								  JOB_PROGRESS,		 JOB_CONFIG};
 
-	trainjob_find_job_table(set, jobs, path, lengthof(path), NULL, &part->jobs);
-	trainjob_add_setting(&part->touch, &part->jobs, JOB_DATASET_PATH,
-						 CHANGE_TOUCH);
+	trainjob_find_job_table(set, jobs, touched, lengthof(touched), NULL,
+							&part->jobs);
+	for (int i = 0; i < lengthof(touched) && part->touch.count == 0; i++)
+		trainjob_add_setting(&part->touch, &part->jobs, touched[i],
+							 CHANGE_TOUCH);
 	trainjob_plan_job_update(&part->touch, &part->jobs, jobs, QUERY_TOUCH_JOB);
 }
+
+/* What fill_job makes the other columns of, and the database may compute. */
+static const JobColumn inputs[] = {JOB_DATASET_PATH, JOB_CONFIG, JOB_STATUS,
+								   JOB_USER_ID};
 
 /* For fill_waiting_jobs, on the datasets table. */
 static void
@@ -66,6 +83,20 @@ build_dataset_part(TrainjobSet *set, Relation rel)
 	set->part = part;
 }
 
+static void
+find_computed(TrainjobSet *set, DatasetPart *part, Relation jobs)
+{
+	for (int i = 0; i < lengthof(inputs); i++)
+	{
+		Column *column = &part->computed[part->computed_count];
+
+		if (trainjob_find_column(set, TABLE_JOBS, jobs, inputs[i], false,
+								 column) &&
+			column->is_generated)
+			part->computed_count++;
+	}
+}
+
 /* For await_dataset, on the jobs table; there may be no datasets. */
 static void
 build_await_part(TrainjobSet *set, Relation rel)
@@ -74,9 +105,10 @@ build_await_part(TrainjobSet *set, Relation rel)
 	Relation datasets =
 		trainjob_open_table(set, TABLE_DATASETS, rel, false, ACL_SELECT);
 
+	plan_touch(set, part, rel);
+	find_computed(set, part, rel);
 	if (datasets != NULL)
 	{
-		plan_touch(set, part, rel);
 		trainjob_plan_dataset_meeting(set, datasets, rel, &part->meeting);
 		relation_close(datasets, NoLock);
 	}
@@ -94,7 +126,8 @@ waiting_jobs_plan(TrainjobSet *set, DatasetPart *part)
 {
 	DatasetMeeting *meeting = &part->meeting;
 	const char *id = quote_identifier(part->jobs.column[JOB_ID].name);
-	Oid types[2] = {TEXTOID, meeting->dataset_user.type};
+	Oid types[2] = {trainjob_path_type(&meeting->job_path),
+					meeting->dataset_user.type};
 	bool by_user =
 		meeting->dataset_user.attnum != 0 && meeting->job_user.attnum != 0;
 	StringInfoData open;
@@ -103,16 +136,16 @@ waiting_jobs_plan(TrainjobSet *set, DatasetPart *part)
 		return set->plan[QUERY_WAITING_JOBS];
 	initStringInfo(&open);
 	for (int i = 0; i < meeting->open_count; i++)
-		appendStringInfo(&open, " OR %s IS NULL",
-						 quote_identifier(meeting->open[i].name));
+		appendStringInfo(&open, " OR %s",
+						 trainjob_is_null_text(&meeting->open[i]));
 	return trainjob_keep_plan(
 		set, QUERY_WAITING_JOBS,
 		psprintf("SELECT %s FROM %s WHERE %s"
-				 " AND NOT _trainjob.has_ended(%s::pg_catalog.text)"
+				 " AND NOT _trainjob.has_ended(%s)"
 				 " AND (false%s)%s ORDER BY %s",
 				 id, set->table[TABLE_JOBS].quoted,
 				 trainjob_equals(&meeting->job_path, 1),
-				 quote_identifier(meeting->job_status.name), open.data,
+				 trainjob_meaning_text(&meeting->job_status), open.data,
 				 by_user ? psprintf(" AND ($2 IS NULL OR %s)",
 									trainjob_equals(&meeting->job_user, 2))
 						 : "",
@@ -130,7 +163,9 @@ touch_job(TrainjobSet *set, DatasetPart *part, Datum job_id)
 						.by = FROM_DATASET,
 						.given = GIVEN(JOB_DATASET_PATH)};
 
-	(void) trainjob_change_job(set, &change);
+	/* without such a column there is nothing to fill */
+	if (part->touch.count > 0)
+		(void) trainjob_change_job(set, &change);
 }
 
 /* Whether an UPDATE changed nothing that a job takes from its dataset. */
@@ -156,7 +191,7 @@ dataset_is_same(TriggerData *trigdata, const DatasetMeeting *meeting)
 static void
 touch_waiting_jobs(TrainjobSet *set, DatasetPart *part, const MeetName *dataset)
 {
-	Datum args[2] = {dataset->key, dataset->user};
+	Datum args[2] = {(Datum) 0, dataset->user};
 	const char nulls[2] = {' ', dataset->user_null ? 'n' : ' '};
 	MemoryContext per_job =
 		AllocSetContextCreate(CurrentMemoryContext, "trainjob job",
@@ -165,6 +200,9 @@ touch_waiting_jobs(TrainjobSet *set, DatasetPart *part, const MeetName *dataset)
 	uint64 count;
 	TrainjobUser caller;
 
+	if (!trainjob_path_value(&part->meeting.job_path,
+							 TextDatumGetCString(dataset->key), &args[0]))
+		return;
 	SPI_connect();
 	trainjob_become_owner(&set->table[TABLE_JOBS], &caller);
 	count = trainjob_execute(waiting_jobs_plan(set, part), SPI_OK_SELECT, args,
@@ -196,10 +234,13 @@ ask_for_jobs(TriggerData *trigdata, const MeetName *dataset,
 										TABLE_DATASETS, build_dataset_part);
 	DatasetPart *part = set->part;
 	MeetingUser *own = palloc(sizeof(MeetingUser));
+	char *path = TextDatumGetCString(dataset->key);
 
 	*own = (MeetingUser){&part->meeting, dataset->user, dataset->user_null};
-	*question = (MeetQuestion){&part->meeting.jobs, dataset->key,
+	*question = (MeetQuestion){&part->meeting.jobs, (Datum) 0,
 							   trainjob_is_job_for_dataset, own};
+	if (!trainjob_path_value(&part->meeting.job_path, path, &question->key))
+		elog(ERROR, "no job can have dataset %s", path);
 }
 
 static void
@@ -221,8 +262,10 @@ fill_jobs_of(TriggerData *trigdata, TrainjobSet *set, TupleTableSlot *row)
 	const Column *user = &part->meeting.dataset_user;
 	Value path = trainjob_row_value(row, &part->meeting.dataset_path);
 	MeetName dataset = {.user_null = true};
+	Datum job_path;
 
-	if (path.isnull)
+	if (path.isnull ||
+		!trainjob_path_value(&part->meeting.job_path, path.text, &job_path))
 		return;
 	dataset.key = CStringGetTextDatum(path.text);
 	if (user->attnum != 0)
@@ -303,11 +346,24 @@ touch_job_of(TrainjobSet *set, DatasetPart *part, TupleTableSlot *row)
 	trainjob_restore_user(&caller);
 }
 
+/* Whether the database computed something that fill_job is made to see now. */
+static bool
+is_computed_anew(TriggerData *trigdata, const DatasetPart *part)
+{
+	for (int i = 0; i < part->computed_count; i++)
+		if (!TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event) ||
+			!trainjob_same_in_rows(trigdata->tg_trigslot, trigdata->tg_newslot,
+								   &part->computed[i]))
+			return true;
+	return false;
+}
+
 /*
  * await_dataset
  *		AFTER INSERT OR UPDATE FOR EACH ROW on a jobs table: where a job waits for
  *		its dataset, looks once more for it, and has the writer of that look for
- *		the job.
+ *		the job.  Where the database computes what a job is filled from, which is
+ *		done after fill_job, the job is filled once more.
  *
  * Not for an UPDATE of certain columns: the types of these could not be changed
  * any more, and what another trigger did to them would not be seen.
@@ -333,6 +389,13 @@ trainjob_await_dataset(PG_FUNCTION_ARGS)
 							 .arg = &own};
 	MeetFound found;
 
+	if (is_computed_anew(trigdata, part))
+	{
+		set = trainjob_get_set(trigdata, "await_dataset", TABLE_JOBS,
+							   build_await_part);
+		touch_job_of(set, set->part, row);
+		return PointerGetDatum(NULL);
+	}
 	if (part->meeting.job_path.attnum == 0 ||
 		!may_have_been_missed(trigdata, &part->meeting, row))
 		return PointerGetDatum(NULL);
@@ -343,8 +406,11 @@ trainjob_await_dataset(PG_FUNCTION_ARGS)
 		!trainjob_datasets_can_meet(&part->meeting))
 		return PointerGetDatum(NULL);
 	question.table = &part->meeting.datasets;
-	question.key = CStringGetTextDatum(
-		trainjob_row_value(row, &part->meeting.job_path).text);
+	if (!trainjob_path_value(
+			&part->meeting.dataset_path,
+			trainjob_row_value(row, &part->meeting.job_path).text,
+			&question.key))
+		return PointerGetDatum(NULL);
 	own.meeting = &part->meeting;
 	if (part->meeting.job_user.attnum != 0)
 		own.user =

@@ -7,14 +7,34 @@
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
+#include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 
 #include "jobs/dataset_meeting.h"
-#include "jobs/status.h"
+#include "status/status.h"
 #include "tables/meet.h"
 #include "tables/partner.h"
 #include "tables/set.h"
+
+/* The one key may be a bigint, the other an integer. */
+static bool
+read_integer(Oid type, const char *text, Datum *value)
+{
+	char *end;
+	long long number;
+
+	errno = 0;
+	number = strtoll(text, &end, 10);
+	if (errno != 0 || *text == '\0' || *end != '\0' ||
+		(type == INT2OID && number != (int16) number) ||
+		(type == INT4OID && number != (int32) number))
+		return false;
+	*value = type == INT2OID   ? Int16GetDatum((int16) number)
+			 : type == INT4OID ? Int32GetDatum((int32) number)
+							   : Int64GetDatum(number);
+	return true;
+}
 
 const JobColumn trainjob_job_counts[SAMPLE_COUNTS] = {JOB_TOTAL_SAMPLES,
 													  JOB_TRAIN_SAMPLES,
@@ -22,6 +42,37 @@ const JobColumn trainjob_job_counts[SAMPLE_COUNTS] = {JOB_TOTAL_SAMPLES,
 
 const DatasetColumn trainjob_dataset_counts[SAMPLE_COUNTS] = {
 	DATASET_SAMPLE_COUNT, DATASET_TRAIN_SAMPLES, DATASET_VAL_SAMPLES};
+
+Oid
+trainjob_path_type(const Column *column)
+{
+	return trainjob_kind_accepts(COLUMN_TEXT, column->type, column->is_enum) &&
+				   !column->is_enum
+			   ? TEXTOID
+			   : column->type;
+}
+
+bool
+trainjob_path_value(const Column *column, const char *path, Datum *value)
+{
+	Oid type = trainjob_path_type(column);
+	Oid input;
+	Oid ioparam;
+
+	switch (type)
+	{
+		case TEXTOID:
+			*value = CStringGetTextDatum(path);
+			return true;
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+			return read_integer(type, path, value);
+	}
+	getTypeInputInfo(type, &input, &ioparam);
+	*value = OidInputFunctionCall(input, unconstify(char *, path), ioparam, -1);
+	return true;
+}
 
 /* Whether values of two columns are equal where their bytes are, and only there. */
 static bool
@@ -67,6 +118,8 @@ void
 trainjob_plan_dataset_meeting(TrainjobSet *set, Relation datasets,
 							  Relation jobs, DatasetMeeting *meeting)
 {
+	bool any_filler = false;
+
 	trainjob_find_column(set, TABLE_DATASETS, datasets, DATASET_STORAGE_PATH,
 						 true, &meeting->dataset_path);
 	trainjob_find_column(set, TABLE_DATASETS, datasets, DATASET_USER_ID, false,
@@ -84,11 +137,16 @@ trainjob_plan_dataset_meeting(TrainjobSet *set, Relation datasets,
 	trainjob_find_column(set, TABLE_JOBS, jobs, JOB_STATUS, true,
 						 &meeting->job_status);
 	find_open_columns(set, jobs, meeting);
-	trainjob_plan_meet(&set->table[TABLE_DATASETS], datasets,
-					   &meeting->dataset_path, TEXTOID, &meeting->datasets);
-	trainjob_plan_meet(&set->table[TABLE_JOBS], jobs, &meeting->job_path,
-					   TEXTOID, &meeting->jobs);
+	/* no index tells where a filler stands for NULL */
 	for (int i = 0; i < meeting->open_count; i++)
+		any_filler |= meeting->open[i].has_filler;
+	trainjob_plan_meet(&set->table[TABLE_DATASETS], datasets,
+					   &meeting->dataset_path,
+					   trainjob_path_type(&meeting->dataset_path),
+					   &meeting->datasets);
+	trainjob_plan_meet(&set->table[TABLE_JOBS], jobs, &meeting->job_path,
+					   trainjob_path_type(&meeting->job_path), &meeting->jobs);
+	for (int i = 0; i < meeting->open_count && !any_filler; i++)
 		meeting->jobs.nullable =
 			lappend(meeting->jobs.nullable, meeting->open[i].name);
 }
@@ -120,10 +178,10 @@ trainjob_is_waiting_job(const DatasetMeeting *meeting, TupleTableSlot *row)
 	Value status = trainjob_row_value(row, &meeting->job_status);
 
 	if (status.isnull || trainjob_has_ended(trainjob_state_of(status.text)) ||
-		slot_attisnull(row, meeting->job_path.attnum))
+		trainjob_row_is_null(row, &meeting->job_path))
 		return false;
 	for (int i = 0; i < meeting->open_count; i++)
-		if (slot_attisnull(row, meeting->open[i].attnum))
+		if (trainjob_row_is_null(row, &meeting->open[i]))
 			return true;
 	return false;
 }

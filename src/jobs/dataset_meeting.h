@@ -42,6 +42,16 @@ typedef struct MeetingUser
 	bool user_null;
 } MeetingUser;
 
+/*
+ * A dataset's path as a value of a column: as text, or read by the type of a
+ * column that has keys of datasets; false where that cannot hold it.  palloc'd.
+ */
+extern bool trainjob_path_value(const Column *column, const char *path,
+								Datum *value);
+
+/* The type of such a value. */
+extern Oid trainjob_path_type(const Column *column);
+
 /* Finds what meetings take; the columns of datasets are for others, too. */
 extern void trainjob_plan_dataset_meeting(TrainjobSet *set, Relation datasets,
 										  Relation jobs,

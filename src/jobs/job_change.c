@@ -11,11 +11,19 @@
 #include "utils/lsyscache.h"
 
 #include "jobs/job_change.h"
-#include "jobs/status.h"
+#include "status/status.h"
 #include "pg/trigger_call.h"
+#include "tables/column_words.h"
+#include "tables/filler.h"
 #include "tables/partner.h"
 #include "tables/query.h"
 #include "tables/value_write.h"
+
+const JobColumn trainjob_state_timestamp[] = {
+	[STATE_WAITING] = JOB_COLUMNS,		  [STATE_RUNNING] = JOB_STARTED_AT,
+	[STATE_FAILED] = JOB_FAILED_AT,		  [STATE_COMPLETED] = JOB_COMPLETED_AT,
+	[STATE_CANCELLED] = JOB_CANCELLED_AT,
+};
 
 /* A trigger of the application's may make one in the middle of another. */
 static JobChange *at_work = NULL;
@@ -45,6 +53,26 @@ trainjob_change_of(TupleTableSlot *row, const Column *key)
  * ----------
  */
 
+/* The timestamps of all states as well, from which a status is computed. */
+static void
+find_state_timestamps(TrainjobSet *set, Relation rel, JobTable *jobs)
+{
+	int *wanted = palloc((jobs->wanted_count + STATE_CANCELLED) * sizeof(int));
+	int count = jobs->wanted_count;
+
+	memcpy(wanted, jobs->wanted, count * sizeof(int));
+	for (JobState state = STATE_RUNNING; state <= STATE_CANCELLED; state++)
+	{
+		JobColumn c = trainjob_state_timestamp[state];
+
+		if (trainjob_find_column(set, TABLE_JOBS, rel, c, false,
+								 &jobs->column[c]))
+			wanted[count++] = c;
+	}
+	jobs->wanted = wanted;
+	jobs->wanted_count = count;
+}
+
 void
 trainjob_find_job_table(TrainjobSet *set, Relation rel, const int *wanted,
 						int count, const Column *reference, JobTable *jobs)
@@ -55,6 +83,8 @@ trainjob_find_job_table(TrainjobSet *set, Relation rel, const int *wanted,
 	trainjob_find_columns(set, TABLE_JOBS, rel, wanted, count, jobs->column);
 	jobs->wanted = wanted;
 	jobs->wanted_count = count;
+	if (jobs->column[JOB_STATUS].is_generated)
+		find_state_timestamps(set, rel, jobs);
 	if (reference != NULL)
 		trainjob_check_reference(reference, key);
 	/* a key of another type than the reference goes through a cast */
@@ -65,8 +95,13 @@ trainjob_find_job_table(TrainjobSet *set, Relation rel, const int *wanted,
 
 /* Whether a column is written only with a change of the status. */
 static bool
-goes_with_status(JobColumn c)
+goes_with_status(const JobTable *jobs, JobColumn c)
 {
+	for (JobState state = STATE_RUNNING;
+		 jobs->column[JOB_STATUS].is_generated && state <= STATE_CANCELLED;
+		 state++)
+		if (c == trainjob_state_timestamp[state])
+			return true;
 	return c == JOB_STATUS || c == JOB_STATUS_CHANGED_AT ||
 		   c == JOB_RESTARTED_AT || c == JOB_ERROR || c == JOB_ERROR_TYPE;
 }
@@ -75,10 +110,14 @@ void
 trainjob_add_setting(JobUpdate *update, const JobTable *jobs, JobColumn column,
 					 ChangeHow how)
 {
-	if (jobs->column[column].attnum == 0)
+	if (column == JOB_STATUS && jobs->column[column].is_generated)
+		for (JobState state = STATE_RUNNING; state <= STATE_CANCELLED; state++)
+			trainjob_add_setting(update, jobs, trainjob_state_timestamp[state],
+								 how);
+	if (jobs->column[column].attnum == 0 || jobs->column[column].is_generated)
 		return;
 	update->setting[update->count++] = (JobSetting){column, how};
-	if (!goes_with_status(column))
+	if (!goes_with_status(jobs, column))
 		return;
 	Assert(update->status_count == update->count - 1);
 	update->status_count++;
@@ -223,7 +262,34 @@ trainjob_give(JobChange *change, JobColumn column, Value value)
 	change->datum[column] =
 		trainjob_write_value(found, &value, &change->isnull[column]);
 	change->given |= GIVEN(column);
-	return value.isnull || !change->isnull[column];
+	if (value.isnull)
+		return true;
+	return !change->isnull[column] &&
+		   (!found->has_filler ||
+			!trainjob_convert_value(found, change->datum[column]).isnull);
+}
+
+bool
+trainjob_set_status(const JobTable *jobs, LockedJob *job, const char *status,
+					TimestampTz when)
+{
+	const Column *column = &jobs->column[JOB_STATUS];
+	JobState after = trainjob_state_of(status);
+
+	if (!trainjob_can_say(column, status))
+		return false;
+	job->value[JOB_STATUS] = (Value){.text = unconstify(char *, status)};
+	for (JobState state = STATE_RUNNING;
+		 column->is_generated && state <= STATE_CANCELLED; state++)
+	{
+		Value *timestamp = &job->value[trainjob_state_timestamp[state]];
+
+		if (state == after)
+			*timestamp = (Value){.time = when};
+		else if (trainjob_has_ended(state))
+			timestamp->isnull = true;
+	}
+	return true;
 }
 
 /* JobUpdate.if_ahead, for a row at hand. */
@@ -279,21 +345,19 @@ trainjob_change_row(TupleTableSlot *row, Datum *values, bool *isnull, void *arg)
 static char *
 is_ahead_text(const JobTable *jobs)
 {
-	const Column *column = jobs->column;
-	const char *status = quote_identifier(column[JOB_STATUS].name);
-	const char *restarted = "NULL::pg_catalog.timestamptz";
+	const Column *step = &jobs->column[JOB_CURRENT_STEP];
+	const Column *restarted = &jobs->column[JOB_RESTARTED_AT];
+	const char *name = quote_identifier(step->name);
+	const char *of_attempt = "";
 
-	/* no operator takes a domain over an enum as it is */
-	if (column[JOB_STATUS].is_enum)
-		status = psprintf("CAST(%s AS %s)", status,
-						  format_type_be_qualified(column[JOB_STATUS].type));
-	if (column[JOB_RESTARTED_AT].attnum != 0)
-		restarted = quote_identifier(column[JOB_RESTARTED_AT].name);
+	if (restarted->attnum != 0)
+		of_attempt = psprintf(" AND (%s OR %s OPERATOR(pg_catalog.<=) $3)",
+							  trainjob_is_null_text(restarted),
+							  quote_identifier(restarted->name));
 	return psprintf(" AND %s OPERATOR(pg_catalog.=) '" STATUS_RUNNING "'"
-					" AND %s OPERATOR(pg_catalog.<) $2"
-					" AND (%s IS NULL OR %s OPERATOR(pg_catalog.<=) $3)",
-					status, quote_identifier(column[JOB_CURRENT_STEP].name),
-					restarted, restarted);
+					" AND NOT (%s) AND %s OPERATOR(pg_catalog.<) $2%s",
+					trainjob_meaning_text(&jobs->column[JOB_STATUS]),
+					trainjob_is_null_text(step), name, of_attempt);
 }
 
 /* What a column is set to, with the value as parameter "n". */
@@ -326,8 +390,9 @@ update_plan(TrainjobSet *set, const JobChange *change)
 	int number = update->query + (change->sets_status ? 1 : 0);
 	int first = first_setting(update, change->sets_status);
 	int nargs = FIRST_PARAMETERS;
-	Oid types[FIRST_PARAMETERS + JOB_COLUMNS] = {jobs->column[JOB_ID].type,
-												 INT8OID, TIMESTAMPTZOID};
+	Oid types[FIRST_PARAMETERS + JOB_COLUMNS] = {
+		jobs->column[JOB_ID].type, INT8OID,
+		trainjob_time_type(&jobs->column[JOB_RESTARTED_AT])};
 	StringInfoData settings;
 
 	if (set->plan[number] != NULL)
@@ -446,7 +511,12 @@ trainjob_store_job(TrainjobSet *set, LockedJob *job, JobChange *change)
 		change->given |= GIVEN(c);
 		if (trainjob_same_datum(column, job->stored[c], job->stored_null[c],
 								change->datum[c], change->isnull[c]))
+		{
+			/* another word for the same status stays what it is */
+			if (column->words != NULL)
+				change->datum[c] = job->stored[c];
 			continue;
+		}
 		differs = true;
 		if (i < update->status_count)
 			change->sets_status = true;

@@ -15,6 +15,7 @@
 #define TRAINJOB_JOBS_JOB_CHANGE_H
 
 #include "jobs/direct_update.h"
+#include "status/status.h"
 #include "tables/columns.h"
 #include "tables/direct_find.h"
 #include "tables/set.h"
@@ -57,6 +58,9 @@ typedef struct JobUpdate
 	int query;				 /* of the set, the next one for the status */
 	DirectUpdate *direct[2]; /* without and with it; NULL where SQL must */
 } JobUpdate;
+
+/* The timestamp that belongs to a state; JOB_COLUMNS where none does. */
+extern const JobColumn trainjob_state_timestamp[];
 
 typedef enum JobChanger
 {
@@ -129,7 +133,10 @@ extern void trainjob_find_job_table(TrainjobSet *set, Relation rel,
 									const int *wanted, int count,
 									const Column *reference, JobTable *jobs);
 
-/* Adds a setting to a kind of change, if the table has the column. */
+/*
+ * Adds a setting to a kind of change, if the table has the column.  In place of a
+ * status that the database computes, the timestamps of all states.
+ */
 extern void trainjob_add_setting(JobUpdate *update, const JobTable *jobs,
 								 JobColumn column, ChangeHow how);
 
@@ -145,6 +152,16 @@ extern void trainjob_plan_job_update(JobUpdate *update, const JobTable *jobs,
  * NULL, see trainjob_write_value(); true for an absent column.
  */
 extern bool trainjob_give(JobChange *change, JobColumn column, Value value);
+
+/*
+ * Gives a locked job a status, as of a time.  False, and nothing is done, where
+ * the column has no word for it.
+ *
+ * Where the database computes the status, the timestamp that belongs to it is set
+ * and those of other ends are cleared: the status may follow from them.
+ */
+extern bool trainjob_set_status(const JobTable *jobs, LockedJob *job,
+								const char *status, TimestampTz when);
 
 /*
  * Locks a job as SELECT FOR NO KEY UPDATE does and reads what is wanted of it

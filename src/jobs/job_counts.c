@@ -58,7 +58,7 @@ dataset_plan(JobFill *fill)
 	static const int counts[SAMPLE_COUNTS] = {0, 1, 2};
 	DatasetMeeting *meeting = &fill->part->meeting;
 	const Column *job_user = &fill->part->column[JOB_USER_ID];
-	Oid types[2] = {TEXTOID, job_user->type};
+	Oid types[2] = {trainjob_path_type(&meeting->dataset_path), job_user->type};
 	const char *condition = "";
 	const char *order = "";
 
@@ -257,15 +257,15 @@ counts_for(JobFill *fill, TupleTableSlot *row, Jsonb *config, bool wait)
 	bool user_null;
 	Datum user = stored(fill, row, JOB_USER_ID, &user_null);
 	Value path = value_in(fill, row, JOB_DATASET_PATH);
+	Datum key;
 
-	if (!path.isnull && has_datasets(fill))
+	if (!path.isnull && has_datasets(fill) &&
+		trainjob_path_value(&fill->part->meeting.dataset_path, path.text, &key))
 	{
-		Datum path_text = CStringGetTextDatum(path.text);
-
-		found = find_dataset(fill, path_text, user, user_null, &counts);
+		found = find_dataset(fill, key, user, user_null, &counts);
 		if (wait && (!found || lacks_count(fill, counts)))
-			find_coming_dataset(fill, path.text, path_text, user, user_null,
-								found, &counts);
+			find_coming_dataset(fill, path.text, key, user, user_null, found,
+								&counts);
 	}
 	complete = counts;
 	complete_counts(&complete);

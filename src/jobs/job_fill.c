@@ -27,7 +27,7 @@
 #include "jobs/job_times.h"
 #include "jobs/job_total.h"
 #include "jobs/old_copy.h"
-#include "jobs/status.h"
+#include "status/status.h"
 #include "pg/trigger_call.h"
 #include "tables/set.h"
 #include "tables/value_write.h"

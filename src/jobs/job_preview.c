@@ -55,10 +55,10 @@ is_filled(TupleTableSlot *row, TupleTableSlot *changed, const JobTable *jobs,
 {
 	for (int i = 0; i < count; i++)
 	{
-		AttrNumber attnum = jobs->column[columns[i]].attnum;
+		const Column *column = &jobs->column[columns[i]];
 
-		if (attnum != 0 && row->tts_isnull[attnum - 1] &&
-			!changed->tts_isnull[attnum - 1])
+		if (column->attnum != 0 && trainjob_row_value(row, column).isnull &&
+			!trainjob_row_value(changed, column).isnull)
 			return true;
 	}
 	return false;

@@ -9,7 +9,7 @@
 
 #include "jobs/dataset_meeting.h"
 #include "jobs/job_row.h"
-#include "jobs/status.h"
+#include "status/status.h"
 #include "tables/direct_find.h"
 #include "tables/partner.h"
 #include "tables/set.h"
@@ -45,13 +45,6 @@ static const int job_columns[] = {JOB_USER_ID,
 								  JOB_BEST_EPOCH,
 								  TRAINJOB_LATEST_JOB_COLUMNS};
 
-/* The timestamp that belongs to a state; JOB_COLUMNS where none does. */
-const JobColumn trainjob_state_timestamp[] = {
-	[STATE_WAITING] = JOB_COLUMNS,		  [STATE_RUNNING] = JOB_STARTED_AT,
-	[STATE_FAILED] = JOB_FAILED_AT,		  [STATE_COMPLETED] = JOB_COMPLETED_AT,
-	[STATE_CANCELLED] = JOB_CANCELLED_AT,
-};
-
 /*
  * Prepares finding datasets by their path, where the comparisons that the query
  * would make are those of bytes.
@@ -63,7 +56,8 @@ plan_find_path(FillPart *part, Relation datasets)
 	Column *user = &part->meeting.dataset_user;
 	Column *job_user = &part->column[JOB_USER_ID];
 
-	if (path->type == TEXTOID &&
+	/* a varchar is compared as text, of other lengths perhaps */
+	if (path->type == trainjob_path_type(path) &&
 		(user->attnum == 0 || job_user->attnum == 0 ||
 		 (user->type == job_user->type && user->typlen > 0)))
 		(void) trainjob_plan_find(datasets, path, false, ACL_SELECT,

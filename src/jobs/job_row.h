@@ -9,7 +9,7 @@
 
 #include "jobs/dataset_meeting.h"
 #include "jobs/job_change.h"
-#include "jobs/status.h"
+#include "status/status.h"
 #include "pg/trigger_call.h"
 #include "steps/steps.h"
 #include "tables/direct_find.h"
@@ -41,9 +41,6 @@ typedef struct JobFill
 	bool is_unfilled;		  /* it lacks what the row of an INSERT was given */
 	SampleCounts found;		  /* what counts were looked up, see counts_now() */
 } JobFill;
-
-/* The timestamp that belongs to a state; JOB_COLUMNS where none does. */
-extern const JobColumn trainjob_state_timestamp[];
 
 /* Builds FillPart, see trainjob_get_own(). */
 extern void trainjob_build_fill_part(TrainjobSet *set, Relation rel);
@@ -92,14 +89,21 @@ is_null(JobFill *fill, JobColumn c)
 	if (fill->filled[c])
 		return fill->value[c].isnull;
 	datum = stored(fill, fill->new_row, c, &isnull);
-	return isnull || (column->kind == COLUMN_COUNT &&
-					  trainjob_convert_value(column, datum).isnull);
+	return isnull || ((column->has_filler || column->kind == COLUMN_COUNT) &&
+					  trainjob_read_value(column, datum, false).isnull);
 }
 
 static inline bool
 has_column(JobFill *fill, JobColumn c)
 {
 	return fill->part->column[c].attnum != 0;
+}
+
+/* Whether the database computes the column, after the triggers before a row. */
+static inline bool
+is_computed(JobFill *fill, JobColumn c)
+{
+	return fill->part->column[c].is_generated;
 }
 
 /* Whether the statement gave the column another value; INSERT: any value. */
@@ -139,7 +143,7 @@ said(JobFill *fill, JobColumn c)
 static inline void
 fill_value(JobFill *fill, JobColumn c, Value value)
 {
-	if (!has_column(fill, c))
+	if (!has_column(fill, c) || is_computed(fill, c))
 		return;
 	fill->value[c] = value;
 	fill->filled[c] = true;

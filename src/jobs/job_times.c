@@ -8,7 +8,7 @@
 
 #include "jobs/job_row.h"
 #include "jobs/job_times.h"
-#include "jobs/status.h"
+#include "status/status.h"
 
 /*
  * When the status changed: what the writer says of it, by status_changed_at or
@@ -100,6 +100,10 @@ trainjob_follow_status(JobFill *fill)
 		if (!changed(fill, JOB_STATUS))
 		{
 			keep_timestamps(fill);
+			/* one that was computed changed before it could be seen here */
+			if (is_computed(fill, JOB_STATUS) && timestamp != JOB_COLUMNS &&
+				is_null(fill, timestamp))
+				fill_time(fill, timestamp, when);
 			return state;
 		}
 		before = trainjob_state_of(value_before(fill, JOB_STATUS).text);

@@ -9,7 +9,7 @@
 #include "jobs/job_counts.h"
 #include "jobs/job_row.h"
 #include "jobs/job_total.h"
-#include "jobs/status.h"
+#include "status/status.h"
 #include "steps/evidence.h"
 #include "steps/steps.h"
 

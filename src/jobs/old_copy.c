@@ -38,7 +38,7 @@
 #include "jobs/job_times.h"
 #include "jobs/job_total.h"
 #include "jobs/old_copy.h"
-#include "jobs/status.h"
+#include "status/status.h"
 #include "tables/owner.h"
 #include "tables/partner.h"
 #include "tables/query.h"
@@ -417,7 +417,8 @@ status_then(Copy *copy, Value when)
 	trainjob_become_owner(&set->table[TABLE_STATUS_CHANGES], &caller);
 	if (set->plan[number] == NULL)
 	{
-		Oid types[2] = {change[CHANGE_JOB_ID].type, TIMESTAMPTZOID};
+		Oid types[2] = {change[CHANGE_JOB_ID].type,
+						trainjob_time_type(&change[CHANGE_CHANGED_AT])};
 		const char *at = quote_identifier(change[CHANGE_CHANGED_AT].name);
 		const char *direction = when.isnull ? "" : " DESC";
 		const char *id = "";

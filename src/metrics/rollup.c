@@ -27,7 +27,7 @@
 #include "miscadmin.h"
 #include "utils/memutils.h"
 
-#include "jobs/status.h"
+#include "status/status.h"
 #include "metrics/advance.h"
 #include "metrics/rollup_part.h"
 #include "metrics/settle.h"

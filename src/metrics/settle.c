@@ -12,7 +12,7 @@
 #include "access/xact.h"
 
 #include "jobs/job_change.h"
-#include "jobs/status.h"
+#include "status/status.h"
 #include "metrics/newest.h"
 #include "metrics/settle.h"
 #include "steps/evidence.h"
@@ -121,7 +121,7 @@ take_newest(RollUp *roll, JobReports *reports, LockedJob *job)
 
 /* A report of a job that does not run may mean that it runs. */
 static void
-settle_status(JobReports *reports, LockedJob *job)
+settle_status(RollUp *roll, JobReports *reports, LockedJob *job)
 {
 	TimestampTz now = GetCurrentTransactionStartTimestamp();
 	Value *status = &job->value[JOB_STATUS];
@@ -150,11 +150,12 @@ settle_status(JobReports *reports, LockedJob *job)
 		 (effect == REPORT_REVIVES && reported->isnull)) &&
 		!changed->isnull && reports->max_recorded < changed->time)
 		return;
-	*status = (Value){.text = STATUS_RUNNING};
 	when = reports->min_recorded;
 	if (!restarted->isnull)
 		when = Max(when, restarted->time);
 	when = Min(when, now);
+	if (!trainjob_set_status(&roll->part->jobs, job, STATUS_RUNNING, when))
+		return;
 	if (effect == REPORT_REVIVES)
 	{
 		/* what the trainer kept back while presumed dead counts as well */
@@ -252,7 +253,7 @@ settle_locked(RollUp *roll, JobReports *reports, LockedJob *job)
 	bool hidden =
 		has_hidden_evidence(roll, reports, job) && evidence_fits(roll, reports);
 
-	settle_status(reports, job);
+	settle_status(roll, reports, job);
 	ahead = is_ahead(roll, reports, job);
 	if (ahead)
 		take_reports(reports, job);

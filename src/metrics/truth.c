@@ -27,9 +27,10 @@
 #include "jobs/job_change.h"
 #include "jobs/job_preview.h"
 #include "jobs/job_total.h"
-#include "jobs/status.h"
+#include "status/status.h"
 #include "metrics/newest.h"
 #include "metrics/reports.h"
+#include "tables/column_words.h"
 #include "tables/partner.h"
 #include "tables/query.h"
 #include "tables/value_write.h"
@@ -245,7 +246,9 @@ compare_status(JobTruth *truth)
 		trainjob_report_effect(value[JOB_STATUS].isnull
 								   ? NULL
 								   : value[JOB_STATUS].text,
-							   NULL) == REPORT_STARTS)
+							   NULL) == REPORT_STARTS &&
+		!truth->part->jobs.column[JOB_STATUS].is_generated &&
+		trainjob_can_say(&truth->part->jobs.column[JOB_STATUS], STATUS_RUNNING))
 		should_be(truth, JOB_STATUS, (Value){.text = STATUS_RUNNING});
 }
 

@@ -57,6 +57,17 @@ trainjob_has_virtual(const TupleConstr *constr)
 #endif
 }
 
+static inline bool
+trainjob_is_virtual(TupleDesc desc, AttrNumber attnum)
+{
+#if PG_VERSION_NUM < 180000
+	return false;
+#else
+	return TupleDescAttr(desc, attnum - 1)->attgenerated ==
+		   ATTRIBUTE_GENERATED_VIRTUAL;
+#endif
+}
+
 /* Whether there are generated columns of any kind. */
 static inline bool
 trainjob_has_generated(const TupleConstr *constr)

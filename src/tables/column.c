@@ -24,6 +24,11 @@ trainjob_kind_accepts(ColumnKind kind, Oid type, bool is_enum)
 	{
 		case COLUMN_KEY:
 			break;
+		case COLUMN_PATH:
+			if (type == UUIDOID || type == INT2OID || type == INT4OID ||
+				type == INT8OID)
+				return true;
+			return trainjob_kind_accepts(COLUMN_TEXT, type, is_enum);
 		case COLUMN_COUNT:
 		case COLUMN_NUMBER:
 			return type == INT2OID || type == INT4OID || type == INT8OID ||
@@ -34,7 +39,8 @@ trainjob_kind_accepts(ColumnKind kind, Oid type, bool is_enum)
 			return is_enum || type == TEXTOID || type == VARCHAROID ||
 				   type == BPCHAROID || type == NAMEOID;
 		case COLUMN_JSON:
-			return type == JSONBOID || type == JSONOID;
+			return type == JSONBOID || type == JSONOID || type == TEXTOID ||
+				   type == VARCHAROID;
 	}
 	return true;
 }
@@ -50,7 +56,10 @@ trainjob_kind_allows(ColumnKind kind)
 						  "precision",
 		[COLUMN_TIME] = "timestamp with or without time zone",
 		[COLUMN_TEXT] = "text, character varying, character, name or an enum",
-		[COLUMN_JSON] = "jsonb or json",
+		[COLUMN_JSON] = "jsonb, json, text or character varying",
+		[COLUMN_PATH] = "text, character varying, character, name, an enum, "
+						"uuid, smallint, integer or "
+						"bigint",
 	};
 
 	return types[kind];
@@ -81,7 +90,8 @@ trainjob_lookup_column(Relation rel, const char *name, ColumnKind kind,
 		{
 			column->domain = att->atttypid;
 			/* a key stays what it was when it was checked */
-			column->is_checked = kind != COLUMN_KEY && kind != COLUMN_JSON;
+			column->is_checked = kind != COLUMN_KEY && kind != COLUMN_JSON &&
+								 kind != COLUMN_PATH;
 		}
 		column->is_generated = att->attgenerated != '\0';
 		column->is_enum = type_is_enum(column->type);
@@ -89,7 +99,9 @@ trainjob_lookup_column(Relation rel, const char *name, ColumnKind kind,
 			FLOAT8PASSBYVAL &&
 			((kind == COLUMN_COUNT && column->type == INT8OID) ||
 			 (kind == COLUMN_NUMBER && column->type == FLOAT8OID) ||
-			 (kind == COLUMN_TIME && column->type == TIMESTAMPTZOID));
+			 /* a time without time zone is UTC */
+			 (kind == COLUMN_TIME && (column->type == TIMESTAMPTZOID ||
+									  column->type == TIMESTAMPOID)));
 		column->name = pstrdup(name);
 		if (!trainjob_kind_accepts(kind, column->type, column->is_enum))
 			ereport(ERROR,

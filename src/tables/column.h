@@ -17,7 +17,8 @@ typedef enum ColumnKind
 	COLUMN_NUMBER, /* measure: double */
 	COLUMN_TIME,   /* point in time: TimestampTz */
 	COLUMN_TEXT,   /* text, varchar, char, name or enum: cstring */
-	COLUMN_JSON	   /* json or jsonb: Jsonb */
+	COLUMN_JSON,   /* jsonb, or json or text with it: Jsonb */
+	COLUMN_PATH /* what a dataset is known by: text, or a key as text: cstring */
 } ColumnKind;
 
 /* A column as it was found. attnum 0: the table has no such column. */
@@ -36,7 +37,12 @@ typedef struct Column
 	bool is_plain;	   /* stored as Value has it: bigint, float8, timestamptz */
 	bool is_generated; /* the database computes it, no one writes it */
 	bool is_checked;   /* the domain may have constraints */
+	bool has_filler;   /* it is NOT NULL, see filler.h: */
+	Datum filler;	   /* what stands for NULL */
 	char *name;		   /* the name it has in the table */
+
+	/* where it says a status or the like: the words for it */
+	const struct ColumnWords *words;
 } Column;
 
 /*

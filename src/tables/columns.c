@@ -20,6 +20,7 @@ PG_FUNCTION_INFO_V1(trainjob_canonical_columns);
 #define TYPE_TIME "timestamptz"
 #define TYPE_TEXT "text"
 #define TYPE_JSON "jsonb"
+#define TYPE_PATH "text"
 
 #define ENTRY(symbol, name, kind, flags, definition, comment) \
 	{name, TRAINJOB_KIND_##kind, TYPE_##kind, flags, definition, comment},

@@ -15,7 +15,11 @@
 #include "utils/rls.h"
 #include "utils/varlena.h"
 
+#include "pg/compat.h"
+#include "status/status.h"
+#include "tables/column_words.h"
 #include "tables/columns.h"
+#include "tables/filler.h"
 #include "tables/partner.h"
 
 PG_FUNCTION_INFO_V1(trainjob_table_of);
@@ -212,14 +216,7 @@ trainjob_find_named_column(TrainjobSet *set, TableId table, Relation rel,
 			name = list_nth(set->renamed, i + 1);
 	pfree(key);
 	if (trainjob_lookup_column(rel, name, kind, column))
-	{
-		bool is_written = table != TABLE_METRICS && table != TABLE_DATASETS;
-
-		if (required || !is_written || !column->is_generated)
-			return true;
-		column->attnum = 0; /* the application computes it by itself */
-		return false;
-	}
+		return true;
 	if (required)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_COLUMN),
@@ -232,14 +229,41 @@ trainjob_find_named_column(TrainjobSet *set, TableId table, Relation rel,
 	return false;
 }
 
+/*
+ * Whether the database computes a column that we would write, or computes it
+ * only when it is read, which no trigger sees.
+ */
+static bool
+is_out_of_reach(Relation rel, const KnownColumn *known, const Column *column)
+{
+	return column->is_generated &&
+		   ((known->flags & (BY_TRIGGERS | BY_REPORTS)) != 0 ||
+			trainjob_is_virtual(RelationGetDescr(rel), column->attnum));
+}
+
 bool
 trainjob_find_column(TrainjobSet *set, TableId table, Relation rel, int place,
 					 bool required, Column *column)
 {
 	const KnownColumn *known = &trainjob_known_tables[table].column[place];
 
-	return trainjob_find_named_column(set, table, rel, known->name, known->kind,
-									  required, column);
+	if (!trainjob_find_named_column(set, table, rel, known->name, known->kind,
+									required, column))
+		return false;
+	if (!required && is_out_of_reach(rel, known, column))
+	{
+		column->attnum = 0;
+		return false;
+	}
+	if ((known->flags & (A_STATUS | AN_ALERT_TYPE)) != 0)
+		column->words = trainjob_find_words(
+			(known->flags & A_STATUS) != 0 ? trainjob_known_status
+										   : trainjob_known_alert_type,
+			set->renamed,
+			psprintf("%s.%s", trainjob_known_tables[table].key, known->name));
+	if (trainjob_can_be_null(known))
+		trainjob_find_filler(rel, column);
+	return true;
 }
 
 void

@@ -30,8 +30,10 @@ extern Relation trainjob_open_table(TrainjobSet *set, TableId table,
  * Finds the column of "rel" that stands for one of the set: "place" is its
  * place in the table's list (columns.h), which says its kind.
  *
- * Returns false, with column->attnum 0, where there is none, or where it is a
- * generated column of a table that we write to; an error if it is "required".
+ * Returns false, with column->attnum 0, where there is none; an error if it is
+ * "required".  So is one that the database computes where triggers would write it,
+ * or that it computes only when it is read.  A generated column that the writer's
+ * columns are made of is found, and must not be written.
  */
 extern bool trainjob_find_column(TrainjobSet *set, TableId table, Relation rel,
 								 int place, bool required, Column *column);

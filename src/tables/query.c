@@ -163,6 +163,12 @@ trainjob_parameter_type(const Column *column)
 	return column->attnum == 0 ? INT4OID : column->type;
 }
 
+Oid
+trainjob_time_type(const Column *column)
+{
+	return column->attnum == 0 ? TIMESTAMPTZOID : column->type;
+}
+
 void
 trainjob_write_argument(const Column *column, const Value *value, Datum *arg,
 						char *null)

@@ -81,6 +81,9 @@ extern char *trainjob_select_list(const Column *columns, const int *places,
  */
 extern Oid trainjob_parameter_type(const Column *column);
 
+/* The same for a point in time that is compared with a column's. */
+extern Oid trainjob_time_type(const Column *column);
+
 /* trainjob_write_value() into an argument of a query. */
 extern void trainjob_write_argument(const Column *column, const Value *value,
 									Datum *arg, char *null);

@@ -9,6 +9,8 @@
 #include "catalog/pg_type.h"
 #include "miscadmin.h"
 #include "parser/parse_func.h"
+#include "utils/fmgrprotos.h"
+#include "utils/memutils.h"
 #include "utils/guc.h"
 
 #include "tables/set_find.h"
@@ -56,69 +58,99 @@ trainjob_check_jobs_table(Relation jobs)
 }
 
 /*
- * The jobs table of the only set of the database; an error that lists them
- * where there are several.
+ * The jobs tables of all sets, in the order of their OIDs; none is an error.
  *
  * Found by a scan of pg_trigger, and kept until any table changes.
  */
-static Oid
-sole_jobs_table(void)
+static void
+find_jobs_tables(const Oid **tables, int *count)
 {
-	static Oid found = InvalidOid;
+	static Oid *found = NULL;
+	static int found_count = 0;
 	static uint64 seen = 0;
-	Oid function = fill_job_function();
 	Oid type = OIDOID;
-	Datum arg = ObjectIdGetDatum(function);
-	StringInfoData list;
-	uint64 count;
+	Datum arg;
 
-	if (OidIsValid(found) && seen == trainjob_invalidations())
-		return found;
-	seen = trainjob_invalidations();
-	initStringInfo(&list);
-	SPI_connect();
-	if (SPI_execute_with_args(
-			"SELECT t.tgrelid, t.tgrelid::pg_catalog.regclass::pg_catalog.text"
-			" FROM pg_catalog.pg_trigger AS t"
-			" WHERE t.tgfoid OPERATOR(pg_catalog.=) $1"
-			" AND t.tgparentid OPERATOR(pg_catalog.=) 0::pg_catalog.oid"
-			" ORDER BY 2",
-			1, &type, &arg, NULL, true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not look for jobs tables");
-	count = SPI_processed;
-	for (uint64 i = 0; i < count; i++)
+	if (found_count == 0 || seen != trainjob_invalidations())
 	{
-		bool isnull;
+		arg = ObjectIdGetDatum(fill_job_function());
+		seen = trainjob_invalidations();
+		found_count = 0;
+		SPI_connect();
+		if (SPI_execute_with_args(
+				"SELECT t.tgrelid FROM pg_catalog.pg_trigger AS t"
+				" WHERE t.tgfoid OPERATOR(pg_catalog.=) $1"
+				" AND t.tgparentid OPERATOR(pg_catalog.=) 0::pg_catalog.oid"
+				" ORDER BY 1",
+				1, &type, &arg, NULL, true, 0) != SPI_OK_SELECT)
+			elog(ERROR, "could not look for jobs tables");
+		if (found != NULL)
+			pfree(found);
+		found = MemoryContextAlloc(TopMemoryContext,
+								   Max(SPI_processed, 1) * sizeof(Oid));
+		for (; found_count < SPI_processed; found_count++)
+		{
+			bool isnull;
 
-		found =
-			DatumGetObjectId(SPI_getbinval(SPI_tuptable->vals[i],
-										   SPI_tuptable->tupdesc, 1, &isnull));
-		appendStringInfo(&list, "%s%s", i > 0 ? ", " : "",
-						 SPI_getvalue(SPI_tuptable->vals[i],
-									  SPI_tuptable->tupdesc, 2));
+			found[found_count] = DatumGetObjectId(
+				SPI_getbinval(SPI_tuptable->vals[found_count],
+							  SPI_tuptable->tupdesc, 1, &isnull));
+		}
+		SPI_finish();
 	}
-	if (count != 1)
-		found = InvalidOid;
-	if (count == 0)
+	if (found_count == 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_TABLE),
 				 errmsg("there is no jobs table in this database"),
 				 errhint("trainjob.create_tables() makes a set of tables, "
 						 "trainjob.attach() makes one of your tables.")));
-	if (count > 1)
-		ereport(ERROR,
-				(errcode(ERRCODE_AMBIGUOUS_PARAMETER),
-				 errmsg("there is more than one jobs table in this database"),
-				 errdetail("They are %s.", list.data),
-				 errhint("Name one in argument \"jobs\".")));
-	SPI_finish();
-	return found;
+	*tables = found;
+	*count = found_count;
+}
+
+List *
+trainjob_all_jobs_tables(void)
+{
+	const Oid *tables;
+	int count;
+	List *list = NIL;
+
+	find_jobs_tables(&tables, &count);
+	for (int i = 0; i < count; i++)
+		list = lappend_oid(list, tables[i]);
+	return list;
+}
+
+/*
+ * The jobs table of the only set of the database; an error that lists them
+ * where there are several.
+ */
+static Oid
+sole_jobs_table(void)
+{
+	const Oid *tables;
+	int count;
+	StringInfoData list;
+
+	find_jobs_tables(&tables, &count);
+	if (count == 1)
+		return tables[0];
+	initStringInfo(&list);
+	for (int i = 0; i < count; i++)
+		appendStringInfo(&list, "%s%s", i > 0 ? ", " : "",
+						 DatumGetCString(
+							 DirectFunctionCall1(regclassout,
+												 ObjectIdGetDatum(tables[i]))));
+	ereport(ERROR,
+			(errcode(ERRCODE_AMBIGUOUS_PARAMETER),
+			 errmsg("there is more than one jobs table in this database"),
+			 errdetail("They are %s.", list.data),
+			 errhint("Name one in argument \"jobs\".")));
 }
 
 Relation
-trainjob_open_jobs(FunctionCallInfo fcinfo, int arg)
+trainjob_open_jobs_table(Oid jobs)
 {
-	Oid jobs = PG_ARGISNULL(arg) ? sole_jobs_table() : PG_GETARG_OID(arg);
 	Relation rel = try_relation_open(jobs, AccessShareLock);
 
 	if (rel == NULL)
@@ -140,7 +172,8 @@ trainjob_open_jobs(FunctionCallInfo fcinfo, int arg)
 Datum
 trainjob_jobs_table(PG_FUNCTION_ARGS)
 {
-	Relation jobs = trainjob_open_jobs(fcinfo, 0);
+	Relation jobs = trainjob_open_jobs_table(
+		PG_ARGISNULL(0) ? sole_jobs_table() : PG_GETARG_OID(0));
 	Oid oid = RelationGetRelid(jobs);
 
 	trainjob_check_jobs_table(jobs);

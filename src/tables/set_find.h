@@ -13,10 +13,12 @@
 extern Trigger *trainjob_check_jobs_table(Relation jobs);
 
 /*
- * Opens the jobs table that a call of an SQL function is about: its
- * argument number "arg", or where that is NULL the jobs table of the only
- * set.  An error where the argument is no table.
+ * The jobs tables of all sets of the database, as a list of OIDs; an error where
+ * there is none.  palloc'd.
  */
-extern Relation trainjob_open_jobs(FunctionCallInfo fcinfo, int arg);
+extern List *trainjob_all_jobs_tables(void);
+
+/* Opens a table that is to be the jobs table of a set; an error if it is none. */
+extern Relation trainjob_open_jobs_table(Oid jobs);
 
 #endif /* TRAINJOB_TABLES_SET_FIND_H */

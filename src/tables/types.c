@@ -67,7 +67,11 @@ trainjob_readable_float8(PG_FUNCTION_ARGS)
 	PG_RETURN_FLOAT8(trainjob_read_double(NUMERICOID, PG_GETARG_DATUM(0)));
 }
 
-/* SQL: readable_jsonb(value json) returns jsonb, strict: the same. */
+/*
+ * trainjob_readable_jsonb
+ *		SQL: readable_jsonb(value json) and readable_jsonb(value text) return
+ *		jsonb, strict: the same.
+ */
 Datum
 trainjob_readable_jsonb(PG_FUNCTION_ARGS)
 {

@@ -22,6 +22,7 @@
 
 #include "pg/compat.h"
 #include "pg/subtransaction.h"
+#include "tables/column_words.h"
 #include "tables/value.h"
 
 double
@@ -93,19 +94,36 @@ read_text(const Column *column, Datum datum)
 	return TextDatumGetCString(datum);
 }
 
-Datum
-trainjob_convert_time(PGFunction convert, Datum datum)
+/* Our word for what a status column says, or the text as it is. */
+static char *
+read_word(const Column *column, Datum datum)
 {
-	Timestamp time = DatumGetTimestamp(datum);
+	const char *known;
+	char *text;
 
-	if (time < MIN_TIMESTAMP + USECS_PER_DAY ||
-		time >= END_TIMESTAMP - USECS_PER_DAY)
-		return datum;
-	return DirectFunctionCall1(convert, datum);
+	if (column->type == TEXTOID || column->type == VARCHAROID)
+	{
+		struct varlena *packed = PG_DETOAST_DATUM_PACKED(datum);
+
+		known = trainjob_meaning(column->words, VARDATA_ANY(packed),
+								 VARSIZE_ANY_EXHDR(packed));
+		return known != NULL ? (char *) known : text_to_cstring(packed);
+	}
+	text = read_text(column, datum);
+	known = trainjob_meaning(column->words, text, strlen(text));
+	return known != NULL ? (char *) known : text;
 }
 
-Value
-trainjob_convert_value(const Column *column, Datum datum)
+static char *
+read_path(const Column *column, Datum datum)
+{
+	return trainjob_kind_accepts(COLUMN_TEXT, column->type, column->is_enum)
+			   ? read_text(column, datum)
+			   : trainjob_key_text(column, (Value){.key = datum});
+}
+
+static inline Value
+convert_value(const Column *column, Datum datum)
 {
 	Value value = {.isnull = false};
 
@@ -116,13 +134,15 @@ trainjob_convert_value(const Column *column, Datum datum)
 		case COLUMN_NUMBER:
 			value.number = trainjob_read_double(column->type, datum);
 			break;
-		case COLUMN_TIME:
-			if (column->type == TIMESTAMPOID)
-				datum = trainjob_convert_time(timestamp_timestamptz, datum);
+		case COLUMN_TIME: /* without time zone, it is UTC */
 			value.time = DatumGetTimestampTz(datum);
 			break;
 		case COLUMN_TEXT:
-			value.text = read_text(column, datum);
+			value.text = column->words != NULL ? read_word(column, datum)
+											   : read_text(column, datum);
+			break;
+		case COLUMN_PATH:
+			value.text = read_path(column, datum);
 			break;
 		case COLUMN_KEY:
 		case COLUMN_JSON:
@@ -132,9 +152,24 @@ trainjob_convert_value(const Column *column, Datum datum)
 	return value;
 }
 
+Value
+trainjob_convert_value(const Column *column, Datum datum)
+{
+	Value value;
+
+	if (!column->has_filler)
+		return convert_value(column, datum);
+	value = convert_value(column, datum);
+	if (!value.isnull &&
+		trainjob_same_value(column, value,
+							convert_value(column, column->filler)))
+		value.isnull = true;
+	return value;
+}
+
 /*
- * A json value as jsonb; NULL where jsonb cannot hold it: a zero character, a
- * lone surrogate, a number too large.  In a subtransaction, for the conversion
+ * A json value, or a text, as jsonb; NULL where jsonb cannot hold it: it is no
+ * json, or has a zero character, a lone surrogate, a number too large.  In a subtransaction, for the conversion
  * knows no other way to say so than an error.
  */
 static Jsonb *
@@ -172,8 +207,8 @@ json_to_jsonb(Datum json)
 Jsonb *
 trainjob_read_jsonb(const Column *column, Datum datum)
 {
-	return column->type == JSONOID ? json_to_jsonb(datum)
-								   : DatumGetJsonbP(datum);
+	return column->type == JSONBOID ? DatumGetJsonbP(datum)
+									: json_to_jsonb(datum);
 }
 
 bool
@@ -186,20 +221,16 @@ trainjob_same_value(const Column *column, Value a, Value b)
 		case COLUMN_NUMBER:
 			return a.number == b.number || (isnan(a.number) && isnan(b.number));
 		case COLUMN_TEXT:
+		case COLUMN_PATH:
 			return strcmp(a.text, b.text) == 0;
 		default:
 			return a.count == b.count;
 	}
 }
 
-bool
-trainjob_same_datum(const Column *column, Datum a, bool a_null, Datum b,
-					bool b_null)
+static bool
+same_bytes(const Column *column, Datum a, Datum b)
 {
-	if (column->attnum == 0)
-		return true;
-	if (a_null || b_null)
-		return a_null == b_null;
 	if (a == b)
 		return true; /* also a value that two rows share */
 	/* of one that is stored in the row, the length of its header may differ */
@@ -215,6 +246,19 @@ trainjob_same_datum(const Column *column, Datum a, bool a_null, Datum b,
 					  VARDATA_ANY(DatumGetPointer(b)), length) == 0;
 	}
 	return datumIsEqual(a, b, column->typbyval, column->typlen);
+}
+
+bool
+trainjob_same_datum(const Column *column, Datum a, bool a_null, Datum b,
+					bool b_null)
+{
+	if (column->attnum == 0)
+		return true;
+	if (a_null || b_null)
+		return a_null == b_null;
+	return same_bytes(column, a, b) ||
+		   (column->words != NULL &&
+			strcmp(read_word(column, a), read_word(column, b)) == 0);
 }
 
 bool

@@ -32,8 +32,9 @@ extern Value trainjob_convert_value(const Column *column, Datum datum);
 /*
  * The value of a column, in the form of its kind.
  *
- * A column that is absent, or a number that its kind cannot hold, reads as
- * NULL.  Text is palloc'd in the current context; a key stays what it is.
+ * A column that is absent, a number that its kind cannot hold, or what fills a
+ * NOT NULL column reads as NULL.  A status reads as our word for it.  Text is
+ * palloc'd in the current context, or lasts; a key stays what it is.
  * COLUMN_JSON is not read here, see trainjob_read_jsonb.
  */
 static inline Value
@@ -60,8 +61,22 @@ trainjob_row_value(TupleTableSlot *row, const Column *column)
 }
 
 /*
- * A json or jsonb column's value as jsonb, palloc'd where it had to be
- * detoasted or converted.  NULL for a json value that jsonb cannot hold.
+ * Whether a row has no value in a column that it has, of any kind; does not ask
+ * whether the kind can hold it.
+ */
+static inline bool
+trainjob_row_is_null(TupleTableSlot *row, const Column *column)
+{
+	bool isnull;
+	Datum datum = slot_getattr(row, column->attnum, &isnull);
+
+	return isnull ||
+		   (column->has_filler && trainjob_convert_value(column, datum).isnull);
+}
+
+/*
+ * The value of a column of json as jsonb, palloc'd where it had to be detoasted or
+ * converted.  NULL for one that jsonb cannot hold, such as a text of other kind.
  */
 extern Jsonb *trainjob_read_jsonb(const Column *column, Datum datum);
 
@@ -72,7 +87,8 @@ extern Jsonb *trainjob_read_jsonb(const Column *column, Datum datum);
 extern bool trainjob_same_value(const Column *column, Value a, Value b);
 
 /*
- * Whether two stored values are the same, to the byte.
+ * Whether two stored values are the same, to the byte; two words for one status
+ * are.
  *
  * Compares what is stored and detoasts nothing: values moved out of line are
  * the same if they are the same out-of-line value.  An absent column is always
@@ -100,12 +116,5 @@ extern char *trainjob_key_text(const Column *column, Value key);
 
 /* The double nearest to a number of any accepted type. */
 extern double trainjob_read_double(Oid type, Datum datum);
-
-/*
- * A timestamp as a timestamptz or the reverse, by the session's time zone.  At
- * the ends of what both types hold the zone may lead beyond them, which is an
- * error; there, as where it is infinite, the time is taken as it stands.
- */
-extern Datum trainjob_convert_time(PGFunction convert, Datum datum);
 
 #endif /* TRAINJOB_TABLES_VALUE_H */

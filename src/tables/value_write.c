@@ -25,6 +25,7 @@
 
 #include "pg/compat.h"
 #include "pg/subtransaction.h"
+#include "tables/column_words.h"
 #include "tables/value_write.h"
 
 /* Whether numeric(precision, scale) holds the number after rounding. */
@@ -109,12 +110,20 @@ write_number(const Column *column, double number, Datum *datum)
 	}
 }
 
-/* Stores a text, cut to the length that the column allows. */
+/*
+ * Stores a text, cut to the length that the column allows; a status as the
+ * column calls it, false where it has no word for that.
+ */
 static bool
 write_text(const Column *column, const char *text, Datum *datum)
 {
-	int length = strlen(text);
+	int length;
 
+	if (column->words != NULL)
+		text = trainjob_spelling(column->words, text);
+	if (text == NULL)
+		return false;
+	length = strlen(text);
 	if (column->is_enum)
 	{
 		HeapTuple tuple =
@@ -145,14 +154,12 @@ write_text(const Column *column, const char *text, Datum *datum)
 	return true;
 }
 
-/* Stores a point in time, rounded as the column's type says. */
+/* Stores a point in time, rounded as the column's type says; in UTC. */
 static Datum
 write_time(const Column *column, TimestampTz time)
 {
 	Datum datum = TimestampTzGetDatum(time);
 
-	if (column->type == TIMESTAMPOID)
-		datum = trainjob_convert_time(timestamptz_timestamp, datum);
 	if (column->typmod < 0)
 		return datum;
 	return DirectFunctionCall2(column->type == TIMESTAMPOID ? timestamp_scale
@@ -295,21 +302,33 @@ warn_of_value(const Column *column, const Value *value, bool fits)
 														: "double precision")));
 }
 
+/*
+ * What a column has where there is no value: NULL, or what fills it; an error if
+ * its domain refuses that.
+ */
+static Datum
+write_null(const Column *column, bool *isnull)
+{
+	*isnull = !column->has_filler;
+	if (column->is_checked)
+		(void) domain_accepts(column, column->filler, *isnull, false);
+	return column->filler;
+}
+
 Datum
 trainjob_write_value(const Column *column, const Value *value, bool *isnull)
 {
 	Datum datum = (Datum) 0;
 	bool fits = true;
 
-	*isnull = value->isnull || column->attnum == 0;
 	if (column->attnum == 0)
-		return datum;
-	if (value->isnull)
 	{
-		if (column->is_checked)
-			(void) domain_accepts(column, (Datum) 0, true, false);
+		*isnull = true;
 		return datum;
 	}
+	if (value->isnull)
+		return write_null(column, isnull);
+	*isnull = false;
 	switch (column->kind)
 	{
 		case COLUMN_COUNT:
@@ -328,14 +347,14 @@ trainjob_write_value(const Column *column, const Value *value, bool *isnull)
 		case COLUMN_JSON:
 			datum = value->key;
 			break;
+		case COLUMN_PATH:
+			elog(ERROR, "column \"%s\" is not for triggers to write",
+				 column->name);
 	}
 	if (fits &&
 		(!column->is_checked || domain_accepts(column, datum, false, true)))
 		return datum;
-	*isnull = true;
 	if (OidIsValid(column->table) && is_first_warning(column))
 		warn_of_value(column, value, fits);
-	if (column->is_checked)
-		(void) domain_accepts(column, (Datum) 0, true, false);
-	return (Datum) 0;
+	return write_null(column, isnull);
 }

@@ -12,8 +12,8 @@
  *
  * Sets *isnull, for an absent column always.  A value that the column's type
  * cannot hold, or its domain refuses, becomes NULL, with a warning the first
- * time; an error if the domain refuses NULL.  By-reference results are
- * palloc'd.
+ * time; an error if the domain refuses NULL.  NULL is the filler of a column
+ * that is NOT NULL.  By-reference results are palloc'd, or the filler.
  */
 extern Datum trainjob_write_value(const Column *column, const Value *value,
 								  bool *isnull);

@@ -20,18 +20,23 @@
 
 #include "access/detoast.h"
 #include "access/relation.h"
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
 #include "utils/memutils.h"
+#include "utils/resowner.h"
 
-#include "jobs/status.h"
+#include "pg/subtransaction.h"
+#include "status/status.h"
+#include "tables/column_words.h"
 #include "tables/owner.h"
 #include "tables/partner.h"
 #include "tables/query.h"
 #include "tables/set.h"
 #include "tables/set_find.h"
+#include "tables/value_write.h"
 #include "token/point.h"
 #include "token/report.h"
 
@@ -46,22 +51,45 @@ static const TargetRules alerts_target = {TABLE_ALERTS, "details", "payload"};
 static int max_report_size = 16 * 1024 * 1024;
 static int max_point_size = 1024 * 1024;
 
-typedef struct ReportPart
+/* What is kept of a jobs table to find a job in by its token. */
+typedef struct FindPart
 {
-	Column key; /* of the jobs table, like those below */
+	Column key;
 	Column token;
 	Column status;
 	Column created_at;
+} FindPart;
+
+/* What is kept of a set to write to one of its tables. */
+typedef struct ReportPart
+{
+	Column key; /* of the jobs table */
 	Target target;
 } ReportPart;
 
+/* The one query of either. */
 enum
 {
-	QUERY_FIND_JOB,
+	QUERY_FIND_JOB
+};
+enum
+{
 	QUERY_WRITE
 };
-StaticAssertDecl(QUERY_WRITE < TRAINJOB_MAX_QUERIES,
-				 "more queries than a set keeps");
+
+static void
+build_find_part(TrainjobSet *set, Relation jobs)
+{
+	FindPart *part = palloc0(sizeof(FindPart));
+
+	trainjob_find_column(set, TABLE_JOBS, jobs, JOB_ID, true, &part->key);
+	trainjob_find_column(set, TABLE_JOBS, jobs, JOB_TOKEN, false, &part->token);
+	trainjob_find_column(set, TABLE_JOBS, jobs, JOB_STATUS, true,
+						 &part->status);
+	trainjob_find_column(set, TABLE_JOBS, jobs, JOB_CREATED_AT, false,
+						 &part->created_at);
+	set->part = part;
+}
 
 static void
 build_part(TrainjobSet *set, Relation jobs, const TargetRules *rules)
@@ -75,11 +103,6 @@ build_part(TrainjobSet *set, Relation jobs, const TargetRules *rules)
 							ACL_INSERT | (is_alert ? ACL_SELECT : 0));
 
 	trainjob_find_column(set, TABLE_JOBS, jobs, JOB_ID, true, &part->key);
-	trainjob_find_column(set, TABLE_JOBS, jobs, JOB_TOKEN, true, &part->token);
-	trainjob_find_column(set, TABLE_JOBS, jobs, JOB_STATUS, true,
-						 &part->status);
-	trainjob_find_column(set, TABLE_JOBS, jobs, JOB_CREATED_AT, false,
-						 &part->created_at);
 	target->rules = rules;
 	trainjob_find_column(set, rules->table, rel,
 						 is_alert ? (int) ALERT_JOB_ID : (int) METRIC_JOB_ID,
@@ -138,7 +161,7 @@ trainjob_token_digest(PG_FUNCTION_ARGS)
  *	ORDER BY created_at DESC LIMIT 1
  */
 static SPIPlanPtr
-find_job_plan(TrainjobSet *set, ReportPart *part)
+find_job_plan(TrainjobSet *set, FindPart *part)
 {
 	Oid type = BYTEAOID;
 	const char *order = "";
@@ -167,39 +190,150 @@ invalid_token(const char *why)
 			 errmsg("invalid reporting token"), errdetail_log("%s", why)));
 }
 
-/* The job that a token belongs to and that has not ended, or an error. */
-static Datum
-find_job(TrainjobSet *set, ReportPart *part, text *token)
+/* A job by its token. */
+typedef struct TokenJob
 {
+	Relation jobs; /* the table of its set, open */
+	Datum id;
+	bool has_ended; /* one that has the token and is closed to it */
+} TokenJob;
+
+/* Looks for the job of a token in a jobs table; false if it is not there. */
+static bool
+find_job_in(Relation jobs, bool sole, Datum digest, TokenJob *found)
+{
+	TrainjobSet *set =
+		trainjob_get_set_of(jobs, "report_metrics", build_find_part);
+	FindPart *part = set->part;
 	TrainjobUser caller;
-	Datum arg;
-	FoundRow found = {0};
-	Datum job_id;
-	Value status;
-	JobState state;
+	FoundRow row = {0};
+	JobState state = STATE_WAITING;
+	bool there;
 	bool isnull;
+
+	if (part->token.attnum == 0)
+	{
+		/* of several sets, some may have no tokens */
+		if (sole)
+			trainjob_find_column(set, TABLE_JOBS, jobs, JOB_TOKEN, true,
+								 &part->token);
+		return false;
+	}
+	trainjob_become_owner(&set->table[TABLE_JOBS], &caller);
+	there = trainjob_execute(find_job_plan(set, part), SPI_OK_SELECT, &digest,
+							 NULL) > 0;
+	if (there)
+	{
+		Value status = trainjob_found_value(&row, 2, &part->status);
+
+		found->id = trainjob_found_datum(&row, 1, &part->key, &isnull);
+		state = trainjob_state_of(status.isnull ? NULL : status.text);
+	}
+	trainjob_restore_user(&caller);
+	if (state != STATE_COMPLETED && state != STATE_CANCELLED)
+		return there;
+	found->has_ended = true;
+	return false;
+}
+
+/*
+ * find_job_in() for one of several sets: one in which nothing can be found for
+ * an error, such as a trigger with wrong arguments, is no concern of who writes
+ * to another.  In a subtransaction.
+ */
+static bool
+try_find_job_in(Relation jobs, Datum digest, TokenJob *found)
+{
+	MemoryContext caller = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool there = false;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(caller);
+	PG_TRY();
+	{
+		there = find_job_in(jobs, false, digest, found);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData *error = trainjob_leave_failed_subtransaction(caller, owner);
+
+		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
+			error->sqlerrcode == ERRCODE_OUT_OF_MEMORY)
+			ReThrowError(error);
+		ereport(LOG, (errmsg("no token is found in table \"%s\": %s",
+							 RelationGetRelationName(jobs), error->message)));
+		FreeErrorData(error);
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(caller);
+	CurrentResourceOwner = owner;
+	return there;
+}
+
+/* Opens the jobs table of one of several sets; NULL if it is gone, or not ours. */
+static Relation
+open_one_of_several(Oid table)
+{
+	Relation jobs = try_relation_open(table, AccessShareLock);
+
+	if (jobs == NULL || !RELATION_IS_OTHER_TEMP(jobs))
+		return jobs;
+	relation_close(jobs, AccessShareLock);
+	return NULL;
+}
+
+/*
+ * The job that a token belongs to and that has not ended, or an error.  It is
+ * looked for in the table that argument number "arg" is, in all sets where that
+ * is NULL: a trainer does not know which there are.
+ */
+static void
+find_job(FunctionCallInfo fcinfo, int arg, TokenJob *found)
+{
+	text *token = PG_ARGISNULL(0) ? NULL : PG_GETARG_TEXT_PP(0);
+	List *tables = PG_ARGISNULL(arg) ? trainjob_all_jobs_tables()
+									 : list_make1_oid(PG_GETARG_OID(arg));
+	bool sole = list_length(tables) == 1;
+	Datum arg_digest;
+	ListCell *cell;
 
 	/* a column may have it as its default */
 	if (token == NULL || VARSIZE_ANY_EXHDR(token) == 0)
 		invalid_token("The token is NULL or empty.");
-	arg = PointerGetDatum(digest(token));
-	trainjob_become_owner(&set->table[TABLE_JOBS], &caller);
-	if (trainjob_execute(find_job_plan(set, part), SPI_OK_SELECT, &arg, NULL) ==
-		0)
-		invalid_token("No job has this token.");
-	job_id = trainjob_found_datum(&found, 1, &part->key, &isnull);
-	status = trainjob_found_value(&found, 2, &part->status);
-	trainjob_restore_user(&caller);
-	state = trainjob_state_of(status.isnull ? NULL : status.text);
-	if (state == STATE_COMPLETED || state == STATE_CANCELLED)
-		invalid_token("The job of this token has ended.");
-	return job_id;
+	arg_digest = PointerGetDatum(digest(token));
+	found->has_ended = false;
+	foreach (cell, tables)
+	{
+		found->jobs = sole ? trainjob_open_jobs_table(lfirst_oid(cell))
+						   : open_one_of_several(lfirst_oid(cell));
+		if (found->jobs == NULL)
+			continue;
+		if (sole ? find_job_in(found->jobs, true, arg_digest, found)
+				 : try_find_job_in(found->jobs, arg_digest, found))
+			return;
+		relation_close(found->jobs, NoLock);
+	}
+	invalid_token(found->has_ended ? "The job of this token has ended."
+								   : "No job has this token.");
 }
 
 /* ----------
  * Writing
  * ----------
  */
+
+/* The type by which a field's values are read. */
+static char *
+recordset_type(const Field *field)
+{
+	if (trainjob_is_utc_field(field))
+		return "pg_catalog.timestamptz";
+	return format_type_extended(field->column.type, field->column.typmod,
+								FORMAT_TYPE_TYPEMOD_GIVEN |
+									FORMAT_TYPE_FORCE_QUALIFY);
+}
 
 /*
  * INSERT INTO table (job_id, [type,] columns)
@@ -216,7 +350,7 @@ write_plan(TrainjobSet *set, ReportPart *part)
 	StringInfoData columns;
 	StringInfoData values;
 	StringInfoData types;
-	Oid argtypes[3] = {part->key.type, JSONBOID, TEXTOID};
+	Oid argtypes[3] = {part->key.type, JSONBOID, target->kind.type};
 	bool is_alert = target->kind.attnum != 0;
 	const char *returning = "";
 
@@ -236,18 +370,23 @@ write_plan(TrainjobSet *set, ReportPart *part)
 	{
 		Field *field = &target->field[i];
 		const char *name = quote_identifier(field->column.name);
+		const char *value;
 
 		trainjob_add_item(&columns, "%s", name);
+		value = psprintf("r.%s", name);
+		if (trainjob_is_utc_field(field))
+			value = psprintf("pg_catalog.timezone('UTC', %s)", value);
 		if (field->preset != NULL)
-			appendStringInfo(&values, ", COALESCE(r.%s, %s)", name,
-							 field->preset);
-		else
-			appendStringInfo(&values, ", r.%s", name);
-		trainjob_add_item(&types, "%s %s", name,
-						  format_type_extended(field->column.type,
-											   field->column.typmod,
-											   FORMAT_TYPE_TYPEMOD_GIVEN |
-												   FORMAT_TYPE_FORCE_QUALIFY));
+			value = psprintf("COALESCE(%s, %s)", value, field->preset);
+		appendStringInfo(&values, ", %s", value);
+		trainjob_add_item(&types, "%s %s", name, recordset_type(field));
+	}
+	for (int i = 0; i + 1 < list_length(target->required); i += 2)
+	{
+		trainjob_add_item(&columns, "%s",
+						  quote_identifier(list_nth(target->required, i)));
+		appendStringInfo(&values, ", %s",
+						 (char *) list_nth(target->required, i + 1));
 	}
 	return trainjob_keep_plan(
 		set, QUERY_WRITE,
@@ -256,6 +395,47 @@ write_plan(TrainjobSet *set, ReportPart *part)
 				 set->table[target->rules->table].quoted, columns.data,
 				 is_alert ? ", $3" : "", values.data, types.data, returning),
 		is_alert ? 3 : 2, argtypes);
+}
+
+/* Runs it; where a time without time zone is written, that is in UTC. */
+static uint64
+write_rows(TrainjobSet *set, ReportPart *part, int expected, Datum *args)
+{
+	SPIPlanPtr plan = write_plan(set, part);
+	int level = 0;
+	uint64 rows;
+
+	if (part->target.in_utc)
+	{
+		level = NewGUCNestLevel();
+		(void) set_config_option("TimeZone", "UTC", PGC_USERSET, PGC_S_SESSION,
+								 GUC_ACTION_SAVE, true, 0, false);
+	}
+	rows = trainjob_execute(plan, expected, args, NULL);
+	if (part->target.in_utc)
+		AtEOXact_GUC(true, level);
+	return rows;
+}
+
+/*
+ * The type of an alert for its column: as it was given, if the column takes any
+ * text and has no words of its own.
+ */
+static Datum
+alert_type_value(const Column *column, text *type)
+{
+	const char *known =
+		trainjob_known_alert_type(VARDATA_ANY(type), VARSIZE_ANY_EXHDR(type));
+	Value value = {.text = unconstify(char *, known)};
+	bool isnull;
+
+	if (known != NULL && (column->is_enum || column->words->count > 0))
+		return trainjob_write_value(column, &value, &isnull);
+	return column->is_enum
+			   ? DirectFunctionCall2(enum_in,
+									 CStringGetDatum(text_to_cstring(type)),
+									 ObjectIdGetDatum(column->type))
+			   : PointerGetDatum(type);
 }
 
 /* The document of an argument, not taken out of storage if it is too large. */
@@ -279,30 +459,32 @@ get_document(FunctionCallInfo fcinfo, int arg, const TargetRules *rules)
 Datum
 trainjob_report_metrics(PG_FUNCTION_ARGS)
 {
-	text *token = PG_ARGISNULL(0) ? NULL : PG_GETARG_TEXT_PP(0);
 	Jsonb *document =
 		PG_ARGISNULL(1) ? NULL : get_document(fcinfo, 1, &metrics_target);
-	Relation jobs = trainjob_open_jobs(fcinfo, 2);
-	TrainjobSet *set =
-		trainjob_get_set_of(jobs, "report_metrics", build_metrics_part);
-	ReportPart *part = set->part;
-	Call call = {.target = &part->target, .max_size = max_point_size};
+	TokenJob job;
+	TrainjobSet *set;
+	ReportPart *part;
+	Call call = {.max_size = max_point_size};
 	TrainjobUser caller;
 	Datum args[2];
 	int64 stored = 0;
 
 	SPI_connect();
-	args[0] = find_job(set, part, token);
+	find_job(fcinfo, 2, &job);
+	set = trainjob_get_set_of(job.jobs, "report_metrics, to write",
+							  build_metrics_part);
+	part = set->part;
+	call.target = &part->target;
+	args[0] = job.id;
 	trainjob_become_owner(&set->table[TABLE_METRICS], &caller);
 	if (document != NULL)
 		args[1] = JsonbPGetDatum(trainjob_read_points(&call, document));
 	if (call.count > 0)
-		stored =
-			trainjob_execute(write_plan(set, part), SPI_OK_INSERT, args, NULL);
+		stored = write_rows(set, part, SPI_OK_INSERT, args);
 	trainjob_restore_user(&caller);
 	trainjob_warn_of_lost_keys(&call, &set->table[TABLE_METRICS]);
 	SPI_finish();
-	relation_close(jobs, NoLock);
+	relation_close(job.jobs, NoLock);
 	PG_RETURN_INT64(stored);
 }
 
@@ -333,12 +515,10 @@ Datum
 trainjob_report_alert(PG_FUNCTION_ARGS)
 {
 	MemoryContext memory = CurrentMemoryContext;
-	text *token = PG_ARGISNULL(0) ? NULL : PG_GETARG_TEXT_PP(0);
-	Relation jobs = trainjob_open_jobs(fcinfo, 3);
-	TrainjobSet *set =
-		trainjob_get_set_of(jobs, "report_alert", build_alerts_part);
-	ReportPart *part = set->part;
-	Call call = {.target = &part->target, .max_size = max_point_size};
+	TokenJob job;
+	TrainjobSet *set;
+	ReportPart *part;
+	Call call = {.max_size = max_point_size};
 	TrainjobUser caller;
 	Datum args[3];
 	Jsonb *details;
@@ -351,12 +531,15 @@ trainjob_report_alert(PG_FUNCTION_ARGS)
 						errhint("It is %s.", trainjob_alert_type_list())));
 	details = get_details(fcinfo, 2);
 	SPI_connect();
-	args[0] = find_job(set, part, token);
+	find_job(fcinfo, 3, &job);
+	set = trainjob_get_set_of(job.jobs, "report_alert", build_alerts_part);
+	part = set->part;
+	call.target = &part->target;
+	args[0] = job.id;
 	trainjob_become_owner(&set->table[TABLE_ALERTS], &caller);
 	args[1] = JsonbPGetDatum(trainjob_read_points(&call, details));
-	args[2] = PG_GETARG_DATUM(1);
-	if (trainjob_execute(write_plan(set, part), SPI_OK_INSERT_RETURNING, args,
-						 NULL) > 0)
+	args[2] = alert_type_value(&part->target.kind, PG_GETARG_TEXT_PP(1));
+	if (write_rows(set, part, SPI_OK_INSERT_RETURNING, args) > 0)
 		outcome = SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1);
 	trainjob_restore_user(&caller);
 	trainjob_warn_of_lost_keys(&call, &set->table[TABLE_ALERTS]);
@@ -366,7 +549,7 @@ trainjob_report_alert(PG_FUNCTION_ARGS)
 		result = cstring_to_text(outcome);
 	}
 	SPI_finish();
-	relation_close(jobs, NoLock);
+	relation_close(job.jobs, NoLock);
 	if (result == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(result);

@@ -12,7 +12,9 @@
 #include "nodes/nodes.h"
 #include "utils/ruleutils.h"
 
+#include "tables/column_words.h"
 #include "tables/columns.h"
+#include "tables/filler.h"
 #include "tables/partner.h"
 #include "token/target.h"
 
@@ -41,20 +43,24 @@ use_of_type(const Column *column)
 	return FIELD_OTHER;
 }
 
-/* The default of a column as SQL, NULL where it has none. */
-static char *
-column_default(Relation rel, AttrNumber attnum)
+/*
+ * What a column gets where a point has no value, as SQL: its default, now for a
+ * moment, or else what fills it; NULL for NULL.
+ */
+static const char *
+preset_of(Relation rel, const Column *column, FieldUse use)
 {
-	TupleConstr *constr = RelationGetDescr(rel)->constr;
+	Node *expression = trainjob_column_default(rel, column->attnum);
 
-	for (int i = 0; constr != NULL && i < constr->num_defval; i++)
-		if (constr->defval[i].adnum == attnum)
-			return deparse_expression(
-				stringToNode(constr->defval[i].adbin),
-				deparse_context_for(RelationGetRelationName(rel),
-									RelationGetRelid(rel)),
-				false, false);
-	return NULL;
+	if (expression != NULL)
+		return deparse_expression(expression,
+								  deparse_context_for(RelationGetRelationName(
+														  rel),
+													  RelationGetRelid(rel)),
+								  false, false);
+	if (use == FIELD_MOMENT)
+		return "pg_catalog.now()";
+	return trainjob_filler_text(column);
 }
 
 /*
@@ -85,9 +91,8 @@ add_field(Target *target, Relation rel, const char *key, const Column *column,
 	field->type = OidIsValid(column->domain) ? column->domain : column->type;
 	field->narrow = field->type != INT8OID && field->type != FLOAT8OID &&
 					field->type != TEXTOID;
-	field->preset = column_default(rel, column->attnum);
-	if (field->preset == NULL && use == FIELD_MOMENT)
-		field->preset = "pg_catalog.now()";
+	field->preset = preset_of(rel, column, use);
+	target->in_utc |= trainjob_is_utc_field(field);
 	target->count++;
 	return true;
 }
@@ -111,6 +116,7 @@ use_of_known(const KnownColumn *known)
 		case COLUMN_JSON:
 			return FIELD_REST;
 		case COLUMN_KEY:
+		case COLUMN_PATH:
 			break;
 	}
 	return FIELD_KEPT;
@@ -140,7 +146,7 @@ token_key(TableId table, const char *argument)
 	const KnownColumn *of_alert;
 
 	if (strncmp(argument, known->key, length) != 0 || argument[length] != '.' ||
-		find_known(known, key) != NULL)
+		trainjob_is_word_argument(argument) || find_known(known, key) != NULL)
 		return NULL;
 	of_alert = find_known(&trainjob_known_tables[TABLE_ALERTS], key);
 	return of_alert != NULL && use_of_known(of_alert) == FIELD_KEPT ? NULL
@@ -181,6 +187,51 @@ add_known_fields(TrainjobSet *set, Relation rel, bool kept, Target *target)
 	}
 }
 
+/* The columns that an INSERT names anyway, or that triggers fill. */
+static Bitmapset *
+written_columns(TrainjobSet *set, Relation rel, const Target *target)
+{
+	const KnownTable *known = &trainjob_known_tables[target->rules->table];
+	Bitmapset *written = bms_make_singleton(target->job_id.attnum);
+
+	if (target->kind.attnum != 0)
+		written = bms_add_member(written, target->kind.attnum);
+	for (int i = 0; i < target->count; i++)
+		written = bms_add_member(written, target->field[i].column.attnum);
+	for (int i = 0; i < known->count; i++)
+	{
+		Column column;
+
+		if ((known->column[i].flags & BY_TRIGGERS) != 0 &&
+			trainjob_find_column(set, target->rules->table, rel, i, false,
+								 &column))
+			written = bms_add_member(written, column.attnum);
+	}
+	return written;
+}
+
+/* What other columns must have, see trainjob_required_text(). */
+static void
+find_required(TrainjobSet *set, Relation rel, Target *target)
+{
+	TupleDesc desc = RelationGetDescr(rel);
+	Bitmapset *written = written_columns(set, rel, target);
+
+	for (int i = 0; i < desc->natts; i++)
+	{
+		char *value;
+
+		if (TupleDescAttr(desc, i)->attisdropped ||
+			bms_is_member(i + 1, written) ||
+			(value = trainjob_required_text(rel, i + 1)) == NULL)
+			continue;
+		target->required =
+			lappend(lappend(target->required,
+							pstrdup(NameStr(TupleDescAttr(desc, i)->attname))),
+					value);
+	}
+}
+
 void
 trainjob_describe_target(TrainjobSet *set, Relation rel, Target *target)
 {
@@ -203,4 +254,5 @@ trainjob_describe_target(TrainjobSet *set, Relation rel, Target *target)
 								   &column);
 		(void) add_field(target, rel, key, &column, use_of_type(&column));
 	}
+	find_required(set, rel, target);
 }

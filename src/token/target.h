@@ -5,6 +5,8 @@
 #ifndef TRAINJOB_TOKEN_TARGET_H
 #define TRAINJOB_TOKEN_TARGET_H
 
+#include "catalog/pg_type.h"
+
 #include "tables/set.h"
 
 /* What becomes of a key of a point or of an alert's details. */
@@ -36,9 +38,9 @@ typedef struct Field
 	const char *key;
 	Column column;
 	FieldUse use;
-	Oid type;	  /* as declared, domains not looked through */
-	bool narrow;  /* there are values of this use that the type refuses */
-	char *preset; /* SQL for where a point has no value, or NULL */
+	Oid type;			/* as declared, domains not looked through */
+	bool narrow;		/* there are values of this use that the type refuses */
+	const char *preset; /* SQL for where a point has no value, or NULL */
 } Field;
 
 /* A table that rows are written to, as it was found. */
@@ -51,8 +53,17 @@ typedef struct Target
 	Bitmapset *taken; /* the columns of fields, and those that are kept */
 	int count;
 	Field *field;
-	int rest; /* the field that takes all other keys; -1: there is none */
+	int rest;		/* the field that takes all other keys; -1: there is none */
+	List *required; /* name and value, as SQL, of other columns: name, ... */
+	bool in_utc; /* a moment goes to a column without time zone, which is UTC */
 } Target;
+
+/* Whether a field takes a point in time, and its column has no time zone. */
+static inline bool
+trainjob_is_utc_field(const Field *field)
+{
+	return field->use == FIELD_MOMENT && field->column.type == TIMESTAMPOID;
+}
 
 /*
  * Finds the columns of all keys; rules, job_id, type and outcome of "target" are

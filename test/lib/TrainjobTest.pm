@@ -22,8 +22,8 @@ use constant JOBS     => 50;
 use constant CLIENTS  => 8;
 use constant DATASETS => 10;
 
-my @types = qw(job_started job_completed job_failed job_cancelled gpu_oom
-  disk_warning timeout_warning);
+my @types = qw(job_started job_completed job_failed job_cancelled job_queued
+  job_paused job_preempted job_resumed gpu_oom disk_warning timeout_warning);
 my @statuses =
   qw(pending queued starting running paused completed failed cancelled);
 
@@ -510,7 +510,7 @@ WHERE CASE
 	ELSE c.changes IS NOT NULL OR a.status_before IS DISTINCT FROM a.status_after
 	END
 	OR a.outcome IS NULL
-	OR (a.outcome = 'noted') <> (a.type IN ('gpu_oom', 'disk_warning', 'timeout_warning'))
+	OR (a.outcome = 'noted') <> (a.type IN ('job_queued', 'job_paused', 'job_preempted', 'job_resumed', 'gpu_oom', 'disk_warning', 'timeout_warning'))
 		AND a.outcome <> 'waiting'
 UNION ALL
 SELECT 'alert ' || a.id || ' waits for a job that is there'

@@ -52,8 +52,8 @@ put_before('src/tables/columns.h', '	C(EXTRA, "extra"',
 	qq{	UP(TOKENS_SEEN, "tokens_seen", BY_TOKEN, TOKENS_SEEN, "Tokens so far.") \\\n});
 
 # An alert type.
-put_before('src/jobs/status.c', '	{"timeout_warning", ALERT_WARNING},',
-	qq{	{"checkpoint_saved", ALERT_WARNING},\n});
+put_before('src/status/status.c', '	{"timeout_warning", ALERT_WARNING, ""},',
+	qq{	{"checkpoint_saved", ALERT_WARNING, ""},\n});
 put_before('src/tables/columns.h', 'gpu_oom, disk_warning or timeout_warning.', 'checkpoint_saved, ');
 
 # A trainer's dialect.

@@ -2,8 +2,8 @@
  * status.h
  *	  Statuses of a job, types of alerts, and what one does to the other.
  */
-#ifndef TRAINJOB_JOBS_STATUS_H
-#define TRAINJOB_JOBS_STATUS_H
+#ifndef TRAINJOB_STATUS_STATUS_H
+#define TRAINJOB_STATUS_STATUS_H
 
 typedef enum JobState
 {
@@ -47,8 +47,18 @@ typedef enum AlertOutcome
 } AlertOutcome;
 
 /*
+ * Our word for a status that an application may call otherwise, see
+ * trainjob_is_word(): "running" for "IN_PROGRESS".  NULL for a word that means
+ * none of ours.  "length" is that of "word", which need not end in a zero.
+ */
+extern const char *trainjob_known_status(const char *word, int length);
+
+/* The same for the type of an alert: "job_completed" for "JobSucceeded". */
+extern const char *trainjob_known_alert_type(const char *word, int length);
+
+/*
  * The state that a status means; STATE_WAITING for NULL and for a status
- * that is not one of ours.
+ * that is not one of ours.  As everywhere below, it is our word for it.
  */
 extern JobState trainjob_state_of(const char *status);
 
@@ -70,7 +80,9 @@ extern ReportEffect trainjob_report_effect(const char *status,
 
 extern bool trainjob_has_ended(JobState state);
 extern bool trainjob_is_restart(JobState before, JobState after);
-extern bool trainjob_is_alert_type(const char *type);
+
+/* Our words in a list for a message: "a, b or c"; palloc'd. */
+extern char *trainjob_status_list(void);
 extern char *trainjob_alert_type_list(void);
 
 /*
@@ -78,11 +90,12 @@ extern char *trainjob_alert_type_list(void);
  *
  * "newer" says whether the alert is newer than the job's last change of
  * status.  Sets *status to the status that the job changes to, or to NULL where
- * it keeps its own.  The type must be one of trainjob_is_alert_type().
+ * it keeps its own.  A type that is none of ours is noted.
  */
 extern AlertOutcome trainjob_alert_next_state(JobState state, const char *type,
 											  bool newer, const char **status);
 
 extern const char *trainjob_outcome_name(AlertOutcome outcome);
+extern bool trainjob_is_outcome(const char *name);
 
-#endif /* TRAINJOB_JOBS_STATUS_H */
+#endif /* TRAINJOB_STATUS_STATUS_H */
