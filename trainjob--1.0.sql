@@ -1813,6 +1813,29 @@ END;
 COMMENT ON FUNCTION _trainjob.open_tables(jsonb) IS
 'The tables of a set that have no row-level security while others have it, and what is open by that.';
 
+CREATE FUNCTION _trainjob.check_may_create(schema name)
+RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	IF to_regnamespace(quote_ident(schema)) IS NULL THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'invalid_schema_name',
+			MESSAGE = format('schema "%s" does not exist', schema),
+			HINT = format('Create it first: CREATE SCHEMA %I;', schema);
+	ELSIF NOT has_schema_privilege(schema, 'CREATE') OR NOT has_schema_privilege(schema, 'USAGE') THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'insufficient_privilege',
+			MESSAGE = format('permission denied for schema %s', schema),
+			HINT = format('GRANT USAGE, CREATE ON SCHEMA %I TO %I;', schema, current_user);
+	END IF;
+END;
+$$;
+
+COMMENT ON FUNCTION _trainjob.check_may_create(name) IS
+'Part of create_tables and attach: an error where the caller cannot create something in a schema, before that is tried.';
+
 CREATE FUNCTION _trainjob.attach_set(tables jsonb, columns jsonb,
 	view_schema name, overview_name name, coverage_name name)
 RETURNS TABLE (action text, object text)
@@ -1826,6 +1849,7 @@ DECLARE
 	same_name integer;
 BEGIN
 	PERFORM _trainjob.check_rights(tables);
+	PERFORM _trainjob.check_may_create(view_schema);
 	FOR wanted IN
 		SELECT t.trigger_name,
 			   replace(t.event, '%status%',
@@ -2133,12 +2157,7 @@ BEGIN
 			ERRCODE = 'null_value_not_allowed',
 			MESSAGE = 'schema must not be null';
 	END IF;
-	IF to_regnamespace(quote_ident(schema)) IS NULL THEN
-		RAISE EXCEPTION USING
-			ERRCODE = 'invalid_schema_name',
-			MESSAGE = format('schema "%s" does not exist', schema),
-			HINT = format('Create it first: CREATE SCHEMA %I;', schema);
-	END IF;
+	PERFORM _trainjob.check_may_create(schema);
 	FOR item IN SELECT t.table_key, t.table_name FROM _trainjob.canonical_tables() AS t LOOP
 		IF _trainjob.create_table(schema, item.table_key, item.table_name) THEN
 			action := 'created table';

@@ -182,6 +182,21 @@ SELECT metric, verdict FROM metric_coverage WHERE job_id = u(600) AND metric = '
 INSERT INTO local_training_metrics (job_id, step, eval_loss, recorded_at) VALUES (u(600), 200, 1, at(200));
 SELECT metric, rows, rows_with_value, first_step, last_step, verdict FROM metric_coverage WHERE job_id = u(600) AND metric = 'eval_loss';
 
+-- ---- a restart that is heard of by a clock that is behind ----
+
+INSERT INTO local_training_jobs (id, status, config) VALUES (u(700), 'running', '{"max_steps": 100}'), (u(701), 'running', '{"max_steps": 100}');
+INSERT INTO local_training_metrics (job_id, step, train_loss, recorded_at) SELECT u(n), 5, 2, now() - interval '5 min' FROM generate_series(700, 701) AS n;
+UPDATE local_training_jobs SET status = 'failed' WHERE id IN (u(700), u(701));
+UPDATE local_training_jobs SET status = 'pending' WHERE id IN (u(700), u(701));
+SET session_replication_role = replica; -- a minute ago
+UPDATE local_training_jobs SET restarted_at = now() - interval '1 min', status_changed_at = now() - interval '1 min', last_seen_at = now() - interval '2 min' WHERE id IN (u(700), u(701));
+RESET session_replication_role;
+SELECT right(id::text, 3) AS job, status, current_step, note FROM job_overview WHERE id IN (u(700), u(701)) ORDER BY id;
+INSERT INTO local_training_metrics (job_id, step, train_loss, recorded_at) VALUES (u(700), 1, 1.5, now() - interval '3 min');
+SELECT right(id::text, 3) AS job, status, current_step, note FROM job_overview WHERE id IN (u(700), u(701)) ORDER BY id;
+INSERT INTO local_training_metrics (job_id, step, train_loss) VALUES (u(700), 2, 1.5);
+SELECT right(id::text, 3) AS job, status, current_step, note FROM job_overview WHERE id IN (u(700), u(701)) ORDER BY id;
+
 -- ---- who sees what ----
 
 CREATE ROLE regress_trainjob_viewer;

@@ -12,6 +12,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/rls.h"
+#include "utils/tuplestore.h"
 
 #include "tables/owner.h"
 #include "tables/partner.h"
