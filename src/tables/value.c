@@ -228,11 +228,9 @@ trainjob_same_value(const Column *column, Value a, Value b)
 	}
 }
 
-static bool
+static inline bool
 same_bytes(const Column *column, Datum a, Datum b)
 {
-	if (a == b)
-		return true; /* also a value that two rows share */
 	/* of one that is stored in the row, the length of its header may differ */
 	if (column->typlen == -1 && !VARATT_IS_EXTERNAL(DatumGetPointer(a)) &&
 		!VARATT_IS_COMPRESSED(DatumGetPointer(a)) &&
@@ -256,6 +254,8 @@ trainjob_same_datum(const Column *column, Datum a, bool a_null, Datum b,
 		return true;
 	if (a_null || b_null)
 		return a_null == b_null;
+	if (a == b)
+		return true; /* also a value that two rows share */
 	return same_bytes(column, a, b) ||
 		   (column->words != NULL &&
 			strcmp(read_word(column, a), read_word(column, b)) == 0);
