@@ -327,6 +327,14 @@ AS 'MODULE_PATHNAME', 'trainjob_known_word';
 COMMENT ON FUNCTION _trainjob.known_word(text, text) IS
 'Trainjob''s word for a status (jobs.status) or the type of an alert (alerts.type); NULL where it means none.';
 
+CREATE FUNCTION _trainjob.is_plain_word(column_key text, word text)
+RETURNS boolean
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'trainjob_is_plain_word';
+
+COMMENT ON FUNCTION _trainjob.is_plain_word(text, text) IS
+'Whether a word that is known means just what trainjob''s does, so that it can be written for it: "cancelling" is read as running, and never written.';
+
 CREATE FUNCTION _trainjob.check_job_status(status text)
 RETURNS boolean
 LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
@@ -550,13 +558,13 @@ COMMENT ON FUNCTION _trainjob.perplexity(float8) IS
 CREATE FUNCTION _trainjob.canonical_columns(OUT table_key text, OUT ordinal integer,
 	OUT column_name name, OUT column_type text, OUT definition text,
 	OUT description text, OUT essential boolean, OUT goes_up boolean,
-	OUT not_in_summary boolean)
+	OUT not_in_summary boolean, OUT is_key boolean, OUT by_triggers boolean)
 RETURNS SETOF record
 LANGUAGE c IMMUTABLE PARALLEL SAFE ROWS 90
 AS 'MODULE_PATHNAME', 'trainjob_canonical_columns';
 
 COMMENT ON FUNCTION _trainjob.canonical_columns() IS
-'Every column of a set of tables, by the name and type that trainjob''s own tables give it. goes_up: its job shows its newest value; not_in_summary: not that of the row that a trainer writes at its end.';
+'Every column of a set of tables, by the name and type that trainjob''s own tables give it. goes_up: its job shows its newest value; not_in_summary: not that of the row that a trainer writes at its end; is_key: of the type of what it refers to; by_triggers: triggers write it.';
 
 CREATE FUNCTION _trainjob.canonical_tables()
 RETURNS TABLE (table_key text, table_name name, constraints text[], settings text,
@@ -988,7 +996,8 @@ LEFT JOIN LATERAL (
 	FROM (
 		SELECT 'Not filled yet: call refill_jobs' AS text
 		FROM %2$s AS m
-		WHERE m.job_id = j.id AND j.current_step IS NULL AND j.last_metric_at IS NULL%11$s
+		WHERE m.job_id = j.id AND j.current_step IS NULL AND j.last_metric_at IS NULL
+		  AND (j.restarted_at IS NULL OR m.recorded_at >= j.restarted_at)%11$s
 		LIMIT 1) AS r) AS f ON true
 LEFT JOIN LATERAL (
 	SELECT
@@ -1141,10 +1150,8 @@ COMMENT ON FUNCTION _trainjob.coverage_query(jsonb, jsonb) IS
 
 CREATE FUNCTION _trainjob.is_word_argument(argument text)
 RETURNS boolean
-LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-BEGIN ATOMIC
-	SELECT starts_with(argument, 'jobs.status:') OR starts_with(argument, 'alerts.type:');
-END;
+LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'trainjob_is_word_argument_sql';
 
 COMMENT ON FUNCTION _trainjob.is_word_argument(text) IS
 'Whether a key of trainjob.job_sets().columns says a word for a status or for the type of an alert, and no column.';
@@ -1282,39 +1289,46 @@ COMMENT ON FUNCTION _trainjob.jobs_table(regclass) IS
 'The jobs table of a set: the one named, or for NULL that of the only set of the database.';
 
 CREATE FUNCTION _trainjob.jobs_tables(jobs regclass, privilege text)
-RETURNS SETOF regclass
+RETURNS regclass[]
 LANGUAGE plpgsql STABLE CALLED ON NULL INPUT
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	-- an error where there is none
-	sole regclass := CASE WHEN jobs IS NOT NULL OR (SELECT count(*) FROM trainjob.job_sets()) < 2
-						  THEN _trainjob.jobs_table(jobs) END;
-	found regclass;
+	every regclass[];
+	found regclass[];
 BEGIN
-	IF sole IS NOT NULL THEN
-		RETURN NEXT sole;
-		RETURN;
+	IF jobs IS NULL THEN
+		-- a set of others does not concern those who have no right on it
+		SELECT array_agg(s.jobs ORDER BY _trainjob.qualified_name(s.jobs)),
+			   array_agg(s.jobs ORDER BY _trainjob.qualified_name(s.jobs)) FILTER (WHERE has_table_privilege(s.jobs, privilege))
+			INTO every, found
+			FROM trainjob.job_sets() AS s;
 	END IF;
-	-- a set of others does not concern who has no right on it
-	FOR found IN
-		SELECT s.jobs FROM trainjob.job_sets() AS s
-		WHERE has_table_privilege(s.jobs, privilege) OR has_any_column_privilege(s.jobs, privilege)
-		ORDER BY _trainjob.qualified_name(s.jobs)
-	LOOP
-		RETURN NEXT found;
-	END LOOP;
-	IF found IS NULL THEN
-		RAISE EXCEPTION USING
-			ERRCODE = 'insufficient_privilege',
-			MESSAGE = format('permission denied for the jobs tables of all %s sets', (SELECT count(*) FROM trainjob.job_sets())),
-			HINT = 'Name the set in argument "jobs" to see what is lacking.';
+	IF cardinality(every) > 1 THEN
+		RETURN COALESCE(found, every);
 	END IF;
+	-- or an error where there is none
+	RETURN ARRAY[_trainjob.jobs_table(jobs)];
 END;
 $$;
 
 COMMENT ON FUNCTION _trainjob.jobs_tables(regclass, text) IS
-'The jobs tables that a function works on: the one named, or for NULL those of all sets, of several those on which the caller has the privilege.';
+'The jobs tables that a function works on: the one named, or for NULL those of all sets, of several those on which the caller has the privilege, if there are any.';
+
+CREATE FUNCTION _trainjob.warn_of_set(jobs regclass, message text, hint text)
+RETURNS void
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+	RAISE WARNING USING
+		MESSAGE = format('the set of %s is passed over: %s', _trainjob.qualified_name(jobs), message),
+		HINT = COALESCE(NULLIF(hint, ''), 'Name another in argument "jobs", or mend this one.');
+END;
+$$;
+
+COMMENT ON FUNCTION _trainjob.warn_of_set(regclass, text, text) IS
+'Part of verify_jobs, refill_jobs and fail_stalled: what is wrong with one of several sets is no concern of the others.';
 
 CREATE FUNCTION _trainjob.job_set(jobs regclass, OUT tables jsonb, OUT columns jsonb)
 RETURNS record
@@ -1443,7 +1457,8 @@ CREATE FUNCTION _trainjob.detached_text(view_number integer)
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT format('view %s of a set that is detached: call trainjob.attach() or trainjob.create_tables()', view_number);
+	SELECT CASE view_number WHEN 1 THEN 'this overview is of' ELSE 'this view of coverage is of' END
+		   || ' a set that is detached: call trainjob.attach() or trainjob.create_tables()';
 END;
 
 COMMENT ON FUNCTION _trainjob.detached_text(integer) IS
@@ -1530,23 +1545,31 @@ END;
 COMMENT ON FUNCTION _trainjob.view_rights(regclass) IS
 'The statements that give a view made anew the rights, comments and owner that a view has.';
 
+CREATE FUNCTION _trainjob.view_users(view regclass)
+RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+BEGIN ATOMIC
+	SELECT string_agg(DISTINCT pg_describe_object('pg_class'::regclass, r.ev_class, 0), ', ')
+	FROM pg_catalog.pg_depend AS d
+	JOIN pg_catalog.pg_rewrite AS r ON r.oid = d.objid AND r.ev_class <> view
+	WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = view;
+END;
+
+COMMENT ON FUNCTION _trainjob.view_users(regclass) IS
+'The views that depend on a view, in words; NULL where none does.';
+
 CREATE FUNCTION _trainjob.drop_view(view regclass)
 RETURNS void
 LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	others text;
+	others text := _trainjob.view_users(view);
 BEGIN
-	SELECT string_agg(DISTINCT pg_describe_object('pg_class'::regclass, r.ev_class, 0), ', ')
-		INTO others
-		FROM pg_depend AS d
-		JOIN pg_rewrite AS r ON r.oid = d.objid AND r.ev_class <> view
-		WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = view;
 	IF others IS NOT NULL THEN
 		RAISE EXCEPTION USING
 			ERRCODE = 'dependent_objects_still_exist',
-			MESSAGE = format('cannot replace view %s, for others depend on it', _trainjob.qualified_name(view)),
+			MESSAGE = format('cannot drop view %s because others depend on it', _trainjob.qualified_name(view)),
 			DETAIL = format('They are %s.', others),
 			HINT = 'Drop them, repeat this, and make them again.';
 	END IF;
@@ -1651,10 +1674,7 @@ BEGIN
 		INTO STRICT is_plain
 		FROM _trainjob.set_views() AS v, pg_class AS c, pg_class AS t
 		WHERE v.n = view_number AND c.oid = view AND t.oid = on_table;
-	IF is_plain OR EXISTS (
-		SELECT FROM pg_depend AS d
-		JOIN pg_rewrite AS r ON r.oid = d.objid AND r.ev_class <> view
-		WHERE d.classid = 'pg_rewrite'::regclass AND d.refclassid = 'pg_class'::regclass AND d.refobjid = view) THEN
+	IF is_plain OR _trainjob.view_users(view) IS NOT NULL THEN
 		PERFORM _trainjob.drop_view(view);
 		RETURN 'dropped view';
 	END IF;
@@ -2091,7 +2111,7 @@ COMMENT ON FUNCTION _trainjob.add_new_columns(name, text, name, jsonb) IS
 'Part of create_tables and attach: gives a table that an earlier version made the columns that it lacks.';
 
 CREATE FUNCTION _trainjob.next_steps(tables jsonb, columns jsonb, is_new boolean,
-	missing_indexes bigint)
+	lacks_index boolean)
 RETURNS TABLE (action text, object text)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
@@ -2099,6 +2119,7 @@ AS $$
 DECLARE
 	waits boolean;
 	views text;
+	token name;
 BEGIN
 	IF is_new THEN
 		SELECT a.answer INTO waits FROM _trainjob.ask_as_owner((tables ->> 'jobs')::regclass,
@@ -2108,7 +2129,8 @@ BEGIN
 					   _trainjob.job_column('last_metric_at', tables, columns)) IS NOT NULL THEN
 		SELECT a.answer INTO waits FROM _trainjob.ask_as_owner((tables ->> 'jobs')::regclass,
 			format('SELECT EXISTS (SELECT FROM %s AS j WHERE j.current_step IS NULL AND j.last_metric_at IS NULL'
-				   ' AND EXISTS (SELECT FROM %s AS m WHERE m.job_id = j.id))',
+				   ' AND EXISTS (SELECT FROM %s AS m WHERE m.job_id = j.id'
+				   ' AND (j.restarted_at IS NULL OR m.recorded_at >= j.restarted_at)))',
 				   _trainjob.source('jobs', tables, columns), _trainjob.source('metrics', tables, columns))) AS a;
 	END IF;
 	action := 'next';
@@ -2116,7 +2138,7 @@ BEGIN
 		object := format('fill the jobs that were there before: SELECT trainjob.refill_jobs(%L); until it returns 0', tables ->> 'jobs');
 		RETURN NEXT;
 	END IF;
-	IF missing_indexes > 0 THEN
+	IF lacks_index THEN
 		object := 'create the missing indexes above';
 		RETURN NEXT;
 	END IF;
@@ -2127,16 +2149,26 @@ BEGIN
 		JOIN pg_class AS c ON c.oid = v.view
 		WHERE NOT EXISTS (SELECT FROM aclexplode(c.relacl) AS a WHERE a.grantee <> c.relowner);
 	IF is_new AND views IS NOT NULL THEN
+		token := _trainjob.job_column('job_token', tables, columns);
 		object := format('let a dashboard read: GRANT SELECT ON %s, %s TO its_role;', views,
 						 (SELECT string_agg(t.value, ', ' ORDER BY t.value)
 						  FROM jsonb_each_text(tables) AS t
-						  WHERE t.key IN ('jobs', 'metrics', 'alerts')));
+						  WHERE t.key IN ('metrics', 'alerts') OR t.key = 'jobs' AND token IS NULL));
+		-- the token is as good as the right to report
+		IF token IS NOT NULL THEN
+			object := object || format(' GRANT SELECT (%s) ON %s TO its_role;',
+									   (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum)
+										FROM pg_attribute AS a
+										WHERE a.attrelid = (tables ->> 'jobs')::regclass AND a.attnum > 0
+										  AND NOT a.attisdropped AND a.attname <> token),
+									   tables ->> 'jobs');
+		END IF;
 		RETURN NEXT;
 	END IF;
 END;
 $$;
 
-COMMENT ON FUNCTION _trainjob.next_steps(jsonb, jsonb, boolean, bigint) IS
+COMMENT ON FUNCTION _trainjob.next_steps(jsonb, jsonb, boolean, boolean) IS
 'Part of create_tables and attach: what remains to be done.';
 
 CREATE FUNCTION trainjob.create_tables(schema name DEFAULT 'public',
@@ -2189,7 +2221,7 @@ BEGIN
 			END IF;
 		END LOOP;
 		RETURN QUERY SELECT * FROM _trainjob.attach_set(tables, columns, schema, 'job_overview', 'metric_coverage');
-		RETURN QUERY SELECT * FROM _trainjob.next_steps(tables, columns, is_new, 0);
+		RETURN QUERY SELECT * FROM _trainjob.next_steps(tables, columns, is_new, false);
 	END IF;
 END;
 $$;
@@ -2222,6 +2254,29 @@ END;
 COMMENT ON FUNCTION _trainjob.simple_keys(regclass, regclass) IS
 'The foreign keys of one column that lead from a table to another.';
 
+CREATE FUNCTION _trainjob.check_texts(definition text, name text)
+RETURNS SETOF text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	-- name = 'text', name = ANY (ARRAY['text', ...]), name ~ '^(text|...)$'
+	SELECT replace(t.match[1], '''''', '''')
+	FROM (SELECT '\m' || regexp_replace(name, '(\W)', '\\\1', 'g') || '"?\)*(?:::[a-z ]+)?\)* ') AS n (start)
+	CROSS JOIN LATERAL regexp_matches(definition, n.start || '= ANY \(+ARRAY\[(.*?)\]', 'g') AS l (match)
+	CROSS JOIN LATERAL regexp_matches(l.match[1], '''((?:[^'']|'''')*)''', 'g') AS t (match)
+	UNION ALL
+	SELECT replace(t.match[1], '''''', '''')
+	FROM (SELECT '\m' || regexp_replace(name, '(\W)', '\\\1', 'g') || '"?\)*(?:::[a-z ]+)?\)* ') AS n (start)
+	CROSS JOIN LATERAL regexp_matches(definition, n.start || '= ''((?:[^'']|'''')*)''', 'g') AS t (match)
+	UNION ALL
+	SELECT e.word
+	FROM (SELECT '\m' || regexp_replace(name, '(\W)', '\\\1', 'g') || '"?\)*(?:::[a-z ]+)?\)* ') AS n (start)
+	CROSS JOIN LATERAL regexp_matches(definition, n.start || '~ ''\^\(([\w |-]+)\)\$''', 'g') AS t (match)
+	CROSS JOIN LATERAL regexp_split_to_table(t.match[1], '\|') AS e (word);
+END;
+
+COMMENT ON FUNCTION _trainjob.check_texts(text, text) IS
+'Part of attach: the texts that a CHECK allows for a column, as far as that can be read in its definition.';
+
 CREATE FUNCTION _trainjob.spelled_columns(tables jsonb, columns jsonb)
 RETURNS TABLE (table_key text, column_name name, actual_name name, note text)
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -2242,8 +2297,7 @@ BEGIN ATOMIC
 		SELECT t.key, t.value AS table_name, k.column_name, k.column_type, k.ordinal,
 			   count(*) AS count, array_agg(a.attname::text ORDER BY a.attnum) AS names,
 			   min(a.atttypid::regtype::text) AS actual_type,
-			   bool_and(k.column_name IN ('id', 'job_id', 'alert_id', 'user_id', 'dataset_path', 'storage_path')
-						OR _trainjob.type_holds(a.atttypid::regtype, k.column_type::regtype)) AS fits
+			   bool_and(k.is_key OR _trainjob.type_holds(a.atttypid::regtype, k.column_type::regtype)) AS fits
 		FROM jsonb_each_text(tables) AS t
 		JOIN _trainjob.canonical_columns() AS k ON k.table_key = t.key
 		JOIN pg_catalog.pg_attribute AS a ON a.attrelid = t.value::regclass AND a.attnum > 0 AND NOT a.attisdropped
@@ -2283,10 +2337,13 @@ BEGIN ATOMIC
 		FROM _trainjob.find_columns('jobs', (tables ->> 'jobs')::regclass, columns) AS f
 		CROSS JOIN LATERAL _trainjob.simple_keys((tables ->> 'jobs')::regclass, (tables ->> 'datasets')::regclass) AS k
 		WHERE f.column_name = 'dataset_path' AND NOT f.unwanted
-		  AND COALESCE(f.actual_name, k.column_name) = k.column_name
+		  -- a path that no dataset has a column for is none
+		  AND (COALESCE(f.actual_name, k.column_name) = k.column_name OR NOT EXISTS (
+			SELECT FROM _trainjob.find_columns('datasets', (tables ->> 'datasets')::regclass, columns) AS p
+			WHERE p.column_name = 'storage_path' AND p.actual_name IS NOT NULL))
 		HAVING count(*) = 1) AS d
 	CROSS JOIN LATERAL (VALUES
-		('jobs', 'dataset_path'::name, d.from_job, d.known IS NULL),
+		('jobs', 'dataset_path'::name, d.from_job, d.known IS DISTINCT FROM d.from_job),
 		('datasets', 'storage_path'::name, d.to_dataset,
 		 NOT said ? 'storage_path' AND NOT said ? 'datasets.storage_path')
 		) AS l (table_key, column_name, actual_name, is_new)
@@ -2301,7 +2358,7 @@ RETURNS TABLE (action text, object text)
 LANGUAGE sql STABLE PARALLEL SAFE
 BEGIN ATOMIC
 	WITH found AS (
-		SELECT f.table_key, f.table_name, f.ordinal, f.actual_name, f.actual_type, f.column_type,
+		SELECT f.table_key, f.table_name, f.ordinal, f.column_name, f.actual_name, f.actual_type, f.column_type,
 			   _trainjob.column_filler(f.table_name::regclass, f.table_key, f.column_name, f.actual_name) AS filler,
 			   pg_get_expr(d.adbin, d.adrelid) AS value, a.attgenerated
 		FROM _trainjob.set_columns(tables, columns) AS f
@@ -2309,12 +2366,47 @@ BEGIN ATOMIC
 		LEFT JOIN pg_catalog.pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 	)
 	SELECT 'note', format('%s has columns that cannot be NULL; what they have in its place: %s', f.table_name,
-						  string_agg(format('%I %s', f.actual_name, CASE WHEN f.filler = '' THEN '''''' ELSE rtrim(f.filler) END),
+						  string_agg(format('%I %s', f.actual_name, COALESCE(NULLIF(rtrim(f.filler), ''), '''''')),
 									 ', ' ORDER BY f.ordinal))
 	FROM found AS f
 	-- a time has one by name only where its default is now() or the like
 	WHERE f.filler IS NOT NULL AND f.filler <> '-infinity'
 	GROUP BY f.table_key, f.table_name
+	UNION ALL
+	SELECT 'note', format('foreign keys %s of %s lead to %s: say which is the dataset that a job is trained on: columns => %L',
+						  string_agg(quote_ident(k.column_name), ' and ' ORDER BY k.column_name), tables ->> 'jobs', tables ->> 'datasets',
+						  jsonb_build_object('dataset_path', '...', 'storage_path', min(k.target_name::text)))
+	FROM _trainjob.simple_keys((tables ->> 'jobs')::regclass, (tables ->> 'datasets')::regclass) AS k
+	WHERE NOT EXISTS (
+		SELECT FROM _trainjob.simple_keys((tables ->> 'jobs')::regclass, (tables ->> 'datasets')::regclass) AS t
+		WHERE t.column_name = _trainjob.job_column('dataset_path', tables, columns))
+	HAVING count(*) > 1
+	UNION ALL
+	SELECT 'note', format('column %I of %s is not unique by itself: a report of an id changes all jobs that have it',
+						  _trainjob.job_column('id', tables, columns), tables ->> 'jobs')
+	FROM pg_catalog.pg_class AS c
+	WHERE c.oid = (tables ->> 'jobs')::regclass AND c.relkind = 'r'
+	  AND NOT EXISTS (
+		SELECT FROM pg_catalog.pg_index AS x
+		JOIN pg_catalog.pg_attribute AS a ON a.attrelid = x.indrelid AND a.attnum = x.indkey[0]
+		WHERE x.indrelid = c.oid AND x.indisunique AND x.indpred IS NULL AND x.indnkeyatts = 1
+		  AND a.attname = _trainjob.job_column('id', tables, columns))
+	UNION ALL
+	SELECT 'note', format('%I of %s is asked of what triggers write into %s; where it says no, the report or alert fails: %s',
+						  c.conname, tables ->> 'jobs', string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum),
+						  pg_get_constraintdef(c.oid))
+	FROM pg_catalog.pg_constraint AS c
+	JOIN pg_catalog.pg_attribute AS a ON a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey)
+	JOIN found AS f ON f.table_key = 'jobs' AND f.actual_name = a.attname AND f.attgenerated = ''
+	JOIN _trainjob.canonical_columns() AS k ON k.table_key = 'jobs' AND k.column_name = f.column_name
+	WHERE c.contype = 'c' AND c.conrelid = (tables ->> 'jobs')::regclass
+	  AND (k.by_triggers OR k.column_name IN ('error', 'error_type')
+		   OR k.column_name = 'status' AND NOT EXISTS (
+				SELECT FROM _trainjob.check_texts(pg_get_constraintdef(c.oid), a.attname::text)))
+	  AND pg_get_constraintdef(c.oid) !~ '_trainjob[.]'
+	  -- nothing that triggers write is below zero
+	  AND pg_get_constraintdef(c.oid) !~ '^CHECK \(\(*"?\w+"?\)*(::[a-z ]+)? >= \(?0\)?(::[a-z ]+)?\)+( NOT VALID)?$'
+	GROUP BY c.oid, c.conname
 	UNION ALL
 	SELECT 'note', format('times without time zone are read and written as UTC: %s of %s',
 						  string_agg(quote_ident(f.actual_name), ', ' ORDER BY f.ordinal), f.table_name)
@@ -2324,12 +2416,23 @@ BEGIN ATOMIC
 	UNION ALL
 	SELECT 'note', format('column %I of %s has default %s, which is the time of %s and not UTC: '
 						  'ALTER TABLE %2$s ALTER COLUMN %1$I SET DEFAULT (now() AT TIME ZONE ''UTC'');',
-						  f.actual_name, f.table_name, f.value, current_setting('TimeZone'))
+						  f.actual_name, f.table_name, f.value, z.names)
 	FROM found AS f
+	-- of this session, and of those that others have by their role or database
+	CROSS JOIN (
+		SELECT string_agg(DISTINCT n.name, ', ') AS names
+		FROM (
+			SELECT current_setting('TimeZone') AS name
+			UNION ALL
+			SELECT substr(c.setting, length('TimeZone=') + 1)
+			FROM pg_catalog.pg_db_role_setting AS r
+			CROSS JOIN LATERAL unnest(r.setconfig) AS c (setting)
+			WHERE r.setdatabase IN (0, (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = current_database()))
+			  AND c.setting ILIKE 'TimeZone=%') AS n
+		WHERE n.name !~* '^(Etc/)?(UTC|UCT|Universal|Zulu|GMT|Greenwich)$') AS z
 	WHERE f.column_type = 'timestamptz' AND f.actual_type = 'timestamp'::regtype AND f.attgenerated = ''
 	  AND f.value ~* '^[(]*(now|current_timestamp|localtimestamp|transaction_timestamp|statement_timestamp|clock_timestamp)\M'
-	  AND f.value !~* 'utc'
-	  AND current_setting('TimeZone') !~* '^(Etc/)?(UTC|UCT|Universal|Zulu|GMT|Greenwich)$'
+	  AND f.value !~* 'utc' AND z.names IS NOT NULL
 	UNION ALL
 	SELECT 'note', format('%s must have a value of %s, which %s cannot know: give it a default', t.value,
 						  string_agg(quote_ident(r.column_name), ', ' ORDER BY r.attnum),
@@ -2363,14 +2466,15 @@ BEGIN
 	END IF;
 	words := '{}';
 	FOR item IN
-		SELECT s.key, w.word, w.n, w.type,
-			   CASE WHEN _trainjob.known_word('jobs.status', s.key) IS NOT NULL THEN 'jobs.status'
-					WHEN _trainjob.known_word('alerts.type', s.key) IS NOT NULL THEN 'alerts.type' END AS column_key
+		SELECT s.key, k.column_key, _trainjob.known_word(k.column_key, s.key) AS ours, e.n,
+			   jsonb_typeof(e.value) AS type, e.value #>> '{}' AS word
 		FROM jsonb_each(statuses) AS s
 		CROSS JOIN LATERAL (
-			SELECT e.value #>> '{}' AS word, e.n, jsonb_typeof(e.value) AS type
-			FROM jsonb_array_elements(CASE WHEN jsonb_typeof(s.value) = 'array' THEN s.value
-										   ELSE jsonb_build_array(s.value) END) WITH ORDINALITY AS e (value, n)) AS w
+			SELECT CASE WHEN _trainjob.known_word('jobs.status', s.key) IS NOT NULL THEN 'jobs.status'
+						WHEN _trainjob.known_word('alerts.type', s.key) IS NOT NULL THEN 'alerts.type' END) AS k (column_key)
+		CROSS JOIN LATERAL jsonb_array_elements(
+			CASE WHEN jsonb_typeof(s.value) = 'array' THEN s.value ELSE jsonb_build_array(s.value) END)
+			WITH ORDINALITY AS e (value, n)
 	LOOP
 		IF item.column_key IS NULL THEN
 			RAISE EXCEPTION USING
@@ -2378,14 +2482,21 @@ BEGIN
 				MESSAGE = format('"%s" in argument "statuses" is neither a status nor the type of an alert', item.key),
 				DETAIL = 'The keys are trainjob''s words, their values those of the application.',
 				HINT = 'A status is pending, queued, starting, running, paused, completed, failed or cancelled.';
-		ELSIF item.type NOT IN ('string', 'null') OR item.word = '' THEN
+		ELSIF item.type NOT IN ('string', 'null') OR _trainjob.plain_name(item.word) = '' THEN
 			RAISE EXCEPTION USING
 				ERRCODE = 'invalid_parameter_value',
 				MESSAGE = format('argument "statuses" has %s for "%s"', statuses -> item.key, item.key),
 				DETAIL = 'It must be a word, an array of words of which the first is written, or null where there is none.';
+		ELSIF words ? format('%s:%s.%s', item.column_key, item.ours, item.n) OR EXISTS (
+			SELECT FROM jsonb_each_text(words) AS w
+			WHERE starts_with(w.key, item.column_key || ':')
+			  AND _trainjob.plain_name(w.value) = _trainjob.plain_name(item.word)) THEN
+			RAISE EXCEPTION USING
+				ERRCODE = 'invalid_parameter_value',
+				MESSAGE = format('argument "statuses" says two things of "%s"', COALESCE(item.word, item.key)),
+				DETAIL = 'A word can mean one of trainjob''s words, each of which stands there once.';
 		END IF;
-		words := words || jsonb_build_object(item.column_key || ':' || _trainjob.known_word(item.column_key, item.key)
-			|| CASE WHEN item.n > 1 THEN '.' || item.n ELSE '' END, COALESCE(item.word, ''));
+		words := words || jsonb_build_object(format('%s:%s.%s', item.column_key, item.ours, item.n), COALESCE(item.word, ''));
 	END LOOP;
 END;
 $$;
@@ -2408,30 +2519,53 @@ LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	number smallint;
-	type oid;
-	declared oid;
+	attribute record;
+	owner oid;
 BEGIN
-	SELECT a.attnum, _trainjob.base_type(a.atttypid)::oid, a.atttypid
-		INTO STRICT number, type, declared
+	SELECT a.attnum, a.atttypid, _trainjob.base_type(a.atttypid)::oid AS base, pg_get_expr(d.adbin, d.adrelid) AS value
+		INTO STRICT attribute
 		FROM pg_attribute AS a
+		LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
 		WHERE a.attrelid = rel AND a.attname = column_words.column_name AND NOT a.attisdropped;
 	RETURN QUERY
 		SELECT e.enumlabel::text, row_number() OVER (ORDER BY e.enumsortorder), 'enum'
 		FROM pg_enum AS e
-		WHERE e.enumtypid = type;
+		WHERE e.enumtypid = attribute.base;
 	IF FOUND THEN
 		RETURN;
 	END IF;
-	-- the texts of a CHECK of the column, or of its domain, that speaks of nothing else
+	-- CHECKs that speak of it, also of its domain and those that this is made of
 	RETURN QUERY
-		SELECT replace(m.match[1], '''''', ''''), row_number() OVER (), 'check'
+		WITH RECURSIVE domains AS (
+			SELECT attribute.atttypid AS oid
+			UNION
+			SELECT t.typbasetype FROM domains AS d JOIN pg_type AS t ON t.oid = d.oid WHERE t.typtype = 'd'
+		)
+		SELECT t.word, row_number() OVER (), 'check'
 		FROM pg_constraint AS c
-		CROSS JOIN LATERAL regexp_matches(pg_get_constraintdef(c.oid), '''((?:[^'']|'''')*)''', 'g') AS m (match)
+		CROSS JOIN LATERAL _trainjob.check_texts(pg_get_constraintdef(c.oid),
+			CASE WHEN c.contypid <> 0 THEN 'VALUE' ELSE column_words.column_name::text END) AS t (word)
 		WHERE c.contype = 'c'
-		  AND (c.conrelid = rel AND c.conkey = ARRAY[number] OR c.contypid = declared AND c.contypid <> 0)
-		  -- those that list what there may be
-		  AND pg_get_constraintdef(c.oid) ~ '= ANY|= ''' AND pg_get_constraintdef(c.oid) !~ '<>|~';
+		  AND (c.conrelid = rel AND attribute.attnum = ANY (c.conkey)
+			   OR c.contypid <> 0 AND c.contypid IN (SELECT d.oid FROM domains AS d));
+	IF FOUND THEN
+		RETURN;
+	END IF;
+	SELECT c.relowner INTO STRICT owner FROM pg_class AS c WHERE c.oid = rel;
+	IF NOT pg_has_role(owner, 'USAGE') THEN
+		RETURN;
+	END IF;
+	-- the table of words that it refers to
+	RETURN QUERY
+		SELECT a.answer, a.n, 'key'
+		FROM pg_constraint AS c
+		JOIN pg_attribute AS t ON t.attrelid = c.confrelid AND t.attnum = c.confkey[1]
+		CROSS JOIN LATERAL _trainjob.ask_as_owner(rel, format(
+			'SELECT w.word FROM (SELECT _trainjob.output_text(%1$I) AS word FROM %2$s) AS w'
+			' ORDER BY w.word COLLATE "C" LIMIT 100',
+			t.attname, _trainjob.qualified_name(c.confrelid))) AS a
+		WHERE c.contype = 'f' AND c.conrelid = rel AND c.conkey = ARRAY[attribute.attnum]
+		  AND has_table_privilege(owner, c.confrelid, 'SELECT');
 	IF FOUND THEN
 		RETURN;
 	END IF;
@@ -2441,11 +2575,16 @@ BEGIN
 			'SELECT w.word FROM (SELECT _trainjob.output_text(%1$I) AS word, pg_catalog.count(*) AS count'
 			' FROM %2$s WHERE %1$I IS NOT NULL GROUP BY 1) AS w ORDER BY w.count DESC, w.word COLLATE "C" LIMIT 100',
 			column_words.column_name, _trainjob.qualified_name(rel))) AS a;
+	IF NOT FOUND THEN
+		RETURN QUERY
+			SELECT replace(m.match[1], '''''', ''''), 1::bigint, 'rows'
+			FROM regexp_matches(attribute.value, '^''((?:[^'']|'''')*)''') AS m (match);
+	END IF;
 END;
 $$;
 
 COMMENT ON FUNCTION _trainjob.column_words(regclass, name) IS
-'Part of attach: the words that a column may have, by its enum or its CHECK, or else those that it has, the most frequent first.';
+'Part of attach: the words that a column may have, by its enum, its CHECKs or the table that it refers to, or else those that it has, the most frequent first, or has by default.';
 
 CREATE FUNCTION _trainjob.find_words(tables jsonb, columns jsonb, words jsonb)
 RETURNS TABLE (argument text, word text, action text, object text)
@@ -2453,12 +2592,15 @@ LANGUAGE sql STABLE
 BEGIN ATOMIC
 	WITH places AS (
 		SELECT c.table_key || '.' || c.column_name AS column_key, f.table_name, f.actual_name, c.states,
-			   CASE WHEN a.atttypmod > 4 THEN a.atttypmod - 4 END AS longest
+			   CASE WHEN y.typmod > 4 THEN y.typmod - 4 END AS longest
 		FROM (VALUES ('jobs', 'status', ARRAY['running', 'completed', 'failed', 'cancelled']),
 					 ('alerts', 'type', ARRAY['job_failed'])) AS c (table_key, column_name, states)
 		JOIN _trainjob.set_columns(tables, columns) AS f
 			ON f.table_key = c.table_key AND f.column_name = c.column_name
 		JOIN pg_catalog.pg_attribute AS a ON a.attrelid = f.table_name::regclass AND a.attname = f.actual_name
+		JOIN LATERAL (
+			SELECT CASE WHEN t.typtype = 'd' THEN t.typtypmod ELSE a.atttypmod END
+			FROM pg_catalog.pg_type AS t WHERE t.oid = a.atttypid) AS y (typmod) ON true
 		-- nobody writes what the database computes; trainjob's own have its own words
 		WHERE a.attgenerated = ''
 		  AND NOT EXISTS (
@@ -2471,15 +2613,19 @@ BEGIN ATOMIC
 						 WHERE starts_with(w.key, p.column_key || ':')
 						   AND _trainjob.plain_name(w.value) = _trainjob.plain_name(h.word)
 						 LIMIT 1),
-						_trainjob.known_word(p.column_key, h.word)) AS meaning
+						_trainjob.known_word(p.column_key, h.word)) AS meaning,
+			   _trainjob.known_word(p.column_key, h.word) AS known
 		FROM places AS p
 		CROSS JOIN LATERAL _trainjob.column_words(p.table_name::regclass, p.actual_name) AS h
 	), chosen AS (
 		SELECT p.column_key, p.table_name, p.actual_name, p.longest, s.state, s.n,
-			   words ->> (p.column_key || ':' || s.state) AS given,
+			   words ->> (p.column_key || ':' || s.state || '.1') AS given,
 			   (SELECT h.word FROM held AS h
 				WHERE h.column_key = p.column_key AND h.meaning = s.state
-				ORDER BY h.word = s.state DESC, _trainjob.plain_name(h.word) = _trainjob.plain_name(s.state) DESC, h.n
+				  -- a word for a kind of it would say more than is known
+				  AND (h.known IS NULL OR _trainjob.is_plain_word(h.column_key, h.word))
+				ORDER BY h.source <> 'rows' AND h.word = s.state DESC,
+						 h.source <> 'rows' AND _trainjob.plain_name(h.word) = _trainjob.plain_name(s.state) DESC, h.n
 				LIMIT 1) AS held,
 			   -- in the letters of the others, where nothing tells which word it would be
 			   (SELECT CASE
@@ -2494,7 +2640,11 @@ BEGIN ATOMIC
 		FROM places AS p
 		CROSS JOIN LATERAL unnest(p.states) WITH ORDINALITY AS s (state, n)
 	), written AS (
-		SELECT c.*, CASE WHEN length(w.word) <= COALESCE(c.longest, length(w.word)) THEN w.word ELSE '' END AS word
+		SELECT c.*, w.word AS wanted,
+			   CASE WHEN length(w.word) > c.longest
+					  OR c.closed IS NOT NULL AND w.word <> '' AND NOT EXISTS (
+						SELECT FROM held AS h WHERE h.column_key = c.column_key AND h.word = w.word)
+					THEN '' ELSE w.word END AS word
 		FROM chosen AS c
 		CROSS JOIN LATERAL (
 			SELECT COALESCE(c.given, c.held, CASE WHEN c.closed IS NOT NULL THEN '' ELSE COALESCE(c.styled, c.state) END)) AS w (word)
@@ -2504,21 +2654,22 @@ BEGIN ATOMIC
 		SELECT 1 AS part, w.column_key, w.n, w.column_key || ':' || w.state AS argument, w.word,
 			   CASE WHEN w.word = '' AND w.given IS DISTINCT FROM '' THEN 'note' END AS action,
 			   CASE WHEN w.word = '' THEN
-				format('column %I of %s has no word for %s: its %s. %s: allow one and call attach() again, '
+				format('column %I of %s has no word for %s: %s. %s: allow one and call attach() again, '
 					   'or name another: statuses => ''{"%3$s": "..."}''',
 					   w.actual_name, w.table_name, w.state,
-					   CASE w.closed WHEN 'enum' THEN 'enum lacks it' WHEN 'check' THEN 'CHECK does not list it'
-									 ELSE 'length of ' || w.longest || ' does not hold it' END,
+					   CASE WHEN w.closed IS NULL THEN format('its length of %s does not hold %L', w.longest, w.wanted)
+							ELSE CASE w.closed WHEN 'enum' THEN 'its enum lacks ' WHEN 'check' THEN 'its CHECK does not list '
+											   ELSE 'the table that it refers to lacks ' END
+								 || COALESCE(quote_literal(NULLIF(w.wanted, '')), 'it') END,
 					   CASE w.column_key WHEN 'jobs.status' THEN 'Until then jobs keep the status that they have'
 										 ELSE 'Until then fail_stalled() fails' END)
 			   END AS object
 		FROM written AS w
-		WHERE w.word <> w.state
+		WHERE w.word <> w.state AND w.word IS DISTINCT FROM w.given
 		UNION ALL
 		-- other words that were said to mean something
 		SELECT 2, NULL, NULL, w.key, w.value, NULL, NULL
 		FROM jsonb_each_text(words) AS w
-		WHERE NOT EXISTS (SELECT FROM written AS t WHERE w.key = t.column_key || ':' || t.state)
 		UNION ALL
 		SELECT 3, h.column_key, h.n, NULL, NULL, 'unknown word',
 			   format('%L in column %I of %s: if it means one of trainjob''s, say which: statuses => %L',
@@ -2634,8 +2785,11 @@ BEGIN
 	FOR item IN
 		SELECT f.table_key, f.table_name, f.column_name, f.actual_name, f.actual_type, f.column_type, f.essential
 		FROM _trainjob.set_columns(tables, columns) AS f
+		JOIN _trainjob.canonical_columns() AS k ON k.table_key = f.table_key AND k.column_name = f.column_name
 		WHERE f.actual_name IS NOT NULL
-		  AND f.column_name NOT IN ('id', 'job_id', 'alert_id', 'user_id', 'dataset_path', 'storage_path')
+		  AND CASE WHEN f.column_name IN ('dataset_path', 'storage_path') THEN
+					f.actual_type NOT IN ('uuid'::regtype, 'bigint'::regtype, 'integer'::regtype, 'smallint'::regtype)
+				   ELSE NOT k.is_key END
 		  AND NOT _trainjob.type_holds(f.actual_type, f.column_type::regtype)
 	LOOP
 		RAISE EXCEPTION USING
@@ -2875,38 +3029,15 @@ END;
 COMMENT ON FUNCTION _trainjob.missing_indexes(jsonb, jsonb) IS
 'Part of attach: the indexes that the triggers and views would use and that are not there.';
 
-CREATE FUNCTION trainjob.attach(jobs regclass, metrics regclass DEFAULT NULL,
-	datasets regclass DEFAULT NULL, alerts regclass DEFAULT NULL,
-	columns jsonb DEFAULT '{}', add_columns boolean DEFAULT false,
-	view_schema name DEFAULT NULL, with_triggers boolean DEFAULT true,
-	token_columns text[] DEFAULT NULL, statuses jsonb DEFAULT NULL)
-RETURNS TABLE (action text, object text)
-LANGUAGE plpgsql
+CREATE FUNCTION _trainjob.check_tables(jobs regclass, metrics regclass,
+	datasets regclass, alerts regclass)
+RETURNS void
+LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-	words jsonb := _trainjob.check_statuses(COALESCE(statuses, '{}'));
-	missing bigint;
-	said jsonb;
-	job_table record;
-	made record;
-	known record;
 	other record;
-	name_of_table name;
-	own_name name;
-	types jsonb;
-	tables jsonb := jsonb_strip_nulls(jsonb_build_object(
-		'jobs', _trainjob.qualified_name(jobs),
-		'metrics', _trainjob.qualified_name(metrics),
-		'datasets', _trainjob.qualified_name(datasets),
-		'alerts', _trainjob.qualified_name(alerts)));
 BEGIN
-	IF jobs IS NULL THEN
-		RAISE EXCEPTION USING
-			ERRCODE = 'null_value_not_allowed',
-			MESSAGE = 'argument "jobs" must not be NULL',
-			HINT = 'It is the table of the jobs; trainjob.create_tables() makes one.';
-	END IF;
 	-- tables that can carry what they must, each in one part
 	SELECT t.key, t.rel, c.relkind, c.relispartition, p.inhparent::regclass AS parent,
 		   count(*) OVER (PARTITION BY t.rel) AS parts
@@ -2949,6 +3080,45 @@ BEGIN
 			DETAIL = 'PostgreSQL cannot show a statement''s trigger the rows that go into a foreign table: every INSERT would fail.',
 			HINT = 'Attach the tables of the server where the rows are.';
 	END IF;
+END;
+$$;
+
+COMMENT ON FUNCTION _trainjob.check_tables(regclass, regclass, regclass, regclass) IS
+'Part of attach: refuses tables that cannot carry the triggers, or that are not the caller''s.';
+
+CREATE FUNCTION trainjob.attach(jobs regclass, metrics regclass DEFAULT NULL,
+	datasets regclass DEFAULT NULL, alerts regclass DEFAULT NULL,
+	columns jsonb DEFAULT '{}', add_columns boolean DEFAULT false,
+	view_schema name DEFAULT NULL, with_triggers boolean DEFAULT true,
+	token_columns text[] DEFAULT NULL, statuses jsonb DEFAULT NULL)
+RETURNS TABLE (action text, object text)
+LANGUAGE plpgsql
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	words jsonb := _trainjob.check_statuses(COALESCE(statuses, '{}'));
+	missing bigint;
+	said jsonb;
+	job_table record;
+	made record;
+	known record;
+	other record;
+	name_of_table name;
+	own_name name;
+	types jsonb;
+	tables jsonb := jsonb_strip_nulls(jsonb_build_object(
+		'jobs', _trainjob.qualified_name(jobs),
+		'metrics', _trainjob.qualified_name(metrics),
+		'datasets', _trainjob.qualified_name(datasets),
+		'alerts', _trainjob.qualified_name(alerts)));
+BEGIN
+	IF jobs IS NULL THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'null_value_not_allowed',
+			MESSAGE = 'argument "jobs" must not be NULL',
+			HINT = 'It is the table of the jobs; trainjob.create_tables() makes one.';
+	END IF;
+	PERFORM _trainjob.check_tables(jobs, metrics, datasets, alerts);
 
 	-- what was said before holds, unless it is said anew
 	columns := COALESCE(columns, '{}');
@@ -2991,9 +3161,10 @@ BEGIN
 				WHERE a.attrelid = (tables ->> split_part(k.key, '.', 1))::regclass
 				  AND a.attname = k.value AND NOT a.attisdropped))) || columns;
 	END IF;
+	-- not the words that it found, which may be others now
 	SELECT COALESCE(jsonb_object_agg(k.key, k.value), '{}') || words INTO words
 		FROM jsonb_each_text(known.columns) AS k
-		WHERE _trainjob.is_word_argument(k.key) AND k.value <> ''
+		WHERE _trainjob.is_word_argument(k.key) AND k.key ~ '\.\d+$'
 		  -- what is said anew replaces all that was said of a status
 		  AND NOT EXISTS (SELECT FROM jsonb_each_text(words) AS w
 						  WHERE split_part(w.key, '.', 2) = split_part(k.key, '.', 2));
@@ -3120,7 +3291,7 @@ BEGIN
 							  'write to %1$s itself, or call trainjob.refill_jobs() afterwards', tables ->> 'metrics')
 		FROM pg_class AS c
 		WHERE c.oid = (tables ->> 'metrics')::regclass AND (c.relkind = 'p' OR c.relhassubclass);
-	RETURN QUERY SELECT * FROM _trainjob.next_steps(tables, columns, known.tables IS NULL, missing);
+	RETURN QUERY SELECT * FROM _trainjob.next_steps(tables, columns, known.tables IS NULL, missing > 0);
 END;
 $$;
 
@@ -3406,38 +3577,66 @@ AS 'MODULE_PATHNAME', 'trainjob_refill_job';
 COMMENT ON FUNCTION _trainjob.refill_job(regclass, record) IS
 'Part of refill_jobs: mends a locked row of a jobs table by its reports and has it filled; whether there was anything to do.';
 
-CREATE FUNCTION trainjob.verify_jobs(jobs regclass DEFAULT NULL)
-RETURNS TABLE (job_id text, column_name text, stored text, expected text,
-	jobs_table regclass)
+CREATE FUNCTION _trainjob.verify_set(jobs regclass)
+RETURNS TABLE (job_id text, column_name text, stored text, expected text)
 LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog, pg_temp
 SET jit = off -- it would not pay
 AS $$
 DECLARE
-	of_set record;
+	of_set record := _trainjob.job_set(jobs);
 	item record;
 BEGIN
-	FOR jobs_table IN SELECT * FROM _trainjob.jobs_tables(jobs, 'SELECT') LOOP
-		of_set := _trainjob.job_set(jobs_table);
-		FOR item IN
-			SELECT c.message, c.detail, c.hint FROM _trainjob.policy_conflicts(of_set.tables) AS c
-			UNION ALL
-			SELECT * FROM _trainjob.open_tables(of_set.tables)
-		LOOP
-			RAISE WARNING USING MESSAGE = item.message, DETAIL = item.detail, HINT = item.hint;
-		END LOOP;
-		-- not RETURN QUERY, an error in which shows all its text
-		FOR job_id, column_name, stored, expected IN
-			EXECUTE format($query$
-				SELECT _trainjob.output_text(j.%1$I), d.column_name, d.stored, d.expected
-				FROM %2$s AS j
-				CROSS JOIN LATERAL _trainjob.job_disagreements(%3$L::oid::regclass, j.*) AS d
-				ORDER BY j.%1$I, d.column_name
-				$query$, _trainjob.job_column('id', of_set.tables, of_set.columns),
-				of_set.tables ->> 'jobs', jobs_table::oid)
-		LOOP
-			RETURN NEXT;
-		END LOOP;
+	FOR item IN
+		SELECT c.message, c.detail, c.hint FROM _trainjob.policy_conflicts(of_set.tables) AS c
+		UNION ALL
+		SELECT * FROM _trainjob.open_tables(of_set.tables)
+	LOOP
+		RAISE WARNING USING MESSAGE = item.message, DETAIL = item.detail, HINT = item.hint;
+	END LOOP;
+	-- not RETURN QUERY, an error in which shows all its text
+	FOR job_id, column_name, stored, expected IN
+		EXECUTE format($query$
+			SELECT _trainjob.output_text(j.%1$I), d.column_name, d.stored, d.expected
+			FROM %2$s AS j
+			CROSS JOIN LATERAL _trainjob.job_disagreements(%3$L::oid::regclass, j.*) AS d
+			ORDER BY j.%1$I, d.column_name
+			$query$, _trainjob.job_column('id', of_set.tables, of_set.columns),
+			of_set.tables ->> 'jobs', (of_set.tables ->> 'jobs')::regclass::oid)
+	LOOP
+		RETURN NEXT;
+	END LOOP;
+END;
+$$;
+
+COMMENT ON FUNCTION _trainjob.verify_set(regclass) IS
+'Part of verify_jobs: the jobs of one set.';
+
+CREATE FUNCTION trainjob.verify_jobs(jobs regclass DEFAULT NULL)
+RETURNS TABLE (job_id text, column_name text, stored text, expected text,
+	jobs_table regclass)
+LANGUAGE plpgsql STABLE
+SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+	found regclass[] := _trainjob.jobs_tables(jobs, 'SELECT');
+	hint text;
+BEGIN
+	FOREACH jobs_table IN ARRAY found LOOP
+		IF cardinality(found) = 1 THEN
+			FOR job_id, column_name, stored, expected IN SELECT * FROM _trainjob.verify_set(jobs_table) LOOP
+				RETURN NEXT;
+			END LOOP;
+			RETURN;
+		END IF;
+		BEGIN
+			FOR job_id, column_name, stored, expected IN SELECT * FROM _trainjob.verify_set(jobs_table) LOOP
+				RETURN NEXT;
+			END LOOP;
+		EXCEPTION WHEN OTHERS THEN
+			GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+			PERFORM _trainjob.warn_of_set(jobs_table, SQLERRM, hint);
+		END;
 	END LOOP;
 END;
 $$;
@@ -3574,6 +3773,7 @@ DECLARE
 	one regclass;
 	filled bigint;
 	total bigint := 0;
+	hint text;
 BEGIN
 	PERFORM _trainjob.check_batch(batch);
 	-- also where nothing is to be done
@@ -3581,12 +3781,21 @@ BEGIN
 		RAISE EXCEPTION USING ERRCODE = 'read_only_sql_transaction',
 			MESSAGE = 'cannot execute refill_jobs() in a read-only transaction';
 	END IF;
-	found := ARRAY(SELECT * FROM _trainjob.jobs_tables(jobs, 'UPDATE'));
+	found := _trainjob.jobs_tables(jobs, 'UPDATE');
+	IF cardinality(found) = 1 THEN
+		RETURN _trainjob.refill_set(found[1], batch);
+	END IF;
 	FOREACH one IN ARRAY found LOOP
 		EXIT WHEN total = batch;
-		filled := _trainjob.refill_set(one, batch - total::integer);
+		filled := 0;
+		BEGIN
+			filled := _trainjob.refill_set(one, batch - total::integer);
+		EXCEPTION WHEN OTHERS THEN
+			GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+			PERFORM _trainjob.warn_of_set(one, SQLERRM, hint);
+		END;
 		total := total + filled;
-		IF filled > 0 AND cardinality(found) > 1 THEN
+		IF filled > 0 THEN
 			RAISE NOTICE '%: % filled', _trainjob.qualified_name(one), filled;
 		END IF;
 	END LOOP;
@@ -3613,6 +3822,12 @@ DECLARE
 	is_candidate text := format('s.id = _trainjob.input_value($2, NULL::%s)',
 		_trainjob.column_type('metrics', 'job_id', 'uuid', of_set.tables, of_set.columns));
 BEGIN
+	IF of_set.tables ->> 'alerts' IS NULL THEN
+		RAISE EXCEPTION USING
+			ERRCODE = 'undefined_table',
+			MESSAGE = format('the set of %s has no table of alerts', of_set.tables ->> 'jobs'),
+			HINT = format('SELECT * FROM trainjob.attach(%L) makes one.', of_set.tables ->> 'jobs');
+	END IF;
 	-- we write for the owner of the jobs
 	PERFORM _trainjob.check_rights(of_set.tables, 'jobs');
 	silent := format($query$
@@ -3680,7 +3895,9 @@ LANGUAGE plpgsql
 SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+	found regclass[];
 	remaining bigint := batch;
+	hint text;
 BEGIN
 	PERFORM _trainjob.check_batch(batch);
 	IF silent_for < '0 s' THEN
@@ -3689,18 +3906,31 @@ BEGIN
 			MESSAGE = format('invalid value for argument "silent_for": %s', silent_for),
 			DETAIL = 'It is how long a running job must have been silent, at least 0.';
 	END IF;
-	FOR jobs_table IN SELECT * FROM _trainjob.jobs_tables(jobs, 'SELECT') LOOP
-		EXIT WHEN remaining = 0;
+	found := _trainjob.jobs_tables(jobs, 'UPDATE');
+	IF cardinality(found) = 1 THEN
+		jobs_table := found[1];
 		SELECT f.failed, f.passed_over INTO failed, passed_over
-			FROM _trainjob.fail_stalled_of(silent_for, jobs_table, remaining::integer) AS f;
-		remaining := remaining - failed;
+			FROM _trainjob.fail_stalled_of(silent_for, jobs_table, batch) AS f;
 		RETURN NEXT;
+		RETURN;
+	END IF;
+	FOREACH jobs_table IN ARRAY found LOOP
+		EXIT WHEN remaining = 0;
+		BEGIN
+			SELECT f.failed, f.passed_over INTO failed, passed_over
+				FROM _trainjob.fail_stalled_of(silent_for, jobs_table, remaining::integer) AS f;
+			remaining := remaining - failed;
+			RETURN NEXT;
+		EXCEPTION WHEN OTHERS THEN
+			GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT;
+			PERFORM _trainjob.warn_of_set(jobs_table, SQLERRM, hint);
+		END;
 	END LOOP;
 END;
 $$;
 
 COMMENT ON FUNCTION trainjob.fail_stalled(interval, regclass, integer) IS
-'Inserts a job_failed alert of error_type stalled for each running job that has been silent for so long, at most batch; a report revives it. passed_over: the ids of those that somebody holds at that moment. A row for each set, or for the one named. For pg_cron.';
+'Inserts a job_failed alert of error_type stalled for each running job that has been silent for so long, at most batch; a report revives it. passed_over: the ids of those that somebody holds at that moment. A row for each set that it came to, or for the one named. For pg_cron.';
 
 REVOKE EXECUTE ON FUNCTION
 	trainjob.verify_jobs(regclass), trainjob.refill_jobs(regclass, integer),

@@ -112,12 +112,45 @@ SELECT current_step FROM job;
 SELECT count(*) > 0 AS detached FROM trainjob.detach();
 DROP SCHEMA mapped CASCADE;
 
+-- the default of a domain; a CHECK that may say no; an id that is not alone
+CREATE SCHEMA mapped;
+CREATE DOMAIN counted AS integer NOT NULL DEFAULT -1;
+CREATE TABLE job (tenant integer, id integer, status text DEFAULT 'queued', total_steps counted, current_step counted, best_step integer CHECK (best_step >= 0),
+	progress real CHECK (progress BETWEEN 0 AND 1), error text CHECK (error <> ''), PRIMARY KEY (tenant, id), CHECK (status <> 'failed' OR error IS NOT NULL));
+SELECT object FROM trainjob.attach('job') WHERE action = 'note';
+INSERT INTO job VALUES (1, 1);
+SELECT total_steps_text, current_step FROM job_overview;
+SELECT count(*) > 0 AS detached FROM trainjob.detach();
+-- two keys to datasets; a path that nobody has a column for
+CREATE TABLE dataset (id integer PRIMARY KEY, sample_count integer);
+ALTER TABLE job ADD dataset_path text, ADD dataset_id integer REFERENCES dataset;
+SELECT action, object FROM trainjob.attach('job', datasets => 'dataset') WHERE action = 'found column';
+SELECT count(*) > 0 AS detached FROM trainjob.detach();
+ALTER TABLE job ADD eval_dataset_id integer REFERENCES dataset, DROP dataset_path;
+ALTER TABLE dataset ADD storage_path text;
+SELECT object FROM trainjob.attach('job', datasets => 'dataset') WHERE object ~ 'foreign';
+DROP SCHEMA mapped CASCADE;
+-- in whichever form a session writes times, and by keys too
+CREATE SCHEMA mapped;
+CREATE TABLE job (id integer PRIMARY KEY, user_id integer NOT NULL, status text, last_metric_at timestamptz NOT NULL DEFAULT '1970-02-01Z');
+CREATE TABLE alert (job_id integer, user_id integer NOT NULL DEFAULT 0, type text, outcome text);
+SET datestyle = 'SQL, DMY';
+SET timezone = 'Asia/Kolkata';
+SELECT count(*) > 0 AS attached FROM trainjob.attach('job', alerts => 'alert');
+INSERT INTO job VALUES (1, 7, 'running');
+SELECT last_metric_at FROM job_overview;
+SET datestyle = 'ISO';
+SET timezone = 'UTC';
+SELECT action FROM trainjob.attach('job', alerts => 'alert') WHERE action ~ 'view';
+INSERT INTO alert (job_id, type) VALUES (1, 'job_completed') RETURNING user_id, outcome;
+DROP SCHEMA mapped CASCADE;
+
 -- ---- what the database computes ----
 
 CREATE SCHEMA mapped;
 CREATE TABLE dataset (id integer PRIMARY KEY, storage_path text NOT NULL GENERATED ALWAYS AS ('data:' || id) STORED, sample_count bigint);
 CREATE TABLE job (id integer PRIMARY KEY, config jsonb, dataset_path text GENERATED ALWAYS AS (config ->> 'dataset') STORED, total_samples bigint, total_steps bigint,
-	total_steps_source text, current_step bigint, progress double precision, status_changed_at timestamptz, started_at timestamptz, completed_at timestamptz, failed_at timestamptz,
+	total_steps_source text, current_step bigint, progress double precision, status_changed_at timestamptz, started_at timestamptz, completed_at timestamptz, failed_at timestamptz, restarted_at timestamptz,
 	status text GENERATED ALWAYS AS (CASE WHEN completed_at IS NOT NULL THEN 'done' WHEN failed_at IS NOT NULL THEN 'error' WHEN started_at IS NOT NULL THEN 'active' ELSE 'created' END) STORED);
 CREATE TABLE metric (job_id integer NOT NULL REFERENCES job, step integer NOT NULL, recorded_at timestamptz DEFAULT '2025-01-01Z');
 SELECT count(*) > 0 AS attached FROM trainjob.attach('job', 'metric', 'dataset');
@@ -132,11 +165,35 @@ INSERT INTO metric VALUES (1, 4, '2025-01-01 00:01Z');
 SELECT id, status, total_samples, total_steps, current_step, progress, started_at FROM job ORDER BY id;
 INSERT INTO alert_event (job_id, type) VALUES (1, 'job_completed'), (2, 'job_failed'), (3, 'job_cancelled') RETURNING job_id, outcome, outcome_reason, status_before, status_after;
 INSERT INTO alert_event (job_id, type) VALUES (1, 'job_failed'), (2, 'job_completed') RETURNING job_id, outcome, outcome_reason, status_before, status_after;
+-- the application takes an end back, and gives one
+UPDATE job SET completed_at = NULL WHERE id = 1 RETURNING status, completed_at;
+SELECT status, completed_at, current_step, progress, restarted_at IS NOT NULL AS restarted FROM job WHERE id = 1;
+INSERT INTO metric VALUES (1, 1, now());
+UPDATE job SET failed_at = '2025-01-02Z' WHERE id = 1;
+SELECT status, current_step, failed_at, status_changed_at FROM job WHERE id = 1;
+INSERT INTO alert_event (job_id, type) VALUES (1, 'job_started') RETURNING outcome, status_before, status_after;
+SELECT status, failed_at FROM job WHERE id = 1;
+-- what the path was before gives no counts any more
+UPDATE job SET config = '{"dataset": "data:none"}' WHERE id = 2;
+SELECT id, total_samples, total_steps FROM job WHERE id = 2;
+UPDATE job SET config = '{"dataset": "data:1", "batch_size": 8}' WHERE id = 2;
+SELECT id, total_samples, total_steps FROM job WHERE id = 2;
 UPDATE job SET started_at = now() WHERE id = 3;
 SELECT id, status, health, progress_text FROM job_overview ORDER BY id;
 SELECT job_id, status_before, status_after FROM job_status_change ORDER BY id;
 SELECT * FROM trainjob.verify_jobs();
 SELECT count(*) > 0 AS detached FROM trainjob.detach();
+-- a status that is computed of something else
+CREATE TABLE phases (id integer PRIMARY KEY, over boolean NOT NULL DEFAULT false, status text GENERATED ALWAYS AS (CASE WHEN over THEN 'done' ELSE 'active' END) STORED,
+	error text, started_at timestamptz, completed_at timestamptz, current_step integer, progress real);
+SELECT count(*) > 0 AS attached FROM trainjob.attach('phases');
+INSERT INTO phases (id, error, current_step) VALUES (1, 'odd', 5);
+UPDATE phases SET over = true;
+SELECT status, error, completed_at IS NOT NULL AS completed, current_step, progress FROM phases;
+UPDATE phases SET over = false;
+SELECT status, error, started_at IS NOT NULL AS started, completed_at IS NOT NULL AS completed, current_step, progress FROM phases;
+INSERT INTO alert_event (job_id, type) VALUES (1, 'job_completed') RETURNING outcome, outcome_reason, status_after;
+SELECT count(*) > 0 AS detached FROM trainjob.detach('phases');
 -- what it computes only when it is read no trigger sees
 DO $$
 BEGIN
@@ -159,7 +216,7 @@ CREATE TABLE job (id integer PRIMARY KEY, status text NOT NULL DEFAULT 'queued',
 	updated_at timestamp(3) NOT NULL, started_at timestamp, completed_at timestamp, restarted_at timestamp, status_changed_at timestamp, current_step bigint,
 	last_metric_at timestamp, last_seen_at timestamp);
 CREATE TABLE metric (id text PRIMARY KEY, job_id integer NOT NULL REFERENCES job, step integer NOT NULL, recorded_at timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP,
-	extra text, note text NOT NULL, flag boolean NOT NULL, added timestamp NOT NULL);
+	extra text, note text NOT NULL DEFAULT '', flag boolean NOT NULL, added timestamp NOT NULL);
 SET timezone = 'America/New_York';
 SELECT action, object FROM trainjob.attach('job', 'metric') WHERE action = 'note';
 INSERT INTO job (id, job_token, updated_at) VALUES (1, 'secret', now() AT TIME ZONE 'UTC');

@@ -150,6 +150,25 @@ ALTER ROLE regress_trainjob_jobs NOSUPERUSER;
 INSERT INTO metrics (job_id, step) VALUES (3, 13); -- fails
 SELECT current_step FROM jobs WHERE id = 3;
 
+-- ---------------------------------------------------------------------------
+-- Attached by somebody else: what an owner left for the end of the transaction
+-- ---------------------------------------------------------------------------
+
+TRUNCATE ran;
+CREATE TABLE later (n integer);
+GRANT INSERT ON later TO PUBLIC;
+CREATE FUNCTION note_later() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM owners.write('deferred'); RETURN NULL; END $$;
+CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON later DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION note_later();
+SET ROLE regress_trainjob_other;
+CREATE FUNCTION leave() RETURNS integer LANGUAGE sql AS 'INSERT INTO owners.later VALUES (1) RETURNING 1';
+CREATE FUNCTION trap(integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE AS 'BEGIN RETURN 1; END';
+CREATE TABLE traps (id integer PRIMARY KEY, status text);
+CREATE INDEX ON traps (id) WHERE trap(1) > 0;
+CREATE OR REPLACE FUNCTION trap(integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE AS 'BEGIN PERFORM owners.leave(); RETURN 1; END';
+RESET ROLE;
+SELECT count(*) FROM trainjob.attach('traps'); -- fails
+SELECT * FROM ran;
+
 SET client_min_messages = error;
 ALTER DATABASE :DBNAME RESET search_path;
 DROP SCHEMA owners CASCADE;

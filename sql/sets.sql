@@ -50,6 +50,16 @@ CREATE TRIGGER odd BEFORE INSERT ON two.broken FOR EACH ROW EXECUTE FUNCTION tra
 SELECT trainjob.report_metrics('two', '{"step": 12}');
 DROP TABLE two.broken;
 SET client_min_messages = notice;
+-- nor is one of which a table is gone, or that has none of alerts
+CREATE TABLE two.bare (id integer, status text);
+CREATE TRIGGER fill BEFORE INSERT OR UPDATE ON two.bare FOR EACH ROW EXECUTE FUNCTION trainjob.fill_job();
+ALTER TABLE one.local_training_metrics RENAME TO renamed;
+UPDATE two.jobs SET loss = 8 WHERE id = 1;
+SELECT * FROM trainjob.verify_jobs();
+SELECT trainjob.refill_jobs();
+SELECT * FROM trainjob.fail_stalled('1 day');
+ALTER TABLE one.renamed RENAME TO local_training_metrics;
+DROP TABLE two.bare;
 UPDATE one.local_training_jobs SET loss = 7;
 UPDATE two.jobs SET loss = 8 WHERE id = 1;
 SELECT * FROM trainjob.verify_jobs();

@@ -88,7 +88,7 @@ DROP TABLE runs, points CASCADE;
 CREATE TABLE runs (id integer PRIMARY KEY,
 	status text NOT NULL DEFAULT 'waiting' CHECK (status IN ('waiting', 'training', 'finished', 'it''s broken', 'failed', 'canceled')));
 CREATE TABLE points (job_id integer REFERENCES runs, step integer);
-CREATE TABLE happenings (job_id integer, type text CHECK (type IN ('run.failed', 'job.done')), outcome text, title text NOT NULL, at timestamptz NOT NULL);
+CREATE TABLE happenings (job_id integer, type text CHECK (type IN ('run.failed', 'job.done')), outcome text, title text NOT NULL DEFAULT '', at timestamptz NOT NULL);
 SELECT action, object FROM trainjob.attach('runs', 'points', alerts => 'happenings') WHERE action IN ('unknown word', 'note');
 SELECT count(*) > 0 AS told FROM trainjob.attach('runs', statuses => '{"job_failed": "run.failed", "job_completed": "job.done", "failed": "it''s broken"}');
 INSERT INTO runs VALUES (1), (2);
@@ -122,4 +122,73 @@ SELECT columns ->> 'jobs.status:cancelled' AS cancelled FROM trainjob.job_sets()
 SELECT count(*) > 0 AS detached FROM trainjob.detach();
 ALTER TABLE runs ALTER status TYPE varchar(6) USING left(status, 6);
 SELECT action, object FROM trainjob.attach('runs', 'points', alerts => 'happenings') WHERE object ~ 'length';
+SELECT count(*) > 0 AS detached FROM trainjob.detach();
+DROP TABLE runs, points, happenings CASCADE;
+
+-- ---- what is written is never a word for a kind of it ----
+
+CREATE TYPE phase AS ENUM ('pending', 'cancelling', 'in_progress', 'timed_out', 'error', 'partially_succeeded', 'succeeded', 'killed', 'preempted');
+CREATE TABLE runs (id integer PRIMARY KEY, status phase NOT NULL DEFAULT 'pending');
+SELECT count(*) > 0 AS attached FROM trainjob.attach('runs');
+SELECT columns FROM trainjob.job_sets();
+SELECT count(*) > 0 AS detached FROM trainjob.detach();
+DROP TABLE runs CASCADE;
+CREATE TABLE runs (id integer PRIMARY KEY, status text);
+INSERT INTO runs SELECT n, CASE WHEN n < 5 THEN 'cancelling' WHEN n < 10 THEN 'SUCCEEDED' ELSE 'Completed' END FROM generate_series(1, 10) AS n;
+SELECT count(*) > 0 AS attached FROM trainjob.attach('runs');
+SELECT columns FROM trainjob.job_sets();
+SELECT count(*) > 0 AS detached FROM trainjob.detach();
+DROP TABLE runs CASCADE;
+
+-- ---- a state that stays keeps its word, be it one that trainjob cannot say ----
+
+CREATE TYPE st AS ENUM ('NEW', 'PENDING', 'PAUSED', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELED');
+CREATE TABLE runs (id integer PRIMARY KEY, status st NOT NULL DEFAULT 'PENDING', status_changed_at timestamptz);
+CREATE TABLE points (job_id integer REFERENCES runs, step integer, recorded_at timestamptz DEFAULT now());
+SELECT count(*) > 0 AS attached FROM trainjob.attach('runs', 'points');
+INSERT INTO runs VALUES (1, 'PENDING'), (2, 'PENDING');
+UPDATE runs SET status = 'PAUSED' WHERE id = 2;
+INSERT INTO runs_alert_event (job_id, type) VALUES (1, 'gpu_oom'), (1, 'job_queued'), (2, 'job_paused') RETURNING outcome, status_before, status_after;
+INSERT INTO points VALUES (2, 5, now() - interval '1 h');
+SELECT id, status FROM runs ORDER BY id;
+-- renamed, attached again; a word that was said to be none stays so
+SELECT count(*) > 0 AS said FROM trainjob.attach('runs', statuses => '{"cancelled": null, "failed": "FAILED"}');
+ALTER TYPE st RENAME VALUE 'SUCCEEDED' TO 'DONE';
+ALTER TYPE st RENAME VALUE 'FAILED' TO 'BROKEN';
+SELECT action, object FROM trainjob.attach('runs') WHERE action !~ 'missing|next';
+SELECT columns FROM trainjob.job_sets();
+INSERT INTO runs_alert_event (job_id, type) VALUES (1, 'job_completed'), (2, 'job_failed') RETURNING outcome, outcome_reason, status_after;
+SELECT trainjob.attach('runs', statuses => '{"running": "RUNNING", "completed": ["DONE", "running"]}'); -- fails
+SELECT trainjob.attach('runs', statuses => '{"completed": "DONE", "finished": "OVER"}'); -- fails
+SELECT trainjob.attach('runs', statuses => '{"completed": "_"}'); -- fails
+SELECT count(*) > 0 AS detached FROM trainjob.detach();
+DROP TABLE runs, points CASCADE;
+
+-- ---- words by other ways ----
+
+CREATE TABLE names (name text PRIMARY KEY);
+INSERT INTO names VALUES ('QUEUED'), ('RUNNING'), ('SUCCEEDED'), ('FAILED');
+CREATE DOMAIN inner_word AS varchar(9) CHECK (VALUE IN ('NEW', 'ACTIVE', 'DONE', 'ERROR'));
+CREATE DOMAIN outer_word AS inner_word;
+CREATE DOMAIN short_word AS varchar(5);
+CREATE FUNCTION found(type text) RETURNS TABLE (words text, remark text) LANGUAGE plpgsql AS $$
+BEGIN
+	EXECUTE format('CREATE TABLE runs (id integer PRIMARY KEY, error text, status %s); CREATE TABLE points (job_id integer REFERENCES runs, step integer)', type);
+	remark := (SELECT string_agg(object, E'\n') FROM trainjob.attach('runs', 'points') WHERE action ~ 'note|word');
+	words := (SELECT columns - 'jobs.status:cancelled' FROM trainjob.job_sets());
+	INSERT INTO runs (id) VALUES (1), (2);
+	INSERT INTO points VALUES (1, 1);
+	INSERT INTO runs_alert_event (job_id, type) VALUES (1, 'gpu_oom'), (1, 'job_completed'), (2, 'disk_warning');
+	words := words || ' ' || (SELECT string_agg(COALESCE(status::text, 'NULL'), ' ' ORDER BY id) FROM runs);
+	RETURN NEXT;
+	PERFORM trainjob.detach();
+	DROP TABLE runs, points CASCADE;
+END $$;
+SELECT * FROM found('text NOT NULL DEFAULT ''QUEUED'' REFERENCES names');
+SELECT * FROM found('text NOT NULL DEFAULT ''QUEUED'' CHECK (status ~ ''^(QUEUED|RUNNING|SUCCEEDED|FAILED)$'')');
+SELECT * FROM found('text NOT NULL DEFAULT ''QUEUED'' CHECK (status = upper(status))');
+SELECT * FROM found('varchar(20) NOT NULL DEFAULT ''QUEUED'', CHECK (status IN (''QUEUED'', ''RUNNING'', ''SUCCEEDED'') OR status = ''FAILED'' AND error IS NOT NULL)');
+SELECT * FROM found('outer_word NOT NULL DEFAULT ''NEW''');
+SELECT * FROM found('short_word NOT NULL DEFAULT ''new''');
+SELECT * FROM found('text NOT NULL DEFAULT ''-'' CHECK (status IN (''-'', ''running'', ''done''))');
 DROP SCHEMA words CASCADE;

@@ -292,8 +292,7 @@ change_job(TrainjobSet *set, AlertPart *part, Alert *alert, LockedJob *locked)
 	if (status != NULL && !change_status(part, alert, status, locked))
 	{
 		set_outcome(alert, OUTCOME_REFUSED,
-					psprintf("column \"%s\" of the jobs table has no word for "
-							 "%s",
+					psprintf("column \"%s\" of the jobs table cannot hold %s",
 							 part->jobs.column[JOB_STATUS].name, status));
 		return;
 	}

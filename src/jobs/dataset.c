@@ -26,12 +26,17 @@
 PG_FUNCTION_INFO_V1(trainjob_fill_waiting_jobs);
 PG_FUNCTION_INFO_V1(trainjob_await_dataset);
 
+/* What fill_job makes the other columns of, and the database may compute. */
+static const JobColumn inputs[] = {JOB_DATASET_PATH, JOB_CONFIG, JOB_STATUS,
+								   JOB_USER_ID};
+
 typedef struct DatasetPart
 {
 	JobTable jobs;
 	JobUpdate touch;
 	DatasetMeeting meeting;
-	Column computed[4]; /* of a job, what fill_job cannot see in time */
+	Column computed[lengthof(
+		inputs)]; /* of a job, what fill_job cannot see in time */
 	int computed_count;
 } DatasetPart;
 
@@ -62,10 +67,6 @@ plan_touch(TrainjobSet *set, DatasetPart *part, Relation jobs)
 							 CHANGE_TOUCH);
 	trainjob_plan_job_update(&part->touch, &part->jobs, jobs, QUERY_TOUCH_JOB);
 }
-
-/* What fill_job makes the other columns of, and the database may compute. */
-static const JobColumn inputs[] = {JOB_DATASET_PATH, JOB_CONFIG, JOB_STATUS,
-								   JOB_USER_ID};
 
 /* For fill_waiting_jobs, on the datasets table. */
 static void
@@ -153,15 +154,20 @@ waiting_jobs_plan(TrainjobSet *set, DatasetPart *part)
 		by_user ? 2 : 1, types);
 }
 
-/* Makes fill_job look the dataset of a job up. */
+/*
+ * Makes fill_job look the dataset of a job up, as if its path were said anew;
+ * "before" is NULL or JobChange.before.
+ */
 static void
-touch_job(TrainjobSet *set, DatasetPart *part, Datum job_id)
+touch_job(TrainjobSet *set, DatasetPart *part, Datum job_id,
+		  TupleTableSlot *before)
 {
 	JobChange change = {.update = &part->touch,
 						.jobs = &part->jobs,
 						.job_id = job_id,
 						.by = FROM_DATASET,
-						.given = GIVEN(JOB_DATASET_PATH)};
+						.given = GIVEN(JOB_DATASET_PATH),
+						.before = before};
 
 	/* without such a column there is nothing to fill */
 	if (part->touch.count > 0)
@@ -216,7 +222,8 @@ touch_waiting_jobs(TrainjobSet *set, DatasetPart *part, const MeetName *dataset)
 		CHECK_FOR_INTERRUPTS();
 		touch_job(set, part,
 				  trainjob_result(jobs, i, 1, &part->jobs.column[JOB_ID],
-								  &isnull));
+								  &isnull),
+				  NULL);
 		MemoryContextSwitchTo(memory);
 		MemoryContextReset(per_job);
 	}
@@ -331,9 +338,10 @@ may_have_been_missed(TriggerData *trigdata, DatasetMeeting *meeting,
 		   !trainjob_same_in_rows(old_row, row, &meeting->job_user);
 }
 
-/* Touches the job of a row. */
+/* Touches the job of a row; for "before" see touch_job(). */
 static void
-touch_job_of(TrainjobSet *set, DatasetPart *part, TupleTableSlot *row)
+touch_job_of(TrainjobSet *set, DatasetPart *part, TupleTableSlot *row,
+			 TupleTableSlot *before)
 {
 	bool isnull;
 	Datum job_id = slot_getattr(row, part->jobs.column[JOB_ID].attnum, &isnull);
@@ -342,11 +350,11 @@ touch_job_of(TrainjobSet *set, DatasetPart *part, TupleTableSlot *row)
 	if (isnull)
 		return;
 	trainjob_become_owner(&set->table[TABLE_JOBS], &caller);
-	touch_job(set, part, job_id);
+	touch_job(set, part, job_id, before);
 	trainjob_restore_user(&caller);
 }
 
-/* Whether the database computed something that fill_job is made to see now. */
+/* Whether the database computed something that fill_job could not see. */
 static bool
 is_computed_anew(TriggerData *trigdata, const DatasetPart *part)
 {
@@ -356,6 +364,47 @@ is_computed_anew(TriggerData *trigdata, const DatasetPart *part)
 								   &part->computed[i]))
 			return true;
 	return false;
+}
+
+/* Shows fill_job what was computed. */
+static void
+fill_computed(TriggerData *trigdata, TupleTableSlot *row)
+{
+	TrainjobSet *set = trainjob_get_set(trigdata, "await_dataset", TABLE_JOBS,
+										build_await_part);
+
+	touch_job_of(set, set->part, row,
+				 TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event)
+					 ? trigdata->tg_trigslot
+					 : NULL);
+}
+
+/* Looks once more for the dataset of a job that waits. */
+static void
+look_once_more(TriggerData *trigdata, TupleTableSlot *row)
+{
+	TrainjobSet *set = trainjob_get_set(trigdata, "await_dataset", TABLE_JOBS,
+										build_await_part);
+	DatasetPart *part = set->part;
+	const DatasetMeeting *meeting = &part->meeting;
+	MeetingUser own = {.meeting = meeting, .user_null = true};
+	MeetQuestion question = {.table = &part->meeting.datasets,
+							 .concerns = trainjob_is_dataset_for_job,
+							 .arg = &own};
+	MeetFound found;
+
+	if (meeting->job_path.attnum == 0 ||
+		!trainjob_datasets_can_meet(&part->meeting) ||
+		!trainjob_path_value(&meeting->dataset_path,
+							 trainjob_row_value(row, &meeting->job_path).text,
+							 &question.key))
+		return;
+	if (meeting->job_user.attnum != 0)
+		own.user = slot_getattr(row, meeting->job_user.attnum, &own.user_null);
+	trainjob_meet_newcomer(&question, &found);
+	/* what was committed before this statement fill_job has found */
+	if (found.fresh)
+		touch_job_of(set, part, row, NULL);
 }
 
 /*
@@ -384,40 +433,11 @@ trainjob_await_dataset(PG_FUNCTION_ARGS)
 	TupleTableSlot *row = TRIGGER_FIRED_BY_UPDATE(trigdata->tg_event)
 							  ? trigdata->tg_newslot
 							  : trigdata->tg_trigslot;
-	MeetingUser own = {.user_null = true};
-	MeetQuestion question = {.concerns = trainjob_is_dataset_for_job,
-							 .arg = &own};
-	MeetFound found;
 
 	if (is_computed_anew(trigdata, part))
-	{
-		set = trainjob_get_set(trigdata, "await_dataset", TABLE_JOBS,
-							   build_await_part);
-		touch_job_of(set, set->part, row);
-		return PointerGetDatum(NULL);
-	}
-	if (part->meeting.job_path.attnum == 0 ||
-		!may_have_been_missed(trigdata, &part->meeting, row))
-		return PointerGetDatum(NULL);
-	set = trainjob_get_set(trigdata, "await_dataset", TABLE_JOBS,
-						   build_await_part);
-	part = set->part;
-	if (part->meeting.job_path.attnum == 0 ||
-		!trainjob_datasets_can_meet(&part->meeting))
-		return PointerGetDatum(NULL);
-	question.table = &part->meeting.datasets;
-	if (!trainjob_path_value(
-			&part->meeting.dataset_path,
-			trainjob_row_value(row, &part->meeting.job_path).text,
-			&question.key))
-		return PointerGetDatum(NULL);
-	own.meeting = &part->meeting;
-	if (part->meeting.job_user.attnum != 0)
-		own.user =
-			slot_getattr(row, part->meeting.job_user.attnum, &own.user_null);
-	trainjob_meet_newcomer(&question, &found);
-	/* what was committed before this statement fill_job has found */
-	if (found.fresh)
-		touch_job_of(set, part, row);
+		fill_computed(trigdata, row);
+	if (part->meeting.job_path.attnum != 0 &&
+		may_have_been_missed(trigdata, &part->meeting, row))
+		look_once_more(trigdata, row);
 	return PointerGetDatum(NULL);
 }

@@ -7,7 +7,6 @@
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
 #include "common/hashfn.h"
-#include "utils/builtins.h"
 #include "utils/datum.h"
 #include "utils/lsyscache.h"
 
@@ -17,62 +16,12 @@
 #include "tables/partner.h"
 #include "tables/set.h"
 
-/* The one key may be a bigint, the other an integer. */
-static bool
-read_integer(Oid type, const char *text, Datum *value)
-{
-	char *end;
-	long long number;
-
-	errno = 0;
-	number = strtoll(text, &end, 10);
-	if (errno != 0 || *text == '\0' || *end != '\0' ||
-		(type == INT2OID && number != (int16) number) ||
-		(type == INT4OID && number != (int32) number))
-		return false;
-	*value = type == INT2OID   ? Int16GetDatum((int16) number)
-			 : type == INT4OID ? Int32GetDatum((int32) number)
-							   : Int64GetDatum(number);
-	return true;
-}
-
 const JobColumn trainjob_job_counts[SAMPLE_COUNTS] = {JOB_TOTAL_SAMPLES,
 													  JOB_TRAIN_SAMPLES,
 													  JOB_VAL_SAMPLES};
 
 const DatasetColumn trainjob_dataset_counts[SAMPLE_COUNTS] = {
 	DATASET_SAMPLE_COUNT, DATASET_TRAIN_SAMPLES, DATASET_VAL_SAMPLES};
-
-Oid
-trainjob_path_type(const Column *column)
-{
-	return trainjob_kind_accepts(COLUMN_TEXT, column->type, column->is_enum) &&
-				   !column->is_enum
-			   ? TEXTOID
-			   : column->type;
-}
-
-bool
-trainjob_path_value(const Column *column, const char *path, Datum *value)
-{
-	Oid type = trainjob_path_type(column);
-	Oid input;
-	Oid ioparam;
-
-	switch (type)
-	{
-		case TEXTOID:
-			*value = CStringGetTextDatum(path);
-			return true;
-		case INT2OID:
-		case INT4OID:
-		case INT8OID:
-			return read_integer(type, path, value);
-	}
-	getTypeInputInfo(type, &input, &ioparam);
-	*value = OidInputFunctionCall(input, unconstify(char *, path), ioparam, -1);
-	return true;
-}
 
 /* Whether values of two columns are equal where their bytes are, and only there. */
 static bool

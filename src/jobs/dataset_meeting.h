@@ -7,6 +7,7 @@
 
 #include "tables/columns.h"
 #include "tables/meet.h"
+#include "tables/value_write.h"
 
 /* How many numbers of samples a job and a dataset have. */
 #define SAMPLE_COUNTS 3
@@ -41,16 +42,6 @@ typedef struct MeetingUser
 	Datum user;
 	bool user_null;
 } MeetingUser;
-
-/*
- * A dataset's path as a value of a column: as text, or read by the type of a
- * column that has keys of datasets; false where that cannot hold it.  palloc'd.
- */
-extern bool trainjob_path_value(const Column *column, const char *path,
-								Datum *value);
-
-/* The type of such a value. */
-extern Oid trainjob_path_type(const Column *column);
 
 /* Finds what meetings take; the columns of datasets are for others, too. */
 extern void trainjob_plan_dataset_meeting(TrainjobSet *set, Relation datasets,

@@ -506,17 +506,22 @@ trainjob_store_job(TrainjobSet *set, LockedJob *job, JobChange *change)
 
 		if (update->setting[i].how == CHANGE_COALESCE && job->value[c].isnull)
 			continue;
-		change->datum[c] =
-			trainjob_write_value(column, &job->value[c], &change->isnull[c]);
 		change->given |= GIVEN(c);
-		if (trainjob_same_datum(column, job->stored[c], job->stored_null[c],
-								change->datum[c], change->isnull[c]))
+		/* a status that stays keeps its word, which we might not be able to say */
+		if (column->words != NULL &&
+			trainjob_same_value(column, job->value[c],
+								trainjob_read_value(column, job->stored[c],
+													job->stored_null[c])))
 		{
-			/* another word for the same status stays what it is */
-			if (column->words != NULL)
-				change->datum[c] = job->stored[c];
+			change->datum[c] = job->stored[c];
+			change->isnull[c] = job->stored_null[c];
 			continue;
 		}
+		change->datum[c] =
+			trainjob_write_value(column, &job->value[c], &change->isnull[c]);
+		if (trainjob_same_datum(column, job->stored[c], job->stored_null[c],
+								change->datum[c], change->isnull[c]))
+			continue;
 		differs = true;
 		if (i < update->status_count)
 			change->sets_status = true;

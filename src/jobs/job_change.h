@@ -101,6 +101,13 @@ typedef struct JobChange
 	int64 step; /* EVIDENCE_GIVEN */
 	double epoch;
 
+	/*
+	 * FROM_DATASET, where the database computed something after the triggers
+	 * before a row: the row as it was before, NULL for a new one or any other
+	 * change.
+	 */
+	TupleTableSlot *before;
+
 	/* FROM_ALERT: the alert's id, NULL if it has none */
 	const Column *alert_key;
 	Value alert_id;

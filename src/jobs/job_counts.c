@@ -318,9 +318,12 @@ trainjob_find_counts(JobFill *fill, TupleTableSlot *row, Jsonb *config,
 static void
 drop_derived_counts(JobFill *fill)
 {
-	SampleCounts derived =
-		counts_for(fill, fill->old_row, trainjob_config_of(fill, fill->old_row),
-				   false);
+	TupleTableSlot *row = row_before_computing(fill);
+	SampleCounts derived;
+
+	if (row == NULL)
+		row = fill->old_row;
+	derived = counts_for(fill, row, trainjob_config_of(fill, row), false);
 
 	complete_counts(&derived);
 	for (int i = 0; i < SAMPLE_COUNTS; i++)
@@ -358,7 +361,8 @@ void
 trainjob_fill_counts(JobFill *fill, Jsonb *config)
 {
 	if (fill->is_update &&
-		(changed(fill, JOB_DATASET_PATH) || changed(fill, JOB_CONFIG)))
+		(changed(fill, JOB_DATASET_PATH) || changed(fill, JOB_CONFIG) ||
+		 row_before_computing(fill) != NULL))
 		drop_derived_counts(fill);
 	else if (given(fill, JOB_DATASET_PATH))
 		drop_outdated_total(fill, config);

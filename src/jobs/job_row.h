@@ -106,6 +106,16 @@ is_computed(JobFill *fill, JobColumn c)
 	return fill->part->column[c].is_generated;
 }
 
+/*
+ * The row before what the database computes was computed anew, of which fill_job
+ * is told once it was; NULL in any other call.
+ */
+static inline TupleTableSlot *
+row_before_computing(JobFill *fill)
+{
+	return fill->change != NULL ? fill->change->before : NULL;
+}
+
 /* Whether the statement gave the column another value; INSERT: any value. */
 static inline bool
 changed(JobFill *fill, JobColumn c)

@@ -10,6 +10,45 @@
 #include "jobs/job_times.h"
 #include "status/status.h"
 
+/* The status before the statement, also where the database computes it. */
+static Value
+status_before(JobFill *fill)
+{
+	TupleTableSlot *row = row_before_computing(fill);
+
+	return is_computed(fill, JOB_STATUS) && row != NULL
+			   ? value_in(fill, row, JOB_STATUS)
+			   : value_before(fill, JOB_STATUS);
+}
+
+/*
+ * Whether the status is another than before.  One that is computed changes after
+ * fill_job has seen the row, which it is shown once more then.
+ */
+static bool
+status_changes(JobFill *fill)
+{
+	if (!is_computed(fill, JOB_STATUS))
+		return changed(fill, JOB_STATUS);
+	return row_before_computing(fill) != NULL &&
+		   !trainjob_same_value(&fill->part->column[JOB_STATUS],
+								status_before(fill),
+								value_now(fill, JOB_STATUS));
+}
+
+/* A time that the statement said before the status was computed by it. */
+static Value
+time_said_before(JobFill *fill, JobColumn c)
+{
+	Value now = value_now(fill, c);
+	TupleTableSlot *row = row_before_computing(fill);
+
+	if (row == NULL || trainjob_same_value(&fill->part->column[c],
+										   value_in(fill, row, c), now))
+		now.isnull = true;
+	return now;
+}
+
 /*
  * When the status changed: what the writer says of it, by status_changed_at or
  * by the timestamp of the new state, but not later than now.
@@ -25,6 +64,12 @@ time_of_change(JobFill *fill, JobState state)
 		given = value_now(fill, JOB_STATUS_CHANGED_AT);
 	else if (timestamp != JOB_COLUMNS && changed(fill, timestamp))
 		given = value_now(fill, timestamp);
+	else if (is_computed(fill, JOB_STATUS))
+	{
+		given = time_said_before(fill, JOB_STATUS_CHANGED_AT);
+		if (given.isnull && timestamp != JOB_COLUMNS)
+			given = time_said_before(fill, timestamp);
+	}
 	return given.isnull ? now : Min(given.time, now);
 }
 
@@ -80,10 +125,10 @@ keep_timestamps(JobFill *fill)
 bool
 trainjob_restarts(JobFill *fill)
 {
-	return fill->is_update && changed(fill, JOB_STATUS) &&
-		   trainjob_is_restart(
-			   trainjob_state_of(value_before(fill, JOB_STATUS).text),
-			   trainjob_state_of(value_now(fill, JOB_STATUS).text));
+	return fill->is_update && status_changes(fill) &&
+		   trainjob_is_restart(trainjob_state_of(status_before(fill).text),
+							   trainjob_state_of(
+								   value_now(fill, JOB_STATUS).text));
 }
 
 JobState
@@ -97,16 +142,17 @@ trainjob_follow_status(JobFill *fill)
 	{
 		JobState before;
 
-		if (!changed(fill, JOB_STATUS))
+		if (!status_changes(fill))
 		{
-			keep_timestamps(fill);
-			/* one that was computed changed before it could be seen here */
-			if (is_computed(fill, JOB_STATUS) && timestamp != JOB_COLUMNS &&
-				is_null(fill, timestamp))
+			/* one that is computed may follow from them: they are the wish */
+			if (!is_computed(fill, JOB_STATUS))
+				keep_timestamps(fill);
+			else if (fill->change != NULL && fill->change->by == FROM_DATASET &&
+					 timestamp != JOB_COLUMNS && is_null(fill, timestamp))
 				fill_time(fill, timestamp, when);
 			return state;
 		}
-		before = trainjob_state_of(value_before(fill, JOB_STATUS).text);
+		before = trainjob_state_of(status_before(fill).text);
 		when = time_of_change(fill, state);
 		fill_time(fill, JOB_STATUS_CHANGED_AT, when);
 		if (trainjob_is_restart(before, state))

@@ -38,30 +38,34 @@ static const struct
 	JobState state;
 	ReportEffect on_report;
 	const char *words; /* what else it is called */
+	const char *kinds; /* words for a kind of it, which nobody writes for it */
 } statuses[] = {
-	{NAME("pending"), STATE_WAITING, REPORT_STARTS, "new not_started"},
+	{NAME("pending"), STATE_WAITING, REPORT_STARTS, "new not_started", ""},
 	{NAME("queued"), STATE_WAITING, REPORT_STARTS,
-	 "created submitted scheduled enqueued waiting accepted validating "
-	 "validating_files validated"},
+	 "created submitted scheduled enqueued waiting accepted",
+	 "validating validating_files validated"},
 	{NAME("starting"), STATE_WAITING, REPORT_STARTS,
-	 "initializing initialising initialized init launching "
-	 "launching_ml_instances preparing preparing_training_stack provisioning "
-	 "setting_up downloading downloading_training_image"},
+	 "initializing initialising launching",
+	 "initialized init launching_ml_instances preparing "
+	 "preparing_training_stack provisioning setting_up downloading "
+	 "downloading_training_image"},
 	{NAME(STATUS_RUNNING), STATE_RUNNING, REPORT_CHANGES_NOTHING,
-	 "in_progress training active started ongoing processing evaluating "
-	 "compressing uploading updating recovering restarting resuming stopping "
-	 "cancelling canceling cancel_requested cancellation_requested preempting"},
-	{NAME("paused"), STATE_WAITING, REPORT_RESUMES,
-	 "preempted suspended interrupted on_hold"},
+	 "in_progress training active started ongoing processing",
+	 "evaluating compressing uploading updating recovering restarting resuming "
+	 "stopping cancelling canceling cancel_requested cancellation_requested "
+	 "preempting"},
+	{NAME("paused"), STATE_WAITING, REPORT_RESUMES, "suspended on_hold",
+	 "preempted interrupted"},
 	{NAME("completed"), STATE_COMPLETED, REPORT_CHANGES_NOTHING,
-	 "complete finished succeeded success successful done "
+	 "complete finished succeeded success successful done",
 	 "partially_succeeded"},
 	{NAME("failed"), STATE_FAILED, REPORT_CHANGES_NOTHING,
-	 "failure fail error errored crashed user_error failed_validation "
-	 "failed_setup failed_prechecks failed_no_resource failed_controller "
-	 "failed_driver timed_out timeout expired max_runtime_exceeded"},
+	 "failure fail error errored crashed",
+	 "user_error failed_validation failed_setup failed_prechecks "
+	 "failed_no_resource failed_controller failed_driver timed_out timeout "
+	 "expired max_runtime_exceeded"},
 	{NAME("cancelled"), STATE_CANCELLED, REPORT_CHANGES_NOTHING,
-	 "canceled stopped killed terminated aborted revoked"},
+	 "canceled stopped aborted terminated killed", "revoked"},
 };
 
 /* The column of the table above that an alert type stands in. */
@@ -159,9 +163,21 @@ trainjob_known_status(const char *word, int length)
 	trainjob_skip_prefix("job_state", &word, &length);
 	for (int i = 0; i < lengthof(statuses); i++)
 		if (trainjob_is_word(word, length, statuses[i].name) ||
-			trainjob_is_one_of(word, length, statuses[i].words))
+			trainjob_is_one_of(word, length, statuses[i].words) ||
+			trainjob_is_one_of(word, length, statuses[i].kinds))
 			return statuses[i].name;
 	return NULL;
+}
+
+bool
+trainjob_is_plain_status(const char *word, int length)
+{
+	trainjob_skip_prefix("job_state", &word, &length);
+	for (int i = 0; i < lengthof(statuses); i++)
+		if (trainjob_is_word(word, length, statuses[i].name) ||
+			trainjob_is_one_of(word, length, statuses[i].words))
+			return true;
+	return false;
 }
 
 const char *

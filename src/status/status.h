@@ -57,6 +57,12 @@ extern const char *trainjob_known_status(const char *word, int length);
 extern const char *trainjob_known_alert_type(const char *word, int length);
 
 /*
+ * Whether a word means just what ours does: "cancelling" is read as running, but
+ * whoever acts on it does not mean that by it.
+ */
+extern bool trainjob_is_plain_status(const char *word, int length);
+
+/*
  * The state that a status means; STATE_WAITING for NULL and for a status
  * that is not one of ours.  As everywhere below, it is our word for it.
  */

@@ -14,12 +14,13 @@ is_separator(char c)
 
 /*
  * How many bytes of "text" spell all of "word" of "word_length" bytes; -1 where
- * they do not.
+ * they do not, or it is no word.
  */
 static int
 spelled(const char *text, int length, const char *word, int word_length)
 {
 	int i = 0;
+	bool any = false;
 
 	for (int j = 0; j < word_length; j++)
 	{
@@ -31,10 +32,11 @@ spelled(const char *text, int length, const char *word, int word_length)
 							   pg_ascii_tolower((unsigned char) word[j]))
 			return -1;
 		i++;
+		any = true;
 	}
 	while (i < length && is_separator(text[i]))
 		i++;
-	return i;
+	return any ? i : -1;
 }
 
 static bool

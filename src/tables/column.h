@@ -34,7 +34,8 @@ typedef struct Column
 	int16 typlen;
 	bool typbyval;
 	bool is_enum;
-	bool is_plain;	   /* stored as Value has it: bigint, float8, timestamptz */
+	bool
+		is_plain; /* stored as Value has it: bigint, float8, a time; all of it is read so */
 	bool is_generated; /* the database computes it, no one writes it */
 	bool is_checked;   /* the domain may have constraints */
 	bool has_filler;   /* it is NOT NULL, see filler.h: */

@@ -16,14 +16,19 @@
 
 PG_FUNCTION_INFO_V1(trainjob_job_status);
 PG_FUNCTION_INFO_V1(trainjob_alert_type);
+PG_FUNCTION_INFO_V1(trainjob_is_word_argument_sql);
 PG_FUNCTION_INFO_V1(trainjob_known_word);
+PG_FUNCTION_INFO_V1(trainjob_is_plain_word);
 PG_FUNCTION_INFO_V1(trainjob_status_has_ended);
 PG_FUNCTION_INFO_V1(trainjob_check_job_status);
 PG_FUNCTION_INFO_V1(trainjob_check_alert_type);
 PG_FUNCTION_INFO_V1(trainjob_is_total_steps_source);
 PG_FUNCTION_INFO_V1(trainjob_is_alert_outcome);
 
-/* Takes "ours=theirs" or "ours.2=theirs"; false where "ours" is none of ours. */
+/*
+ * Takes "ours=theirs", "ours.1=theirs" or "ours.2=theirs", of which the first two
+ * are written; false where "ours" is none of ours.
+ */
 static bool
 read_own_word(KnownWord known, const char *ours, const char *theirs,
 			  OwnWord *word)
@@ -32,7 +37,9 @@ read_own_word(KnownWord known, const char *ours, const char *theirs,
 
 	word->ours = known(ours, length);
 	word->theirs = theirs;
-	word->is_written = ours[length] != '.';
+	word->is_written =
+		ours[length] != '.' ||
+		strncmp(ours + length, ".1", strcspn(ours + length, "=")) == 0;
 	return word->ours != NULL;
 }
 
@@ -56,6 +63,14 @@ trainjob_find_words(KnownWord known, List *renamed, const char *name)
 	return words;
 }
 
+/* SQL: is_word_argument(argument text) returns boolean, strict: the same. */
+Datum
+trainjob_is_word_argument_sql(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(
+		trainjob_is_word_argument(text_to_cstring(PG_GETARG_TEXT_PP(0))));
+}
+
 bool
 trainjob_is_word_argument(const char *argument)
 {
@@ -71,7 +86,8 @@ const char *
 trainjob_meaning(const ColumnWords *words, const char *text, int length)
 {
 	for (int i = 0; i < words->count; i++)
-		if (trainjob_is_word(text, length, words->own[i].theirs))
+		if (words->own[i].theirs[0] != '\0' &&
+			trainjob_is_word(text, length, words->own[i].theirs))
 			return words->own[i].ours;
 	return words->known(text, length);
 }
@@ -84,19 +100,6 @@ trainjob_spelling(const ColumnWords *words, const char *ours)
 			return words->own[i].theirs[0] == '\0' ? NULL
 												   : words->own[i].theirs;
 	return ours;
-}
-
-bool
-trainjob_can_say(const Column *column, const char *ours)
-{
-	const char *word =
-		column->words == NULL ? ours : trainjob_spelling(column->words, ours);
-
-	return word != NULL &&
-		   (!column->is_enum ||
-			SearchSysCacheExists2(ENUMTYPOIDNAME,
-								  ObjectIdGetDatum(column->type),
-								  CStringGetDatum(word)));
 }
 
 /* The own words as an array for job_status(): ours=theirs, ... */
@@ -204,6 +207,22 @@ trainjob_known_word(PG_FUNCTION_ARGS)
 	if (ours == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(ours));
+}
+
+/*
+ * trainjob_is_plain_word
+ *		SQL: is_plain_word(column_key text, word text) returns boolean, strict:
+ *		whether a word means just what ours does, so that it can be written for it.
+ */
+Datum
+trainjob_is_plain_word(PG_FUNCTION_ARGS)
+{
+	char *key = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	text *word = PG_GETARG_TEXT_PP(1);
+
+	PG_RETURN_BOOL(
+		strcmp(key, "jobs.status") != 0 ||
+		trainjob_is_plain_status(VARDATA_ANY(word), VARSIZE_ANY_EXHDR(word)));
 }
 
 /* SQL: has_ended(status text) returns boolean, strict. */

@@ -6,8 +6,9 @@
  * Those that are usual are known (status/status.h).  Others, and which of them a
  * trigger writes, are in the set's arguments:
  *
- *		jobs.status:completed=SUCCEEDED	the word for completed
- *		jobs.status:completed.2=DONE	another that means it
+ *		jobs.status:completed=SUCCEEDED	the word for completed, as it was found
+ *		jobs.status:failed.1=ERROR		the word for failed, as it was said
+ *		jobs.status:failed.2=CRASHED	another that means it
  *		jobs.status:cancelled=			there is none: it is never written
  */
 #ifndef TRAINJOB_TABLES_COLUMN_WORDS_H
@@ -55,9 +56,6 @@ extern const char *trainjob_meaning(const ColumnWords *words, const char *text,
 /* The column's word for one of ours, or NULL where it has none. */
 extern const char *trainjob_spelling(const ColumnWords *words,
 									 const char *ours);
-
-/* Whether a trigger can write a word of ours into the column. */
-extern bool trainjob_can_say(const Column *column, const char *ours);
 
 /*
  * What an SQL expression makes of the column's value, named by "name": our word

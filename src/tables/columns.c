@@ -52,7 +52,8 @@ const KnownTable trainjob_known_tables[TABLE_COUNT] = {
  * trainjob_canonical_columns
  *		SQL: canonical_columns() returns setof (table_key text, ordinal integer,
  *		column_name name, column_type text, definition text, description text,
- *		essential boolean, goes_up boolean, not_in_summary boolean), the list.
+ *		essential boolean, goes_up boolean, not_in_summary boolean, is_key
+ *		boolean, by_triggers boolean), the list.
  */
 Datum
 trainjob_canonical_columns(PG_FUNCTION_ARGS)
@@ -68,8 +69,8 @@ trainjob_canonical_columns(PG_FUNCTION_ARGS)
 		{
 			const KnownColumn *column = &known->column[i];
 			NameData name;
-			Datum values[9];
-			bool nulls[9] = {false};
+			Datum values[11];
+			bool nulls[11] = {false};
 
 			namestrcpy(&name, column->name);
 			values[0] = CStringGetTextDatum(known->key);
@@ -81,6 +82,10 @@ trainjob_canonical_columns(PG_FUNCTION_ARGS)
 			values[6] = BoolGetDatum((column->flags & ESSENTIAL) != 0);
 			values[7] = BoolGetDatum((column->flags & GOES_UP) != 0);
 			values[8] = BoolGetDatum((column->flags & NOT_IN_SUMMARY) != 0);
+			values[9] = BoolGetDatum(column->kind == COLUMN_KEY ||
+									 column->kind == COLUMN_PATH);
+			values[10] =
+				BoolGetDatum((column->flags & (BY_TRIGGERS | BY_REPORTS)) != 0);
 			tuplestore_putvalues(result->setResult, result->setDesc, values,
 								 nulls);
 		}

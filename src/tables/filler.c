@@ -16,6 +16,7 @@
 #include "utils/catcache.h"
 #include "utils/datum.h"
 #include "utils/fmgrprotos.h"
+#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/syscache.h"
@@ -101,7 +102,7 @@ domain_is_not_null(Oid type)
 	return not_null;
 }
 
-/* The first label of an enum, InvalidOid if it has none. */
+/* The first label of an enum, as a Datum; that of InvalidOid if it has none. */
 static Datum
 first_label(Oid type)
 {
@@ -124,7 +125,7 @@ first_label(Oid type)
 	return ObjectIdGetDatum(label);
 }
 
-/* What a type has that is nothing. */
+/* The empty value of a type; of an enum, its first label. */
 static Datum
 empty_value(const Column *column)
 {
@@ -164,7 +165,7 @@ trainjob_find_filler(Relation rel, Column *column)
 	bool is_constant;
 
 	if (column->attnum == 0 || column->is_generated ||
-		column->kind == COLUMN_KEY || column->kind == COLUMN_JSON ||
+		column->kind == COLUMN_JSON ||
 		(column->kind == COLUMN_PATH &&
 		 !trainjob_kind_accepts(COLUMN_TEXT, column->type, false)))
 		return;
@@ -172,7 +173,12 @@ trainjob_find_filler(Relation rel, Column *column)
 		!(OidIsValid(column->domain) && domain_is_not_null(column->domain)))
 		return;
 	expression = trainjob_column_default(rel, column->attnum);
+	if (expression == NULL && OidIsValid(column->domain))
+		expression = get_typdefault(column->domain);
 	is_constant = expression != NULL && constant_value(expression, &value);
+	/* a key means something, but for the one that all have by default */
+	if (column->kind == COLUMN_KEY && !(is_constant && column->typbyval))
+		return;
 	if (!is_constant)
 		value = empty_value(column);
 	column->has_filler = true;
@@ -182,15 +188,23 @@ trainjob_find_filler(Relation rel, Column *column)
 		column->is_plain = false;
 }
 
-/* The filler as its type writes it. */
+/* The filler as its type writes it, and reads it again in any session. */
 static char *
 filler_output(const Column *column)
 {
 	Oid output;
 	bool is_varlena;
+	int level = NewGUCNestLevel();
+	char *text;
 
+	(void) set_config_option("DateStyle", "ISO, YMD", PGC_USERSET,
+							 PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+	(void) set_config_option("TimeZone", "UTC", PGC_USERSET, PGC_S_SESSION,
+							 GUC_ACTION_SAVE, true, 0, false);
 	getTypeOutputInfo(column->type, &output, &is_varlena);
-	return OidOutputFunctionCall(output, column->filler);
+	text = OidOutputFunctionCall(output, column->filler);
+	AtEOXact_GUC(true, level);
+	return text;
 }
 
 char *
@@ -214,37 +228,40 @@ trainjob_is_null_text(const Column *column)
 					trainjob_filler_text(column));
 }
 
-/* Whether a foreign key, or else a unique index, has the column. */
+/* Whether a foreign key has the column. */
 static bool
-is_in_key(Relation rel, AttrNumber attnum, bool foreign)
+is_in_foreign_key(Relation rel, AttrNumber attnum)
 {
 	ListCell *cell;
 
-	if (foreign)
+	foreach (cell, RelationGetFKeyList(rel))
 	{
-		foreach (cell, RelationGetFKeyList(rel))
-		{
-			ForeignKeyCacheInfo *key = lfirst(cell);
+		ForeignKeyCacheInfo *key = lfirst(cell);
 
-			for (int i = 0; i < key->nkeys; i++)
-				if (key->conkey[i] == attnum)
-					return true;
-		}
-		return false;
+		for (int i = 0; i < key->nkeys; i++)
+			if (key->conkey[i] == attnum)
+				return true;
 	}
+	return false;
+}
+
+/* Whether a unique index has the column. */
+static bool
+is_in_unique_index(Relation rel, AttrNumber attnum)
+{
+	ListCell *cell;
+	bool found = false;
+
 	foreach (cell, RelationGetIndexList(rel))
 	{
 		Relation index = index_open(lfirst_oid(cell), AccessShareLock);
 		Form_pg_index form = index->rd_index;
-		bool found = false;
 
 		for (int i = 0; form->indisunique && i < form->indnkeyatts; i++)
 			found |= form->indkey.values[i] == attnum;
 		index_close(index, AccessShareLock);
-		if (found)
-			return true;
 	}
-	return false;
+	return found;
 }
 
 char *
@@ -254,9 +271,9 @@ trainjob_required_text(Relation rel, AttrNumber attnum)
 	bool unique;
 
 	if (!att->attnotnull || att->atthasdef || att->attidentity != '\0' ||
-		att->attgenerated != '\0' || is_in_key(rel, attnum, true))
+		att->attgenerated != '\0' || is_in_foreign_key(rel, attnum))
 		return NULL;
-	unique = is_in_key(rel, attnum, false);
+	unique = is_in_unique_index(rel, attnum);
 	switch (getBaseType(att->atttypid))
 	{
 		case UUIDOID:
@@ -265,19 +282,12 @@ trainjob_required_text(Relation rel, AttrNumber attnum)
 		case VARCHAROID:
 			return unique
 					   ? "CAST(pg_catalog.gen_random_uuid() AS pg_catalog.text)"
-					   : "''";
+					   : NULL;
 		case TIMESTAMPTZOID:
 			return unique ? NULL : "pg_catalog.now()";
 		case TIMESTAMPOID:
 			return unique ? NULL
 						  : "pg_catalog.timezone('UTC', pg_catalog.now())";
-		case INT2OID:
-		case INT4OID:
-		case INT8OID:
-		case FLOAT4OID:
-		case FLOAT8OID:
-		case NUMERICOID:
-			return unique ? NULL : "0";
 		case BOOLOID:
 			return unique ? NULL : "false";
 		case JSONOID:

@@ -5,7 +5,7 @@
  * An application's columns may be NOT NULL, with 0 or '' where there is no value.
  * What it writes there is then written where a trigger would write NULL, and
  * read as NULL: the column's default if that is a constant, else 0 or '', for a
- * point in time -infinity.
+ * point in time -infinity, of an enum its first label.
  */
 #ifndef TRAINJOB_TABLES_FILLER_H
 #define TRAINJOB_TABLES_FILLER_H
@@ -14,8 +14,8 @@
 
 /*
  * Gives a column that was found in "rel" its filler, if it or its domain is NOT
- * NULL; keys and json have none, and
- * paths that are keys.  By-reference fillers are palloc'd.
+ * NULL.  Json and paths that are keys have none, and other keys only a constant
+ * default.  By-reference fillers are palloc'd.
  *
  * Reads catalogs, and executes nothing but casts of PostgreSQL's own.
  */
@@ -32,9 +32,9 @@ extern char *trainjob_filler_text(const Column *column);
 
 /*
  * What a column gets in a row that a function of ours inserts where nobody says
- * what it should be, as SQL: now, 0, '', an id of its own.  NULL where it needs
- * nothing, for it can be NULL or has a default, or where we cannot know: it refers to
- * another table, or has another type.  palloc'd.
+ * what it should be, as SQL: now, false, an empty object, an id of its own.  NULL
+ * where it needs nothing, for it can be NULL or has a default, or where we cannot
+ * know: a text or a number means something, and a key refers to something.
  */
 extern char *trainjob_required_text(Relation rel, AttrNumber attnum);
 

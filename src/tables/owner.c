@@ -118,6 +118,9 @@ trainjob_ask_as_owner(PG_FUNCTION_ARGS)
 	trainjob_describe_table(&table, rel, NoLock);
 	SPI_connect();
 	trainjob_become_owner(&table, &caller);
+	/* nor must anything wait for the end of the transaction, which is the caller's */
+	SetUserIdAndSecContext(table.owner, SECURITY_LOCAL_USERID_CHANGE |
+											SECURITY_RESTRICTED_OPERATION);
 	if (SPI_execute(query, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "no query: %s", query);
 	for (uint64 i = 0; i < SPI_processed; i++)

@@ -255,12 +255,16 @@ trainjob_find_column(TrainjobSet *set, TableId table, Relation rel, int place,
 		column->attnum = 0;
 		return false;
 	}
-	if ((known->flags & (A_STATUS | AN_ALERT_TYPE)) != 0)
-		column->words = trainjob_find_words(
-			(known->flags & A_STATUS) != 0 ? trainjob_known_status
-										   : trainjob_known_alert_type,
-			set->renamed,
-			psprintf("%s.%s", trainjob_known_tables[table].key, known->name));
+	if ((known->flags & AN_ALERT_TYPE) != 0)
+		column->words = trainjob_find_words(trainjob_known_alert_type,
+											set->renamed, "alerts.type");
+	/* a record of it has our word, but where it is an enum of theirs */
+	if ((known->flags & A_STATUS) != 0)
+		column->words =
+			trainjob_find_words(trainjob_known_status, set->renamed,
+								table == TABLE_JOBS || column->is_enum
+									? "jobs.status"
+									: "none");
 	if (trainjob_can_be_null(known))
 		trainjob_find_filler(rel, column);
 	return true;

@@ -74,6 +74,9 @@ trainjob_execute(SPIPlanPtr plan, int expected, Datum *values,
 	}
 	code = SPI_execute_snapshot(plan, values, nulls, latest, crosscheck, false,
 								true, 0);
+	/* a rule of theirs made something else of it */
+	if (code == SPI_OK_REWRITTEN)
+		return 0;
 	if (code != expected)
 		elog(ERROR, "SPI_execute_snapshot returned %s",
 			 SPI_result_code_string(code));

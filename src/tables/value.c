@@ -4,7 +4,7 @@
  *
  * An application's tables may hold a count as smallint, integer, bigint,
  * numeric or floating point, a text as varchar or enum, a configuration as
- * json.  The rest of trainjob reads and writes six kinds of value (ColumnKind)
+ * json.  The rest of trainjob reads and writes seven kinds of value (ColumnKind)
  * and leaves the differences to this file and value_write.c.
  */
 #include "postgres.h"

@@ -293,13 +293,14 @@ warn_of_value(const Column *column, const Value *value, bool fits)
 			 fits ? errhint("The constraints of domain %s refuse it: change "
 							"them, or the column's type.",
 							type)
-			 : column->is_enum
-				 ? errhint("ALTER TYPE %s ADD VALUE %s;",
-						   format_type_be(column->type),
-						   quote_literal_cstr(value->text))
-				 : errhint("Give the column the type %s.",
-						   column->kind == COLUMN_COUNT ? "bigint"
-														: "double precision")));
+			 : column->is_enum ? errhint("ALTER TYPE %s ADD VALUE %s;",
+										 format_type_be(column->type),
+										 quote_literal_cstr(value->text))
+							   : errhint("Give the column the type %s.",
+										 column->kind == COLUMN_COUNT ? "bigint"
+										 : column->kind == COLUMN_TEXT
+											 ? "text"
+											 : "double precision")));
 }
 
 /*
@@ -357,4 +358,76 @@ trainjob_write_value(const Column *column, const Value *value, bool *isnull)
 	if (OidIsValid(column->table) && is_first_warning(column))
 		warn_of_value(column, value, fits);
 	return write_null(column, isnull);
+}
+
+bool
+trainjob_can_say(const Column *column, const char *ours)
+{
+	Column quiet = *column;
+	Value value = {.text = unconstify(char *, ours)};
+	Datum datum;
+	bool isnull;
+
+	quiet.table = InvalidOid; /* nobody is warned */
+	quiet.has_filler = false;
+	if (column->words != NULL && trainjob_spelling(column->words, ours) == NULL)
+		return false;
+	datum = trainjob_write_value(&quiet, &value, &isnull);
+	return !isnull &&
+		   strcmp(trainjob_convert_value(column, datum).text, ours) == 0;
+}
+
+/* ----------
+ * Paths of datasets, which may be keys
+ * ----------
+ */
+
+/* The one key may be a bigint, the other an integer. */
+static bool
+read_integer(Oid type, const char *text, Datum *value)
+{
+	char *end;
+	long long number;
+
+	errno = 0;
+	number = strtoll(text, &end, 10);
+	if (errno != 0 || *text == '\0' || *end != '\0' ||
+		(type == INT2OID && number != (int16) number) ||
+		(type == INT4OID && number != (int32) number))
+		return false;
+	*value = type == INT2OID   ? Int16GetDatum((int16) number)
+			 : type == INT4OID ? Int32GetDatum((int32) number)
+							   : Int64GetDatum(number);
+	return true;
+}
+
+Oid
+trainjob_path_type(const Column *column)
+{
+	return trainjob_kind_accepts(COLUMN_TEXT, column->type, column->is_enum) &&
+				   !column->is_enum
+			   ? TEXTOID
+			   : column->type;
+}
+
+bool
+trainjob_path_value(const Column *column, const char *path, Datum *value)
+{
+	Oid type = trainjob_path_type(column);
+	Oid input;
+	Oid ioparam;
+
+	switch (type)
+	{
+		case TEXTOID:
+			*value = CStringGetTextDatum(path);
+			return true;
+		case INT2OID:
+		case INT4OID:
+		case INT8OID:
+			return read_integer(type, path, value);
+	}
+	getTypeInputInfo(type, &input, &ioparam);
+	*value = OidInputFunctionCall(input, unconstify(char *, path), ioparam, -1);
+	return true;
 }

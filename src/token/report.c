@@ -22,6 +22,7 @@
 #include "access/relation.h"
 #include "access/xact.h"
 #include "catalog/pg_type.h"
+#include "storage/lmgr.h"
 #include "utils/builtins.h"
 #include "utils/fmgrprotos.h"
 #include "utils/guc.h"
@@ -67,15 +68,9 @@ typedef struct ReportPart
 	Target target;
 } ReportPart;
 
-/* The one query of either. */
-enum
-{
-	QUERY_FIND_JOB
-};
-enum
-{
-	QUERY_WRITE
-};
+/* Each of them keeps one query. */
+#define QUERY_FIND_JOB 0
+#define QUERY_WRITE 0
 
 static void
 build_find_part(TrainjobSet *set, Relation jobs)
@@ -193,17 +188,17 @@ invalid_token(const char *why)
 /* A job by its token. */
 typedef struct TokenJob
 {
-	Relation jobs; /* the table of its set, open */
+	Relation jobs;		  /* the table of its set, open */
+	const char *function; /* that is called */
 	Datum id;
-	bool has_ended; /* one that has the token and is closed to it */
+	bool has_ended; /* there is one, in some set, that is closed to it */
 } TokenJob;
 
 /* Looks for the job of a token in a jobs table; false if it is not there. */
 static bool
 find_job_in(Relation jobs, bool sole, Datum digest, TokenJob *found)
 {
-	TrainjobSet *set =
-		trainjob_get_set_of(jobs, "report_metrics", build_find_part);
+	TrainjobSet *set = trainjob_get_set_of(jobs, "token", build_find_part);
 	FindPart *part = set->part;
 	TrainjobUser caller;
 	FoundRow row = {0};
@@ -215,8 +210,12 @@ find_job_in(Relation jobs, bool sole, Datum digest, TokenJob *found)
 	{
 		/* of several sets, some may have no tokens */
 		if (sole)
+		{
+			/* it is an error, which names the function that was called */
+			set->function = found->function;
 			trainjob_find_column(set, TABLE_JOBS, jobs, JOB_TOKEN, true,
 								 &part->token);
+		}
 		return false;
 	}
 	trainjob_become_owner(&set->table[TABLE_JOBS], &caller);
@@ -238,8 +237,8 @@ find_job_in(Relation jobs, bool sole, Datum digest, TokenJob *found)
 
 /*
  * find_job_in() for one of several sets: one in which nothing can be found for
- * an error, such as a trigger with wrong arguments, is no concern of who writes
- * to another.  In a subtransaction.
+ * an error, such as a trigger with wrong arguments, is no concern of those who
+ * write to another.  In a subtransaction.
  */
 static bool
 try_find_job_in(Relation jobs, Datum digest, TokenJob *found)
@@ -272,16 +271,60 @@ try_find_job_in(Relation jobs, Datum digest, TokenJob *found)
 	return there;
 }
 
-/* Opens the jobs table of one of several sets; NULL if it is gone, or not ours. */
+/*
+ * Opens the jobs table of one of several sets; NULL if it is gone, or another
+ * session's temporary table, or, unless "wait", if it is locked against us.
+ */
 static Relation
-open_one_of_several(Oid table)
+open_one_of_several(Oid table, bool wait)
 {
-	Relation jobs = try_relation_open(table, AccessShareLock);
+	Relation jobs;
 
-	if (jobs == NULL || !RELATION_IS_OTHER_TEMP(jobs))
+	if (wait)
+		LockRelationOid(table, AccessShareLock);
+	else if (!ConditionalLockRelationOid(table, AccessShareLock))
+		return NULL;
+	jobs = try_relation_open(table, NoLock);
+	if (jobs != NULL && !RELATION_IS_OTHER_TEMP(jobs))
 		return jobs;
-	relation_close(jobs, AccessShareLock);
+	if (jobs != NULL)
+		relation_close(jobs, NoLock);
+	UnlockRelationOid(table, AccessShareLock);
 	return NULL;
+}
+
+/*
+ * Looks for the job of a token in several sets: first in those that nobody has
+ * locked, so that work on one of them does not stop the trainers of others.
+ */
+static bool
+find_in_any(List *tables, Datum digest, TokenJob *found)
+{
+	List *locked = NIL;
+	ListCell *cell;
+
+	for (int wait = 0; wait <= 1; wait++)
+	{
+		foreach (cell, wait ? locked : tables)
+		{
+			found->jobs = open_one_of_several(lfirst_oid(cell), wait);
+			if (found->jobs == NULL && !wait)
+				locked = lappend_oid(locked, lfirst_oid(cell));
+			if (found->jobs == NULL)
+				continue;
+			if (try_find_job_in(found->jobs, digest, found))
+				return true;
+			relation_close(found->jobs, NoLock);
+		}
+	}
+	return false;
+}
+
+static bool
+find_in_only(Oid table, Datum digest, TokenJob *found)
+{
+	found->jobs = trainjob_open_jobs_table(table);
+	return find_job_in(found->jobs, true, digest, found);
 }
 
 /*
@@ -290,31 +333,24 @@ open_one_of_several(Oid table)
  * is NULL: a trainer does not know which there are.
  */
 static void
-find_job(FunctionCallInfo fcinfo, int arg, TokenJob *found)
+find_job(FunctionCallInfo fcinfo, int arg, const char *function,
+		 TokenJob *found)
 {
 	text *token = PG_ARGISNULL(0) ? NULL : PG_GETARG_TEXT_PP(0);
 	List *tables = PG_ARGISNULL(arg) ? trainjob_all_jobs_tables()
 									 : list_make1_oid(PG_GETARG_OID(arg));
-	bool sole = list_length(tables) == 1;
-	Datum arg_digest;
-	ListCell *cell;
+	Datum key;
 
 	/* a column may have it as its default */
 	if (token == NULL || VARSIZE_ANY_EXHDR(token) == 0)
 		invalid_token("The token is NULL or empty.");
-	arg_digest = PointerGetDatum(digest(token));
+	key = PointerGetDatum(digest(token));
+	found->function = function;
 	found->has_ended = false;
-	foreach (cell, tables)
-	{
-		found->jobs = sole ? trainjob_open_jobs_table(lfirst_oid(cell))
-						   : open_one_of_several(lfirst_oid(cell));
-		if (found->jobs == NULL)
-			continue;
-		if (sole ? find_job_in(found->jobs, true, arg_digest, found)
-				 : try_find_job_in(found->jobs, arg_digest, found))
-			return;
-		relation_close(found->jobs, NoLock);
-	}
+	if (list_length(tables) == 1
+			? find_in_only(linitial_oid(tables), key, found)
+			: find_in_any(tables, key, found))
+		return;
 	invalid_token(found->has_ended ? "The job of this token has ended."
 								   : "No job has this token.");
 }
@@ -429,7 +465,8 @@ alert_type_value(const Column *column, text *type)
 	Value value = {.text = unconstify(char *, known)};
 	bool isnull;
 
-	if (known != NULL && (column->is_enum || column->words->count > 0))
+	if (known != NULL && (column->is_enum || column->words->count > 0) &&
+		trainjob_can_say(column, known))
 		return trainjob_write_value(column, &value, &isnull);
 	return column->is_enum
 			   ? DirectFunctionCall2(enum_in,
@@ -470,9 +507,8 @@ trainjob_report_metrics(PG_FUNCTION_ARGS)
 	int64 stored = 0;
 
 	SPI_connect();
-	find_job(fcinfo, 2, &job);
-	set = trainjob_get_set_of(job.jobs, "report_metrics, to write",
-							  build_metrics_part);
+	find_job(fcinfo, 2, "report_metrics", &job);
+	set = trainjob_get_set_of(job.jobs, "report_metrics", build_metrics_part);
 	part = set->part;
 	call.target = &part->target;
 	args[0] = job.id;
@@ -531,7 +567,7 @@ trainjob_report_alert(PG_FUNCTION_ARGS)
 						errhint("It is %s.", trainjob_alert_type_list())));
 	details = get_details(fcinfo, 2);
 	SPI_connect();
-	find_job(fcinfo, 3, &job);
+	find_job(fcinfo, 3, "report_alert", &job);
 	set = trainjob_get_set_of(job.jobs, "report_alert", build_alerts_part);
 	part = set->part;
 	call.target = &part->target;

@@ -60,7 +60,9 @@ preset_of(Relation rel, const Column *column, FieldUse use)
 								  false, false);
 	if (use == FIELD_MOMENT)
 		return "pg_catalog.now()";
-	return trainjob_filler_text(column);
+	if (column->has_filler)
+		return trainjob_filler_text(column);
+	return trainjob_required_text(rel, column->attnum);
 }
 
 /*

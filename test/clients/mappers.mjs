@@ -101,7 +101,8 @@ const drizzleTypes = { uuid, bigint: (name) => bigint(name, { mode: "number" }),
 const prismaTypes = { uuid: "String? @db.Uuid", bigint: "BigInt?", "double precision": "Float?", text: "String?", jsonb: "Json?",
   "timestamp with time zone": "DateTime? @db.Timestamptz(6)" };
 
-// Prisma generates a client for a schema.
+// Prisma generates a client for a schema.  Prisma 7 asks for a newer Node.js
+// than Debian has: package.json has 6.
 async function prismaClient(name, columns) {
   const fields = columns.map((column) => `${column.name} ${column.name === "id" ? "String @id @db.Uuid" : prismaTypes[column.type]}`);
 
