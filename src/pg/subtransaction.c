@@ -19,5 +19,8 @@ trainjob_leave_failed_subtransaction(MemoryContext caller, ResourceOwner owner)
 	RollbackAndReleaseCurrentSubTransaction();
 	MemoryContextSwitchTo(caller);
 	CurrentResourceOwner = owner;
+	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
+		error->sqlerrcode == ERRCODE_OUT_OF_MEMORY)
+		ReThrowError(error);
 	return error;
 }

@@ -169,8 +169,8 @@ trainjob_convert_value(const Column *column, Datum datum)
 
 /*
  * A json value, or a text, as jsonb; NULL where jsonb cannot hold it: it is no
- * json, or has a zero character, a lone surrogate, a number too large.  In a subtransaction, for the conversion
- * knows no other way to say so than an error.
+ * json, or has a zero character, a lone surrogate, a number too large.  In a
+ * subtransaction, for the conversion knows no other way to say so than an error.
  */
 static Jsonb *
 json_to_jsonb(Datum json)
@@ -190,12 +190,7 @@ json_to_jsonb(Datum json)
 	}
 	PG_CATCH();
 	{
-		ErrorData *error = trainjob_leave_failed_subtransaction(caller, owner);
-
-		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
-			error->sqlerrcode == ERRCODE_OUT_OF_MEMORY)
-			ReThrowError(error);
-		FreeErrorData(error);
+		FreeErrorData(trainjob_leave_failed_subtransaction(caller, owner));
 		jsonb = NULL;
 	}
 	PG_END_TRY();

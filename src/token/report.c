@@ -258,9 +258,6 @@ try_find_job_in(Relation jobs, Datum digest, TokenJob *found)
 	{
 		ErrorData *error = trainjob_leave_failed_subtransaction(caller, owner);
 
-		if (error->sqlerrcode == ERRCODE_QUERY_CANCELED ||
-			error->sqlerrcode == ERRCODE_OUT_OF_MEMORY)
-			ReThrowError(error);
 		ereport(LOG, (errmsg("no token is found in table \"%s\": %s",
 							 RelationGetRelationName(jobs), error->message)));
 		FreeErrorData(error);
