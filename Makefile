@@ -38,7 +38,7 @@ PROVE_FLAGS = -I test/lib -j 2
 # and so "PG_CONFIG=... make test", reach the scripts.
 PG_CONFIG ?= pg_config
 
-SCRIPTED = test test-matrix test-package test-memcheck test-clients coverage lint format demo bench ci dist
+SCRIPTED = test test-matrix test-package test-memcheck test-clients test-trainers coverage lint format demo bench ci dist
 
 ifneq ($(filter-out $(SCRIPTED),$(or $(MAKECMDGOALS),all)),)
 PGXS := $(shell $(PG_CONFIG) --pgxs)
@@ -66,6 +66,9 @@ test-package:
 
 test-clients:
 	@test/clients/run
+
+test-trainers:
+	@test/trainers/run $(TRAINERS)
 
 test-memcheck:
 	@test/memcheck $(TESTS)

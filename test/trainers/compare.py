@@ -1,0 +1,177 @@
+"""Compares the steps that trainers run and evaluate at with those that trainjob knows beforehand, over random configurations.
+
+    compare.py COUNT [KIND ...]
+
+The trainer's own loop runs to its end, over steps in which nothing is computed. What a trainer refuses, trainjob must not
+know. Prints "ok - ..." or "not ok - ..." for each kind, with the first differences.
+"""
+import contextlib
+import io
+import json
+import random
+import sys
+
+import tiny  # before transformers, for its environment
+import psycopg
+import torch
+import transformers
+import trl
+
+
+def common(pick):
+    """What all of Hugging Face's trainers take; of what is left out the default holds."""
+    chosen = {
+        "per_device_train_batch_size": pick.randint(1, 9),
+        "gradient_accumulation_steps": pick.randint(1, 9),
+        "num_train_epochs": pick.choice([1, 2, 3, 7, 0.5, 1.5, 2.3]),
+        "max_steps": pick.choice([-1, pick.randint(1, 60)]),
+        "dataloader_drop_last": pick.random() < 0.5,
+        "eval_strategy": pick.choice(["no", "steps", "epoch"]),
+        "eval_steps": pick.choice([1, 5, 100, 0.2, 0.5]),
+        "eval_delay": pick.choice([0, 0, 3]),
+        "logging_steps": pick.choice([1, 10, 500, 0.1]),
+        "save_steps": pick.choice([10, 500]),
+        "warmup_steps": pick.choice([0, 10]),
+    }
+    # without the batch size nobody could tell whose arguments these are
+    return {key: value for key, value in chosen.items() if key.startswith("per_") or pick.random() < 0.7}
+
+
+def of_generations(pick):
+    """GRPO and RLOO: completions of one prompt share a batch."""
+    batch = pick.choice([1, 2, 4, 8])
+    chosen = {
+        "num_generations": pick.choice([2, 4, 8]),
+        "steps_per_generation": pick.choice([1, 2, 4, 8]),
+        "generation_batch_size": batch * pick.choice([2, 8]),
+        "num_iterations": pick.choice([1, 2]),
+    }
+    del chosen[pick.choice(["steps_per_generation", "generation_batch_size"])]
+    return {**common(pick), "per_device_train_batch_size": batch,
+            **{key: value for key, value in chosen.items() if pick.random() < 0.8}}
+
+
+def in_pairs(pick):
+    """KTO refuses batches of one row."""
+    chosen = common(pick)
+    return {**chosen, "per_device_train_batch_size": max(2, chosen["per_device_train_batch_size"])}
+
+
+class Watch(transformers.TrainerCallback):
+    """What a training does: how many steps it wants to run, and runs; when it evaluates first."""
+
+    def __init__(self):
+        self.first_evaluation = None
+
+    def watch(self, trainer):
+        def evaluate(*args, **kwargs):
+            self.first_evaluation = self.first_evaluation or trainer.state.global_step
+            return {"eval_loss": 0.0}
+        trainer.evaluate = evaluate
+        trainer.training_step = lambda *args, **kwargs: torch.tensor(0.0)
+        trainer.get_batch_samples = counted(trainer.get_batch_samples)
+
+    def on_train_begin(self, args, state, control, **kwargs):
+        self.max_steps = state.max_steps
+
+    def on_train_end(self, args, state, control, **kwargs):
+        self.steps = state.global_step
+
+
+def counted(get_batch_samples):
+    """The batches without a look into them: some trainers' hold no labels yet."""
+    def get(iterator, count, *args):
+        batches = [batch for _, batch in zip(range(count), iterator)]
+        return batches, None
+    return get
+
+
+def made(name, model=tiny.model, choose=common, **more):
+    """A kind of trainer, where the installed version has it; earlier ones had another RLOO."""
+    trainer = getattr(trl, f"{name}Trainer", None)
+    if trainer is None or choose is of_generations and not hasattr(getattr(trl, f"{name}Config"), "num_generations"):
+        return None, None
+
+    def make(values, train, callback):
+        given = arguments(f"{name}Config", values)
+        return trainer(model=model(), args=given, train_dataset=train, eval_dataset=train.select([0]),
+                       processing_class=tiny.tokenizer(), callbacks=[callback], **more)
+    return make, choose
+
+
+def arguments(name, values):
+    return getattr(trl, name, transformers.TrainingArguments)(
+        output_dir="unused", report_to=[], use_cpu=True, save_strategy="no", disable_tqdm=True, **values)
+
+
+def plain(values, train, callback):
+    return transformers.Trainer(model=tiny.model(), args=arguments("", values), train_dataset=train,
+                                eval_dataset=train.select([0]), callbacks=[callback])
+
+
+def reward(completions, **kwargs):
+    return [0.0] * len(completions)
+
+
+KINDS = {  # the rows that each takes, and how it is made
+    "transformers": ("plain", (plain, common)),
+    "sft": ("text", made("SFT")),
+    "dpo": ("pairs", made("DPO")),
+    "orpo": ("pairs", made("ORPO")),
+    "kto": ("labelled", made("KTO", choose=in_pairs)),
+    "reward": ("pairs", made("Reward", model=tiny.reward_model)),
+    "grpo": ("prompts", made("GRPO", choose=of_generations, reward_funcs=reward)),
+    "rloo": ("prompts", made("RLOO", choose=of_generations, reward_funcs=reward)),
+}
+
+
+def ask(make, values, train):
+    """What a trainer does by these values: what was watched and its configuration, or why it refuses them."""
+    watch = Watch()
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            trainer = make(values, train, watch)
+            watch.watch(trainer)
+            trainer.train()
+    except (ValueError, ZeroDivisionError) as refusal:
+        return None, str(refusal)
+    return watch, trainer.args.to_dict()
+
+
+def compare(kind, count, connection):
+    pick = random.Random(kind)
+    rows, (make, choose) = KINDS[kind]
+    # of fewer prompts than a batch has nothing would be left to train on
+    known = {n: tiny.rows(rows, n) for n in ((32, 100, 165) if rows == "prompts" else (1, 2, 7, 32, 100, 165))}
+    differing, refused = [], 0
+    for number in range(count):
+        values, samples = choose(pick), pick.choice(list(known))
+        if samples < values["per_device_train_batch_size"]:
+            values.pop("dataloader_drop_last", None)  # the same
+        watch, more = ask(make, values, known[samples])
+        refused += watch is None
+        # as an application stores it: what it chose, or all that the trainer has
+        config = more if watch and number % 2 else {"method": kind, **values}
+        config = {**config, "transformers_version": transformers.__version__}
+        total, evaluation, why = connection.execute(
+            "SELECT total_steps, first_eval_step, explanation FROM trainjob.explain_total_steps(%s, %s, %s)",
+            (json.dumps(config, default=str), samples, samples)).fetchone()
+        expected = (None, None) if watch is None else (watch.max_steps, watch.first_evaluation)
+        if (total, evaluation if watch else None) != expected:
+            ran = f"the trainer wants {expected}, runs {watch.steps}" if watch else f"the trainer: {more}"
+            differing.append((samples, values, "all" if more is not None and config.keys() > {"method", *values} else "", ran, (total, evaluation), why))
+    print(f"{'not ok' if differing else 'ok'} - {kind}: {count - len(differing)} of {count} equal, {refused} refused by the trainer",
+          flush=True)
+    for one in differing[:5]:
+        print("#", *one, flush=True)
+
+
+def main(count, *kinds):
+    with psycopg.connect(autocommit=True) as connection:
+        for kind in kinds or KINDS:
+            if KINDS[kind][1][0] is not None:
+                compare(kind, int(count), connection)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
