@@ -886,15 +886,51 @@ END;
 COMMENT ON FUNCTION _trainjob.with_known_times(text) IS
 'Part of the queries of views and of operating: puts for each {t.column} the point in time that it holds, NULL where that is infinite or of no year from 1 to 9999.';
 
+CREATE FUNCTION _trainjob.past_time(column_name text)
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	-- a row may be newer than the statement that reads it
+	SELECT format('CASE WHEN %1$s BETWEEN ''0001-01-01 00:00Z'' AND statement_timestamp() + ''1 min'' THEN %1$s END',
+				  column_name);
+END;
+
+COMMENT ON FUNCTION _trainjob.past_time(text) IS
+'Part of sign_of_life: a column as the point in time that it holds, NULL where that lies in the future or is none.';
+
 CREATE FUNCTION _trainjob.sign_of_life()
 RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 BEGIN ATOMIC
-	SELECT 'COALESCE(GREATEST({j.last_metric_at}, {j.status_changed_at}, {j.restarted_at}, {j.started_at}), {j.created_at})';
+	-- What a trainer says of the time counts only where nobody wrote down when
+	-- it said so.  A change of status is known by the server's clock, too.
+	SELECT format('CASE WHEN {j.last_seen_at} IS NULL THEN COALESCE(GREATEST(%1$s, %2$s, %3$s, %4$s), {j.created_at}) '
+				  'ELSE GREATEST({j.last_seen_at}, %1$s, %2$s) END',
+				  _trainjob.past_time('j.status_changed_at'), _trainjob.past_time('j.restarted_at'),
+				  _trainjob.past_time('j.started_at'), _trainjob.past_time('j.last_metric_at'));
 END;
 
 COMMENT ON FUNCTION _trainjob.sign_of_life() IS
 'Part of overview_query and fail_stalled: when a job j was last heard of.';
+
+CREATE FUNCTION _trainjob.change_by_trainer()
+RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+BEGIN ATOMIC
+	-- How far a clock is off shows in the newest report: it comes before it was
+	-- made, or was made before the job ran.  (So many years are no clock's, and
+	-- could not be subtracted.)
+	SELECT $$CASE
+				WHEN ({j.last_metric_at} > {j.last_seen_at}
+					  OR ({j.last_metric_at} < {j.status_changed_at} AND {j.status_changed_at} < {j.last_seen_at}))
+					 AND {j.last_seen_at} - {j.last_metric_at} BETWEEN '-1000 years' AND '1000 years'
+					THEN {j.status_changed_at} - ({j.last_seen_at} - {j.last_metric_at})
+				ELSE {j.status_changed_at}
+			END$$;
+END;
+
+COMMENT ON FUNCTION _trainjob.change_by_trainer() IS
+'Part of overview_query: when the status of a job j changed, by the clock that its reports have.';
 
 CREATE FUNCTION _trainjob.overview_query(tables jsonb, columns jsonb)
 RETURNS text
@@ -912,7 +948,7 @@ SELECT
 		WHEN (j.loss = 'NaN' OR abs(j.loss) = 'Infinity')
 			 AND (j.restarted_at IS NULL OR j.last_metric_at >= j.restarted_at)
 			THEN 'diverged'
-		WHEN now() - %10$s > _trainjob.stall_timeout() THEN 'stalled'
+		WHEN statement_timestamp() - %10$s > _trainjob.stall_timeout() THEN 'stalled'
 		ELSE 'active'
 	END AS health,
 	j.progress, j.current_step, j.total_steps, j.expected_total_steps,
@@ -1011,8 +1047,9 @@ LEFT JOIN LATERAL (
 				WHEN count(*) >= 2 THEN
 					NULLIF(GREATEST(
 						CASE
+							-- no clock of the trainer's that is ahead
 							WHEN j.restarted_at IS NULL AND max(i.step) > 0
-								 AND j.began < min(i.recorded_at)
+								 AND j.began < min(i.recorded_at) AND max(i.recorded_at) <= now()
 								THEN extract(epoch FROM max(i.recorded_at) - j.began)::float8
 									 / max(i.step)
 							ELSE extract(epoch FROM max(i.recorded_at) - min(i.recorded_at))::float8
@@ -1039,8 +1076,7 @@ LEFT JOIN LATERAL (
 			FROM %2$s AS m
 			WHERE m.job_id = j.id AND j.status = 'running'
 			  AND m.step <= j.current_step
-			  AND m.recorded_at >= COALESCE(GREATEST({j.status_changed_at}, {j.restarted_at}),
-											'-infinity')
+			  AND m.recorded_at >= COALESCE(GREATEST(%12$s, {j.restarted_at}), '-infinity')
 			GROUP BY m.job_id, m.step
 			ORDER BY m.step DESC
 			LIMIT 20) AS t
@@ -1076,7 +1112,8 @@ $view$),
 		-- a table without columns for them says nothing for good
 		CASE WHEN COALESCE(_trainjob.job_column('current_step', tables, columns),
 						   _trainjob.job_column('last_metric_at', tables, columns)) IS NULL
-			 THEN ' AND false' ELSE '' END);
+			 THEN ' AND false' ELSE '' END,
+		_trainjob.with_known_times(_trainjob.change_by_trainer()));
 END;
 
 COMMENT ON FUNCTION _trainjob.overview_query(jsonb, jsonb) IS
@@ -1424,7 +1461,7 @@ BEGIN ATOMIC
 	SELECT c.column1, c.column2::name, c.column3
 	FROM (VALUES
 	(1, 'method', 'The training method, from the configuration: sft, dpo, ...'),
-	(1, 'health', 'waiting, active, stalled (silent longer than trainjob.stall_timeout), diverged (the latest loss is NaN or infinite), ended, or unknown where the status means none of trainjob''s.'),
+	(1, 'health', 'waiting, active, stalled (not heard of for longer than trainjob.stall_timeout, by the server''s clock), diverged (the latest loss is NaN or infinite), ended, or unknown where the status means none of trainjob''s.'),
 	(1, 'ended_at', 'When it completed, failed or was cancelled.'),
 	(1, 'elapsed_seconds', 'Seconds that the present attempt has taken so far.'),
 	(1, 'eta_seconds', 'Seconds until total_steps at the pace of the last 20 steps; NULL where unknown or not running.'),
@@ -3831,7 +3868,7 @@ BEGIN
 	-- we write for the owner of the jobs
 	PERFORM _trainjob.check_rights(of_set.tables, 'jobs');
 	silent := format($query$
-		SELECT j.id, j.status = 'running' AND now() - %s >= $1 AS is_silent
+		SELECT j.id, j.status = 'running' AND clock_timestamp() - %s >= $1 AS is_silent
 		FROM %s AS j
 		$query$,
 		_trainjob.with_known_times(_trainjob.sign_of_life()),

@@ -54,6 +54,9 @@ INSERT INTO local_training_jobs (id) VALUES (u(3));
 SELECT j.status, isfinite(j.started_at) AS started, a.occurred_at, a.outcome FROM local_training_jobs AS j JOIN alert_event AS a ON a.job_id = j.id WHERE j.id = u(3);
 DELETE FROM local_training_jobs WHERE id = u(3);
 -- Of a job's infinite times nothing follows, and the reports know better.
+SET session_replication_role = replica;
+UPDATE local_training_jobs SET last_seen_at = 'infinity';
+RESET session_replication_role;
 UPDATE local_training_jobs SET last_metric_at = 'infinity', created_at = '-infinity', started_at = now() - interval '1 h';
 SELECT health, elapsed_seconds BETWEEN 3600 AND 3660 AS an_hour, last_metric_at FROM job_overview;
 SELECT * FROM trainjob.verify_jobs('local_training_jobs');

@@ -161,6 +161,9 @@ INSERT INTO local_training_jobs (id, model_name, status, started_at, status_chan
 INSERT INTO local_training_metrics (job_id, step, train_loss, recorded_at) VALUES
 	(u(50), 3, 3, '2026-01-01 09:20'), (u(51), 3, 3, '2026-01-01 09:20');
 SELECT trainjob.fail_stalled('-1 min', 'local_training_jobs'); -- fails
+SET session_replication_role = replica; -- they came when they were recorded
+UPDATE local_training_jobs SET last_seen_at = last_metric_at WHERE id IN (u(50), u(51));
+RESET session_replication_role;
 SELECT * FROM trainjob.fail_stalled('10 min', 'local_training_jobs');
 INSERT INTO local_training_metrics (job_id, step, train_loss, recorded_at) VALUES
 	(u(50), 5, 5, '2026-01-01 09:30'), (u(51), 3, 3, '2026-01-01 09:20');

@@ -198,6 +198,9 @@ INSERT INTO local_training_jobs (id, status, created_at, started_at) VALUES
 	(id(51), 'pending', now() - interval '1 day', NULL);
 INSERT INTO local_training_metrics (job_id, step, recorded_at) VALUES
 	(id(49), 1, now() - interval '50 min'), (id(50), 1, now() - interval '70 min');
+SET session_replication_role = replica; -- they came when they were recorded
+UPDATE local_training_jobs SET last_seen_at = last_metric_at WHERE id IN (id(49), id(50));
+RESET session_replication_role;
 UPDATE local_training_jobs SET status = 'running' WHERE id = id(51);
 SELECT * FROM trainjob.fail_stalled(NULL);
 SELECT * FROM trainjob.fail_stalled('2 days');

@@ -129,6 +129,9 @@ FROM job_overview WHERE model_name ~ '^eta' ORDER BY id;
 -- 1: 80 steps of 10 s. 4: paces 10, 20, 30, 40 weigh 1, 2, 3, 4: 30 s, 100 steps.
 -- 6: 340 s for 40 steps since the start, 60 to go.
 -- A run that is paused and resumed has its own pace.
+SET session_replication_role = replica; -- by the server's clock, too
+UPDATE local_training_jobs SET last_seen_at = last_metric_at WHERE id = u(401);
+RESET session_replication_role;
 UPDATE local_training_jobs SET status = 'paused', status_changed_at = at(1000) WHERE id = u(401);
 SELECT eta_seconds, eta_confidence, eta_text FROM job_overview WHERE id = u(401);
 UPDATE local_training_jobs SET status = 'running', status_changed_at = at(2000) WHERE id = u(401);

@@ -41,6 +41,9 @@ INSERT INTO local_training_jobs (id, model_name, status, created_at, started_at)
 	SELECT id, name, status, now() - interval '1 day', now() - started FROM cases;
 INSERT INTO local_training_metrics (job_id, step, recorded_at)
 	SELECT id, 1, now() - reported FROM cases WHERE reported IS NOT NULL;
+SET session_replication_role = replica; -- they came when they were recorded
+UPDATE local_training_jobs SET last_seen_at = last_metric_at;
+RESET session_replication_role;
 CREATE EXTENSION pg_cron;
 });
 
