@@ -553,7 +553,7 @@ LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'trainjob_perplexity';
 
 COMMENT ON FUNCTION _trainjob.perplexity(float8) IS
-'exp(loss), NULL where that is not finite.';
+'exp(loss), Infinity where that is too large, NULL of NaN.';
 
 CREATE FUNCTION _trainjob.canonical_columns(OUT table_key text, OUT ordinal integer,
 	OUT column_name name, OUT column_type text, OUT definition text,

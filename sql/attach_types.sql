@@ -175,7 +175,7 @@ CREATE TABLE metrics (job_id integer, step integer, train_loss numeric, perplexi
 INSERT INTO jobs SELECT n, 'running' FROM generate_series(1, 7) AS n;
 INSERT INTO metrics VALUES
 	(1, 1, 2, 99, NULL), (1, 2, 1, NULL, NULL), (2, 1, 2, NULL, NULL), (2, 2, NULL, 7, NULL),
-	-- not of a loss whose exp() is not finite, nor of a summary's; of one below all, 0
+	-- not of NaN, nor of a summary's; of a loss beyond all Infinity, of one below all 0
 	(3, 1, 2, NULL, NULL), (3, 2, 1000, NULL, NULL), (3, 3, 'NaN', NULL, NULL), (4, 1, 2, NULL, NULL), (4, 2, 1, NULL, '{"train_runtime": 7}'),
 	-- a number that float8 does not hold is one all the same
 	(5, 1, -1000, NULL, NULL), (6, 1, 1e400, NULL, NULL), (6, 2, 1e-400, NULL, NULL);

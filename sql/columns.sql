@@ -101,4 +101,31 @@ DO $$ BEGIN
 END $$;
 SELECT * FROM refusing ORDER BY id;
 
+-- A perplexity that is too large for a number, where Infinity can be stored and where not.
+CREATE TABLE steep (id integer PRIMARY KEY, status text, current_step bigint, loss double precision, perplexity numeric(8,3));
+CREATE TABLE steep_metrics (job_id integer, step bigint, train_loss double precision, eval_loss double precision, perplexity real, eval_perplexity numeric);
+CREATE TABLE flat (LIKE steep INCLUDING ALL);
+ALTER TABLE flat ALTER perplexity TYPE double precision;
+CREATE TABLE flat_metrics (job_id integer, step bigint, train_loss double precision, eval_loss double precision, perplexity numeric(8,3), eval_perplexity integer);
+SELECT count(*) > 0 AS attached FROM trainjob.attach('steep', 'steep_metrics') UNION ALL SELECT count(*) > 0 FROM trainjob.attach('flat', 'flat_metrics');
+INSERT INTO steep (id, status) SELECT n, 'running' FROM generate_series(1, 2) AS n;
+INSERT INTO flat (id, status) SELECT n, 'running' FROM generate_series(1, 2) AS n;
+INSERT INTO steep_metrics VALUES (1, 1, 2, 2), (1, 2, 710, 710);
+INSERT INTO flat_metrics VALUES (1, 1, 2, 2), (1, 2, 710, 710);
+-- a session is warned once
+INSERT INTO steep_metrics VALUES (2, 1, 2, 2), (2, 2, 'Infinity', 'Infinity');
+INSERT INTO flat_metrics VALUES (2, 1, 2, 2), (2, 2, 'Infinity', 'Infinity');
+TABLE steep_metrics;
+TABLE flat_metrics;
+SELECT id, loss_text, perplexity_text FROM steep_overview ORDER BY id;
+SELECT id, loss_text, perplexity_text FROM flat_overview ORDER BY id;
+SELECT * FROM trainjob.verify_jobs();
+SELECT trainjob.refill_jobs();
+-- what was derived follows its loss
+UPDATE flat_metrics SET train_loss = 1, eval_loss = 1 WHERE step = 2;
+UPDATE steep_metrics SET train_loss = 1, eval_loss = 1 WHERE step = 2;
+SELECT perplexity, eval_perplexity FROM flat_metrics UNION ALL SELECT perplexity, eval_perplexity FROM steep_metrics;
+SELECT id, perplexity FROM flat UNION ALL SELECT id, perplexity FROM steep;
+SELECT * FROM trainjob.verify_jobs();
+
 DROP SCHEMA columns CASCADE;

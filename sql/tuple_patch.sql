@@ -78,10 +78,12 @@ BEGIN
 		UPDATE points SET train_loss = 1.5 WHERE step < 5;
 		UPDATE twin SET train_loss = 1.5, perplexity = CASE WHEN perplexity = 9 THEN 9 END WHERE step < 5;
 	END IF;
-	UPDATE points SET train_loss = 1000 WHERE step = 4; -- exp() of which is no number
+	UPDATE points SET train_loss = 1000 WHERE step = 4; -- exp() of which is infinite
+	UPDATE points SET train_loss = 'NaN' WHERE step = 5; -- and of which there is none
 	UPDATE twin SET perplexity = COALESCE(perplexity, exp(train_loss::float8)),
 		eval_perplexity = COALESCE(eval_perplexity, exp(eval_loss)), recorded_at = COALESCE(recorded_at, now());
-	UPDATE twin SET train_loss = 1000, perplexity = CASE WHEN perplexity = 9 THEN 9 END WHERE step = 4;
+	UPDATE twin SET train_loss = 1000, perplexity = CASE WHEN perplexity = 9 THEN 9 ELSE 'Infinity'::real END WHERE step = 4;
+	UPDATE twin SET train_loss = 'NaN', perplexity = CASE WHEN perplexity = 9 THEN 9 END WHERE step = 5;
 	RETURN QUERY SELECT to_jsonb(p) FROM points AS p EXCEPT ALL SELECT to_jsonb(t) FROM twin AS t;
 	DROP TABLE points, twin;
 END;

@@ -184,8 +184,8 @@ is_summary(HeapTuple tuple, TupleTableSlot *row, const Column *extra)
  * fill_metric
  *		BEFORE INSERT OR UPDATE FOR EACH ROW on a metrics table: perplexity =
  *		exp(train_loss) and eval_perplexity = exp(eval_loss), where the trainer
- *		sent none and they are finite; recorded_at = now() where it is NULL.  A
- *		negative step is an error, and so is a time that is not finite.
+ *		sent none and the loss is a number; recorded_at = now() where it is NULL.
+ *		A negative step is an error, and so is a time that is not finite.
  *
  * Arguments: metrics.column=name.
  */

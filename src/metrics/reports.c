@@ -68,7 +68,7 @@ trainjob_perplexity_of(Value loss)
 	if (!loss.isnull)
 	{
 		perplexity.number = exp(loss.number);
-		perplexity.isnull = !isfinite(perplexity.number);
+		perplexity.isnull = isnan(perplexity.number);
 	}
 	return perplexity;
 }

@@ -80,7 +80,9 @@ extern bool trainjob_is_summary(const Column *extra, Datum datum, bool isnull);
 
 extern bool trainjob_is_summary_row(TupleTableSlot *row, const Column *extra);
 
-/* exp(loss), NULL where that is not finite or the loss is NULL. */
+/*
+ * exp(loss), Infinity where that is too large; NULL where the loss is NULL or NaN.
+ */
 extern Value trainjob_perplexity_of(Value loss);
 
 /* A JobReports of no report yet.  "job_id" must last as long as it. */
