@@ -15,7 +15,7 @@ OBJS = trainjob.o \
 		job_change.o job_preview.o direct_update.o status_change.o dataset.o dataset_meeting.o old_copy.o) \
 	$(addprefix src/metrics/,fill.o reports.o newest.o rollup_part.o advance.o settle.o rollup.o truth.o) \
 	$(addprefix src/alerts/,alert.o alert_job.o waiting.o) \
-	$(addprefix src/token/,report.o target.o point.o) \
+	$(addprefix src/token/,report.o target.o alias.o point.o) \
 	$(addprefix src/reading/,curve.o lttb.o views.o)
 DATA = $(sort $(wildcard $(EXTENSION)--*.sql))
 PGFILEDESC = "trainjob - keeps the rows of training jobs true"

@@ -14,6 +14,7 @@
 #include "utils/fmgrprotos.h"
 #include "utils/numeric.h"
 
+#include "token/alias.h"
 #include "token/point.h"
 
 /* "metrics[3]", "details" */
@@ -58,13 +59,24 @@ shown(JsonbValue *value)
 	return text;
 }
 
+/* The key that the point at hand has for a field. */
+static const char *
+key_of(const Call *call, const Field *field)
+{
+	int i = field - call->target->field;
+
+	return call->given[i] && call->rank[i] != OWN_KEY
+			   ? trainjob_aliases[call->rank[i]].key
+			   : field->key;
+}
+
 static void
 bad_value(const Call *call, const Field *field, const char *must,
 		  JsonbValue *value)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("invalid value for key \"%s\" of %s", field->key,
+			 errmsg("invalid value for key \"%s\" of %s", key_of(call, field),
 					point_text(call)),
 			 errdetail("The value must be %s, not %s.", must, shown(value)),
 			 errhint("Nothing of this call was stored.")));
@@ -83,10 +95,19 @@ trainjob_too_large(const char *what, Size size, const char *setting, int limit)
 }
 
 static bool
-string_is(JsonbValue *value, const char *word)
+string_is(const JsonbValue *value, const char *word)
 {
 	return value->val.string.len == strlen(word) &&
 		   pg_strncasecmp(value->val.string.val, word, strlen(word)) == 0;
+}
+
+/* What jsonb has no number for. */
+static bool
+is_special(const JsonbValue *value)
+{
+	return value->type == jbvString &&
+		   (string_is(value, "NaN") || string_is(value, "Infinity") ||
+			string_is(value, "-Infinity"));
 }
 
 static double
@@ -115,9 +136,7 @@ check_number(const Call *call, const Field *field, JsonbValue *value)
 			value->val.numeric = int64_to_numeric(0);
 		return;
 	}
-	if (value->type == jbvString &&
-		(string_is(value, "NaN") || string_is(value, "Infinity") ||
-		 string_is(value, "-Infinity")))
+	if (is_special(value))
 		return;
 	bad_value(call, field, "a number, \"NaN\", \"Infinity\" or \"-Infinity\"",
 			  value);
@@ -289,6 +308,63 @@ note_key(Call *call, JsonbValue *key)
 	call->lost = lappend(call->lost, text);
 }
 
+/* Takes a key down, once, that may have been meant for what the point lacks. */
+static void
+note_alike(Call *call, JsonbValue *key)
+{
+	const Target *target = call->target;
+	const char *ours;
+	char *text;
+
+	if (target->alias == NULL ||
+		list_length(call->alike) >= 2 * MAX_KEYS_SHOWN ||
+		(ours = trainjob_alike(key->val.string.val, key->val.string.len)) ==
+			NULL)
+		return;
+	text = shown(key);
+	for (int i = 0; i < list_length(call->alike); i += 2)
+		if (strcmp(list_nth(call->alike, i), text) == 0)
+			return;
+	for (int i = 0; i < target->count; i++)
+		if (strcmp(target->field[i].key, ours) == 0 && i != target->rest &&
+			!call->given[i])
+			call->alike =
+				lappend(lappend(call->alike, text), unconstify(char *, ours));
+}
+
+/* Whether a value is of the kind that the field of another key takes. */
+static bool
+suits(const Field *field, const JsonbValue *value)
+{
+	if (field->use == FIELD_STEP)
+		return value->type != jbvNull;
+	return value->type == jbvNumeric ||
+		   (field->use == FIELD_NUMBER && is_special(value));
+}
+
+/* The field of a key, -1: it has none; "rank" as in Call. */
+static int
+place_of(const Target *target, const JsonbValue *key, int *rank)
+{
+	int i = find_field(target, key);
+
+	*rank = OWN_KEY;
+	if (i >= 0 || target->alias == NULL)
+		return i;
+	*rank = trainjob_find_alias(key->val.string.val, key->val.string.len);
+	return *rank < 0 ? -1 : target->alias[*rank];
+}
+
+/* Whether a key of the point at hand is the one that its field takes. */
+static bool
+is_taken(const Call *call, const JsonbValue *key)
+{
+	int rank;
+	int i = place_of(call->target, key, &rank);
+
+	return i >= 0 && call->given[i] && call->rank[i] == rank;
+}
+
 /* Takes the point at hand apart: what its keys' fields get, and what remains. */
 static void
 split_point(Call *call)
@@ -297,23 +373,33 @@ split_point(Call *call)
 	JsonbIterator *iterator = JsonbIteratorInit(call->point);
 	JsonbValue key;
 	JsonbValue value;
+	int taken = 0;
 
 	memset(call->given, 0, target->count * sizeof(bool));
-	call->has_others = false;
 	while (next_member(&iterator, &key, &value))
 	{
-		int i = find_field(target, &key);
+		int rank;
+		int i = place_of(target, &key, &rank);
 
-		if (i >= 0)
-		{
-			call->value[i] = value;
-			call->given[i] = true;
+		if (i < 0 || (call->given[i] && call->rank[i] < rank) ||
+			(rank != OWN_KEY && !suits(&target->field[i], &value)))
 			continue;
-		}
-		call->has_others = true;
-		if (target->rest < 0)
-			note_key(call, &key);
+		taken += call->given[i] ? 0 : 1;
+		call->value[i] = value;
+		call->given[i] = true;
+		call->rank[i] = rank;
 	}
+	call->has_others = taken < JsonContainerSize(call->point);
+	if (!call->has_others)
+		return;
+	iterator = JsonbIteratorInit(call->point);
+	while (next_member(&iterator, &key, &value))
+		if (is_taken(call, &key))
+			continue;
+		else if (target->rest < 0)
+			note_key(call, &key);
+		else if (value.type != jbvNull)
+			note_alike(call, &key);
 }
 
 /* Checks what the fields get of the point at hand; may put other values there. */
@@ -364,7 +450,7 @@ push_rest(Call *call)
 	pushJsonbValue(&call->rows, WJB_KEY, &key);
 	pushJsonbValue(&call->rows, WJB_BEGIN_OBJECT, NULL);
 	while (next_member(&iterator, &key, &value))
-		if (find_field(target, &key) < 0)
+		if (!is_taken(call, &key))
 			push(&call->rows, key.val.string.val, key.val.string.len, &value);
 	if (call->given[target->rest] && given->type == jbvBinary &&
 		JsonContainerIsObject(given->val.binary.data))
@@ -450,6 +536,7 @@ trainjob_read_points(Call *call, Jsonb *document)
 	call->index = -1;
 	call->value = palloc(call->target->count * sizeof(JsonbValue));
 	call->given = palloc(call->target->count * sizeof(bool));
+	call->rank = palloc(call->target->count * sizeof(int));
 	pushJsonbValue(&call->rows, WJB_BEGIN_ARRAY, NULL);
 	if (JB_ROOT_IS_OBJECT(document))
 		add_point(call, &document->root, VARSIZE(document) - VARHDRSZ);
@@ -483,4 +570,46 @@ trainjob_warn_of_lost_keys(const Call *call, const SetTable *table)
 					 "a token may write in trainjob.attach(..., token_columns "
 					 "=> ...).",
 					 table->quoted, rest)));
+}
+
+/* A session hears of so many keys. */
+#define MAX_KEYS_SAID 32
+
+/* Whether a session hears of a key for the first time. */
+static bool
+is_news(const char *key)
+{
+	static List *said = NIL;
+	MemoryContext caller;
+	ListCell *cell;
+
+	foreach (cell, said)
+		if (strcmp(lfirst(cell), key) == 0)
+			return false;
+	if (list_length(said) >= MAX_KEYS_SAID)
+		return false;
+	caller = MemoryContextSwitchTo(TopMemoryContext);
+	said = lappend(said, pstrdup(key));
+	MemoryContextSwitchTo(caller);
+	return true;
+}
+
+void
+trainjob_say_alike_keys(const Call *call)
+{
+	const Target *target = call->target;
+
+	for (int i = 0; i + 1 < list_length(call->alike); i += 2)
+	{
+		const char *key = list_nth(call->alike, i);
+
+		if (is_news(key))
+			ereport(NOTICE,
+					(errmsg("key %s of %s was stored in \"%s\"", key,
+							target->rules->what,
+							target->field[target->rest].column.name),
+					 errhint("If it is what trainjob calls \"%s\", send it "
+							 "under that name.",
+							 (char *) list_nth(call->alike, i + 1))));
+	}
 }

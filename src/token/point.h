@@ -8,6 +8,9 @@
 #include "pg/compat.h"
 #include "token/target.h"
 
+/* Our own key wins over an alias. */
+#define OWN_KEY (-1)
+
 /* A call whose document is being read. */
 typedef struct Call
 {
@@ -21,9 +24,11 @@ typedef struct Call
 	JsonbContainer *point;
 	JsonbValue *value; /* of each field of the target */
 	bool *given;
-	bool has_others; /* there are keys of no field */
+	int *rank;		 /* by which key: OWN_KEY, or its place among the aliases */
+	bool has_others; /* there are keys that no field takes */
 
-	List *lost; /* keys that have no place, as shown() */
+	List *lost;	 /* keys that have no place, as shown() */
+	List *alike; /* keys that are nearly ours: as shown(), ours, ... */
 } Call;
 
 /*
@@ -38,6 +43,9 @@ extern Jsonb *trainjob_read_points(Call *call, Jsonb *document);
 
 /* Warns of the keys of a call that was written which have no place in the table. */
 extern void trainjob_warn_of_lost_keys(const Call *call, const SetTable *table);
+
+/* Says, once a session, which keys of a call that was written are nearly ours. */
+extern void trainjob_say_alike_keys(const Call *call);
 
 /* Raises the error that something is larger than a setting allows. */
 extern void trainjob_too_large(const char *what, Size size, const char *setting,

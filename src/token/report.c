@@ -516,6 +516,7 @@ trainjob_report_metrics(PG_FUNCTION_ARGS)
 		stored = write_rows(set, part, SPI_OK_INSERT, args);
 	trainjob_restore_user(&caller);
 	trainjob_warn_of_lost_keys(&call, &set->table[TABLE_METRICS]);
+	trainjob_say_alike_keys(&call);
 	SPI_finish();
 	relation_close(job.jobs, NoLock);
 	PG_RETURN_INT64(stored);

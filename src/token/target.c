@@ -3,8 +3,9 @@
  *	  Which keys of a report or an alert go to which columns.
  *
  * A token writes the columns that are trainjob's own and to be reported (BY_TOKEN
- * in columns.h), and those that attach() was told of.  All other keys go to one
- * column of json.
+ * in columns.h), and those that attach() was told of.  What trainers call the
+ * former by names of their own is in alias.c.  All other keys go to one column of
+ * json.
  */
 #include "postgres.h"
 
@@ -16,6 +17,7 @@
 #include "tables/columns.h"
 #include "tables/filler.h"
 #include "tables/partner.h"
+#include "token/alias.h"
 #include "token/target.h"
 
 /* How an application's column takes a value: as its type can. */
@@ -234,6 +236,20 @@ find_required(TrainjobSet *set, Relation rel, Target *target)
 	}
 }
 
+/* Finds the fields that reports fill under other names, too. */
+static void
+find_aliased(Target *target)
+{
+	target->alias = palloc(trainjob_alias_count * sizeof(int));
+	for (int i = 0; i < trainjob_alias_count; i++)
+	{
+		target->alias[i] = -1;
+		for (int j = 0; j < target->count; j++)
+			if (strcmp(target->field[j].key, trainjob_aliases[i].ours) == 0)
+				target->alias[i] = j;
+	}
+}
+
 void
 trainjob_describe_target(TrainjobSet *set, Relation rel, Target *target)
 {
@@ -256,5 +272,7 @@ trainjob_describe_target(TrainjobSet *set, Relation rel, Target *target)
 								   &column);
 		(void) add_field(target, rel, key, &column, use_of_type(&column));
 	}
+	if (table == TABLE_METRICS)
+		find_aliased(target);
 	find_required(set, rel, target);
 }

@@ -54,6 +54,7 @@ typedef struct Target
 	int count;
 	Field *field;
 	int rest;		/* the field that takes all other keys; -1: there is none */
+	int *alias;		/* the fields of the keys in alias.h, or -1; alerts: NULL */
 	List *required; /* name and value, as SQL, of other columns: name, ... */
 	bool in_utc; /* a moment goes to a column without time zone, which is UTC */
 } Target;
