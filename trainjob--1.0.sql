@@ -564,7 +564,7 @@ LANGUAGE c IMMUTABLE PARALLEL SAFE ROWS 90
 AS 'MODULE_PATHNAME', 'trainjob_canonical_columns';
 
 COMMENT ON FUNCTION _trainjob.canonical_columns() IS
-'Every column of a set of tables, by the name and type that trainjob''s own tables give it. goes_up: its job shows its newest value; not_in_summary: not that of the row that a trainer writes at its end; is_key: of the type of what it refers to; by_triggers: triggers write it.';
+'Every column of a set of tables, by the name and type that trainjob''s own tables give it. goes_up: its job shows its newest value; not_in_summary: that of the row that a trainer writes at its end only where there is no other; is_key: of the type of what it refers to; by_triggers: triggers write it.';
 
 CREATE FUNCTION _trainjob.canonical_tables()
 RETURNS TABLE (table_key text, table_name name, constraints text[], settings text,

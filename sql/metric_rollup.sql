@@ -357,8 +357,8 @@ CREATE VIEW truth AS
 	CROSS JOIN LATERAL (SELECT coalesce(j.restarted_at, '-infinity') AS start) AS a
 	CROSS JOIN LATERAL (
 		SELECT (array_agg(m.epoch ORDER BY m.step DESC, m.id DESC) FILTER (WHERE m.epoch IS NOT NULL))[1] AS current_epoch,
-			(array_agg(m.train_loss ORDER BY m.step DESC, m.id DESC)
-				FILTER (WHERE m.train_loss IS NOT NULL AND NOT coalesce(m.extra ? 'train_runtime', false)))[1] AS loss,
+			(array_agg(m.train_loss ORDER BY coalesce(m.extra ? 'train_runtime', false), m.step DESC, m.id DESC)
+				FILTER (WHERE m.train_loss IS NOT NULL))[1] AS loss,
 			(array_agg(m.eval_loss ORDER BY m.step DESC, m.id DESC) FILTER (WHERE m.eval_loss IS NOT NULL))[1] AS eval_loss,
 			(array_agg(m.grad_norm ORDER BY m.step DESC, m.id DESC) FILTER (WHERE m.grad_norm IS NOT NULL))[1] AS grad_norm
 		FROM local_training_metrics AS m WHERE m.job_id = j.id AND m.recorded_at >= a.start) AS v
@@ -485,5 +485,44 @@ CREATE TRIGGER measure AFTER UPDATE ON local_training_jobs
 INSERT INTO local_training_jobs (id, model_name) SELECT u(n), CASE n WHEN 2000 THEN 'last' END FROM generate_series(1001, 2000) AS n;
 INSERT INTO local_training_metrics (job_id, step) SELECT u(n), 1 FROM generate_series(1001, 2000) AS n;
 TABLE kept;
+
+-- ---- a summary that is all there is ----
+
+-- It counts where it is all that the attempt has of a loss, whenever it comes.
+CREATE VIEW lone AS SELECT job, step, j.loss, j.eval_loss, j.perplexity, loss_text FROM j JOIN job_overview AS o ON o.model_name = j.job WHERE job LIKE 'only%';
+INSERT INTO local_training_jobs (id, model_name) SELECT u(30 + n), 'only ' || n FROM generate_series(1, 4) AS n;
+INSERT INTO local_training_metrics (job_id, step, epoch, train_loss, eval_loss, extra, recorded_at)
+	SELECT u(30 + n), 300, 3, 1.356, 1.5, '{"train_runtime": 7, "total_flos": 1e15}', at(10) FROM generate_series(1, 4) AS n;
+SELECT DISTINCT step, loss, eval_loss, perplexity, loss_text FROM lone;
+-- beside reports without a loss, before and after it, and by a newer summary
+INSERT INTO local_training_metrics (job_id, step, eval_loss, recorded_at) SELECT u(30 + n), 200, 1.75, at(9) FROM generate_series(1, 4) AS n;
+INSERT INTO local_training_metrics (job_id, step, eval_loss, recorded_at) SELECT u(30 + n), 310, 1.25, at(11) FROM generate_series(1, 4) AS n;
+INSERT INTO local_training_metrics (job_id, step, train_loss, extra, recorded_at) VALUES (u(32), 320, 1.5, '{"train_runtime": 8}', at(12)), (u(33), 310, 1.625, '{"train_runtime": 8}', at(12)),
+	(u(34), 299, 1.75, '{"train_runtime": 8}', at(12)), (u(34), 298, 0.25, NULL, at(12));
+SELECT * FROM lone ORDER BY job;
+SELECT count(*) FROM trainjob.verify_jobs('local_training_jobs');
+-- until there is the loss of a step, however late, ahead, or gone again
+INSERT INTO local_training_metrics (job_id, step, train_loss, recorded_at) VALUES (u(31), 10, 2.5, at(1)), (u(32), 330, 0.75, at(13));
+SELECT * FROM lone ORDER BY job;
+UPDATE local_training_metrics SET train_loss = NULL, perplexity = NULL WHERE job_id IN (u(31), u(34)) AND extra IS NULL;
+UPDATE local_training_metrics SET extra = '{}' WHERE job_id = u(32) AND step = 320;
+UPDATE local_training_metrics SET extra = NULL WHERE job_id = u(33) AND step = 300;
+SELECT * FROM lone ORDER BY job;
+UPDATE local_training_metrics SET train_loss = 1.125 WHERE job_id = u(31) AND extra IS NOT NULL;
+UPDATE local_training_metrics SET extra = '{"train_runtime": 1}' WHERE job_id = u(32) AND step = 330;
+SELECT * FROM lone ORDER BY job;
+SELECT count(*) FROM trainjob.verify_jobs('local_training_jobs');
+-- a new attempt has none of the last one
+UPDATE local_training_jobs SET status = 'failed', failed_at = at(20) WHERE id IN (u(31), u(32));
+UPDATE local_training_jobs SET status = 'running', status_changed_at = at(30) WHERE id IN (u(31), u(32));
+INSERT INTO local_training_metrics (job_id, step, train_loss, extra, recorded_at) SELECT u(30 + n), 5, 0.875, '{"train_runtime": 9}', at(31) FROM generate_series(1, 2) AS n;
+SELECT * FROM lone ORDER BY job;
+-- what was never rolled up is filled and verified by the same
+SET session_replication_role = replica;
+UPDATE local_training_jobs SET loss = NULL, perplexity = 3 WHERE model_name LIKE 'only%';
+RESET session_replication_role;
+SELECT job_id, column_name, stored, expected FROM trainjob.verify_jobs('local_training_jobs') ORDER BY 1, 2;
+SELECT trainjob.refill_jobs('local_training_jobs');
+SELECT * FROM lone ORDER BY job;
 
 DROP SCHEMA roll, restored CASCADE;

@@ -21,7 +21,8 @@ take_reports(RollUp *roll, const JobReports *reports, JobChange *change)
 
 	/*
 	 * An evaluation may be the best; an epoch of another step than the last
-	 * would be taken for evidence, or hides what is: all for settle.c.
+	 * would be taken for evidence, or hides what is; a summary's loss counts if
+	 * there is no other: all for settle.c.
 	 */
 	if (roll->is_update || reports->has_best ||
 		roll->part->jobs.column[JOB_CURRENT_STEP].attnum == 0 ||
@@ -35,9 +36,10 @@ take_reports(RollUp *roll, const JobReports *reports, JobChange *change)
 					   (Value){.time = reports->max_recorded}))
 		return false;
 	for (int i = 0; i < LATEST_COUNT; i++)
-		if (reports->newest[i].seen &&
-			!trainjob_give(change, trainjob_latest[i].job,
-						   (Value){.number = reports->newest[i].number}))
+		if (reports->newest[i].seen
+				? !trainjob_give(change, trainjob_latest[i].job,
+								 (Value){.number = reports->newest[i].number})
+				: reports->in_summary[i])
 			return false;
 	return true;
 }

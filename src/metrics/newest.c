@@ -32,8 +32,9 @@ typedef struct Reading
 	TrainjobSet *set;
 	const MetricColumns *metric;
 	NewestSearch *search;
-	int missing;		   /* how much of it is not found */
-	MemoryContext per_row; /* of a row at hand */
+	int missing;				 /* how much of it is not found */
+	Value summary[LATEST_COUNT]; /* the newest that a summary has of it */
+	MemoryContext per_row;		 /* of a row at hand */
 } Reading;
 
 /* How many reports a query reads: mostly the first few have it all. */
@@ -88,7 +89,7 @@ newest_plan(Reading *reading, int limit)
 
 /*
  * Whether a report is a trainer's summary, of which not all that is wanted
- * counts.  Not asked where all of it does: "extra" may be large.
+ * counts as of a step.  Not asked where all of it does: "extra" may be large.
  */
 static bool
 is_summary(Reading *reading, const FoundRow *row)
@@ -131,8 +132,7 @@ take_report(Reading *reading, const FoundRow *row)
 	{
 		Value value;
 
-		if (!search->wanted[i] ||
-			(summary && trainjob_latest[i].not_in_summary))
+		if (!search->wanted[i])
 			continue;
 		value = trainjob_found_value(row, 4 + i, &metric->latest[i]);
 		if (i == LATEST_PERPLEXITY && value.isnull)
@@ -141,6 +141,12 @@ take_report(Reading *reading, const FoundRow *row)
 									 &metric->latest[LATEST_TRAIN_LOSS]));
 		if (value.isnull)
 			continue;
+		if (summary && trainjob_latest[i].not_in_summary)
+		{
+			if (reading->summary[i].isnull)
+				reading->summary[i] = value;
+			continue;
+		}
 		search->job[trainjob_latest[i].job] = value;
 		search->wanted[i] = false;
 		reading->missing--;
@@ -232,6 +238,22 @@ start_search(Reading *reading)
 		if (latest[i].attnum == 0 && latest[source].attnum == 0)
 			search->wanted[i] = false;
 		reading->missing += search->wanted[i] ? 1 : 0;
+		reading->summary[i].isnull = true;
+	}
+}
+
+/* What no report has but a summary is what that says: it may be all there is. */
+static void
+finish_search(Reading *reading)
+{
+	NewestSearch *search = reading->search;
+
+	for (int i = 0; i < LATEST_COUNT; i++)
+	{
+		if (!search->wanted[i] || reading->summary[i].isnull)
+			continue;
+		search->job[trainjob_latest[i].job] = reading->summary[i];
+		search->wanted[i] = false;
 	}
 }
 
@@ -250,6 +272,7 @@ trainjob_read_newest(TrainjobSet *set, const MetricColumns *metric,
 	if (!read_directly(&reading, newest_first, job_id))
 		read_by_sql(&reading, job_id);
 	trainjob_restore_user(&caller);
+	finish_search(&reading);
 }
 
 /* ----------
@@ -328,6 +351,7 @@ trainjob_read_history(TrainjobSet *set, const MetricColumns *metric,
 		SPI_freetuptable(SPI_tuptable);
 		MemoryContextReset(portion);
 	} while (count == MANY_REPORTS);
+	finish_search(&reading);
 	SPI_cursor_close(portal);
 	MemoryContextSwitchTo(memory);
 	SPI_finish();

@@ -60,7 +60,8 @@ typedef struct JobHistory
  * what "search" wants, reading from the newest report back to where it has
  * found them all.
  *
- * What no report has stays wanted, and as it was.  "newest_first" is of
+ * The loss of a trainer's summary, which is the mean of the run, is found where
+ * the attempt has no other.  What no report has stays wanted, and as it was.  "newest_first" is of
  * trainjob_plan_descending(), by job_id, step and id.  The job must be locked.
  * This and the next one become the owner of the metrics table.
  */

@@ -29,7 +29,8 @@ PG_FUNCTION_INFO_V1(trainjob_perplexity);
 
 /*
  * The key in "extra" by which the row that a trainer writes at its end is
- * known: its train_loss is the mean of the run, not the loss of a step.
+ * known: its train_loss is the mean of the run, not the loss of a step.  It
+ * counts where the attempt has no other.
  */
 #define SUMMARY_KEY "train_runtime"
 
@@ -292,11 +293,14 @@ add_new_row(Reading *reading, TupleTableSlot *row)
 		Newest *newest = &reports->newest[i];
 		Value value;
 
-		if (summary && trainjob_latest[i].not_in_summary)
-			continue;
 		value = reported_value(metric, row, i);
 		if (value.isnull)
 			continue;
+		if (summary && trainjob_latest[i].not_in_summary)
+		{
+			reports->in_summary[i] = true;
+			continue;
+		}
 		if (newest->seen &&
 			(step < newest->step || (step == newest->step && id < newest->id)))
 			continue;

@@ -38,6 +38,9 @@ typedef struct JobReports
 	TimestampTz max_recorded;
 	Newest newest[LATEST_COUNT];
 
+	/* a trainer's summary has a value, which counts if the attempt has no other */
+	bool in_summary[LATEST_COUNT];
+
 	/* the lowest finite eval_loss, at the first step that has it */
 	bool has_best;
 	double best;

@@ -70,9 +70,23 @@ is_ahead(RollUp *roll, JobReports *reports, LockedJob *job)
 		   (!restarted.isnull && reported.time < restarted.time);
 }
 
+/* Takes what only a summary of the reports has, if the attempt has no other. */
+static void
+take_summary(RollUp *roll, JobReports *reports, LockedJob *job)
+{
+	NewestSearch search = {.restarted = job->value[JOB_RESTARTED_AT],
+						   .bound = PG_INT64_MAX,
+						   .job = job->value};
+
+	for (int i = 0; i < LATEST_COUNT; i++)
+		search.wanted[i] = reports->in_summary[i] && !reports->newest[i].seen;
+	trainjob_read_newest(roll->set, &roll->part->metric,
+						 &roll->part->newest_first, reports->job_id, &search);
+}
+
 /* Takes the latest values from the reports themselves. */
 static void
-take_reports(JobReports *reports, LockedJob *job)
+take_reports(RollUp *roll, JobReports *reports, LockedJob *job)
 {
 	Value *step = &job->value[JOB_CURRENT_STEP];
 
@@ -82,6 +96,7 @@ take_reports(JobReports *reports, LockedJob *job)
 		if (reports->newest[i].seen)
 			job->value[trainjob_latest[i].job] =
 				(Value){.number = reports->newest[i].number};
+	take_summary(roll, reports, job);
 }
 
 /* Takes them from the metrics table, for reports that come late or twice. */
@@ -94,8 +109,8 @@ take_newest(RollUp *roll, JobReports *reports, LockedJob *job)
 	NewestSearch search = {.restarted = restarted, .job = job->value};
 
 	for (int i = 0; i < LATEST_COUNT; i++)
-		search.wanted[i] =
-			uncounted || reports->newest[i].seen || reports->replaced[i];
+		search.wanted[i] = uncounted || reports->newest[i].seen ||
+						   reports->in_summary[i] || reports->replaced[i];
 
 	/*
 	 * The step that the job was at may be gone by an UPDATE; some of the
@@ -256,7 +271,7 @@ settle_locked(RollUp *roll, JobReports *reports, LockedJob *job)
 	settle_status(roll, reports, job);
 	ahead = is_ahead(roll, reports, job);
 	if (ahead)
-		take_reports(reports, job);
+		take_reports(roll, reports, job);
 	else
 		take_newest(roll, reports, job);
 	settle_best(roll, reports, job);

@@ -376,7 +376,9 @@ sub crash_backend
 # What is not true of the jobs, a line each: by their metrics, ...
 my $by_metrics = q{
 WITH m AS (
-	SELECT m.*,
+	SELECT m.job_id, m.id, m.step, m.recorded_at, m.epoch, m.train_loss, m.eval_loss,
+		m.learning_rate, m.grad_norm, m.samples_per_second,
+		COALESCE(m.perplexity, _trainjob.perplexity(m.train_loss)) AS perplexity,
 		(j.restarted_at IS NULL OR m.recorded_at >= j.restarted_at) AS present,
 		COALESCE(m.extra ? 'train_runtime', false) AS summary
 	FROM local_training_metrics AS m
@@ -386,9 +388,9 @@ WITH m AS (
 		max(step) FILTER (WHERE present) AS step,
 		max(recorded_at) AS last_metric_at,
 		(array_agg(epoch ORDER BY step DESC, id DESC) FILTER (WHERE present AND epoch IS NOT NULL))[1] AS epoch,
-		(array_agg(train_loss ORDER BY step DESC, id DESC) FILTER (WHERE present AND train_loss IS NOT NULL AND NOT summary))[1] AS loss,
+		(array_agg(train_loss ORDER BY summary, step DESC, id DESC) FILTER (WHERE present AND train_loss IS NOT NULL))[1] AS loss,
 		(array_agg(eval_loss ORDER BY step DESC, id DESC) FILTER (WHERE present AND eval_loss IS NOT NULL))[1] AS eval_loss,
-		(array_agg(perplexity ORDER BY step DESC, id DESC) FILTER (WHERE present AND perplexity IS NOT NULL AND NOT summary))[1] AS perplexity,
+		(array_agg(perplexity ORDER BY summary, step DESC, id DESC) FILTER (WHERE present AND perplexity IS NOT NULL))[1] AS perplexity,
 		(array_agg(learning_rate ORDER BY step DESC, id DESC) FILTER (WHERE present AND learning_rate IS NOT NULL))[1] AS learning_rate,
 		(array_agg(grad_norm ORDER BY step DESC, id DESC) FILTER (WHERE present AND grad_norm IS NOT NULL))[1] AS grad_norm,
 		(array_agg(samples_per_second ORDER BY step DESC, id DESC) FILTER (WHERE present AND samples_per_second IS NOT NULL))[1] AS samples_per_second,
