@@ -141,13 +141,35 @@ find_object(JsonbContainer *object, const char *key)
 }
 
 /*
+ * Weights & Biases writes {"value": 4} or {"desc": null, "value": 4} for 4
+ * (the config.yaml of a run).
+ */
+void
+trainjob_unwrap(JsonbValue *value)
+{
+	JsonbValue inner;
+	JsonbContainer *object;
+
+	if (!is_object(value))
+		return;
+	object = value->val.binary.data;
+	if (JsonContainerSize(object) <= 2 &&
+		find_member(object, "value", &inner) &&
+		(JsonContainerSize(object) == 1 ||
+		 getKeyJsonValueFromContainer(object, "desc", 4, &(JsonbValue){0}) !=
+			 NULL))
+		*value = inner;
+}
+
+/*
  * Remembers a value.  Sections are read from the last to the first, so a later
  * one takes the place of an earlier one, unless it is missing.
  */
 static void
 note_value(JobConfig *config, ConfigKey key, ConfigSection section,
-		   const JsonbValue *value)
+		   JsonbValue *value)
 {
+	trainjob_unwrap(value);
 	config->seen[key] |= CONFIG_SEEN;
 	if (value->type == jbvNull)
 		config->seen[key] |= CONFIG_NULL;
@@ -210,6 +232,36 @@ read_section(JsonbContainer *object, ConfigSection section, JobConfig *config)
 			note_value(config, key, section, &value);
 }
 
+ConfigKey
+trainjob_config_find_key(const JsonbValue *name)
+{
+	int low = 0;
+	int high = lengthof(sorted_keys);
+
+	while (low < high)
+	{
+		int middle = (low + high) / 2;
+		int order = compare_key(&keys[sorted_keys[middle]], name);
+
+		if (order == 0)
+			return sorted_keys[middle];
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return CONFIG_NONE;
+}
+
+bool
+trainjob_config_searches(const JobConfig *config, const JsonbContainer *object)
+{
+	for (int i = 0; i < SECTION_COUNT; i++)
+		if (config->sections[i] == object)
+			return true;
+	return false;
+}
+
 /* The object that stands at the top under a key; once the top was read. */
 static JsonbContainer *
 top_object(const JobConfig *config, ConfigKey key)
@@ -233,11 +285,13 @@ method_section(JobConfig *config, JsonbContainer *method, const char *kind)
 void
 trainjob_read_config(Jsonb *config, JobConfig *out)
 {
-	JsonbContainer *sections[SECTION_COUNT];
+	JsonbContainer **sections = out->sections;
 	JsonbContainer *method;
 	JsonbValue scalar;
 
+	StaticAssertStmt(SECTION_COUNT <= CONFIG_SECTIONS_MAX, "too many sections");
 	out->root = NULL;
+	memset(out->sections, 0, sizeof(out->sections));
 	out->is_readable = true;
 	out->has_method_object = false;
 	memset(out->seen, 0, sizeof(out->seen));
@@ -255,6 +309,7 @@ trainjob_read_config(Jsonb *config, JobConfig *out)
 	}
 
 	out->root = &config->root;
+	sections[SECTION_TOP] = out->root;
 	read_section(out->root, SECTION_TOP, out);
 	method = top_object(out, CONFIG_METHOD);
 	sections[SECTION_TRAINING] = top_object(out, CONFIG_TRAINING);

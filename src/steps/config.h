@@ -84,6 +84,9 @@
 	KEY(CHECK_VAL_EVERY_N_EPOCH, "check_val_every_n_epoch")         \
 	KEY(RUN_VAL_EVERY_N_STEPS, "run_val_every_n_steps")
 
+/* How many sections may be searched */
+#define CONFIG_SECTIONS_MAX 24
+
 /* CONFIG_NONE, CONFIG_TRAINING, CONFIG_TRAINER, ... */
 #define TRAINJOB_CONFIG_KEY_MEMBER(symbol, name) CONFIG_##symbol,
 typedef enum ConfigKey
@@ -115,6 +118,7 @@ typedef struct JobConfig
 	bool is_readable;		/* false: neither absent nor an object */
 	bool has_method_object; /* an object at method.supervised|dpo|
 							 * reinforcement */
+	JsonbContainer *sections[CONFIG_SECTIONS_MAX]; /* that were searched */
 	uint8 seen[CONFIG_KEY_COUNT];
 	ConfigValue value[CONFIG_KEY_COUNT]; /* where CONFIG_GIVEN */
 } JobConfig;
@@ -165,6 +169,16 @@ extern bool trainjob_config_member_on(const JobConfig *config, ConfigKey key,
  * The length of a key's value where that is an array, else -1.
  */
 extern int64 trainjob_config_length(const JobConfig *config, ConfigKey key);
+
+/*
+ * For a walk through all of a configuration: the key that is called so, or
+ * CONFIG_NONE; whether keys were searched in this object; and the value that an
+ * object stands for which only wraps one.
+ */
+extern ConfigKey trainjob_config_find_key(const JsonbValue *name);
+extern bool trainjob_config_searches(const JobConfig *config,
+									 const JsonbContainer *object);
+extern void trainjob_unwrap(JsonbValue *value);
 
 /*
  * For messages, palloc'd: "config.training.batch_size"; and the value as a

@@ -139,6 +139,19 @@ extern void trainjob_read_accumulation(const JobConfig *config, StepPlan *plan);
 /* max_steps as a ceiling: 0 when there is none, -1 when it is beyond bigint. */
 extern int64 trainjob_step_ceiling(const JobConfig *config);
 
+/* ---- unknown.c ---------------------------------------------------------- */
+
+/*
+ * The path of a key that speaks of the length of training and that no rule
+ * reads, palloc'd, or NULL.
+ */
+extern char *trainjob_find_unknown(const JobConfig *config,
+								   const StepPlan *plan);
+
+/* Whether a number is b x ga x W. */
+extern bool trainjob_is_whole_batch(const StepPlan *plan,
+									const ConfigNumber *number);
+
 /* ---- counting ----------------------------------------------------------- */
 
 /* Sets L and U of an epoch. */

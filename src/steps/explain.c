@@ -153,6 +153,8 @@ say_reason(const JobConfig *config, const StepPlan *plan)
 							" samples are capped already is not known",
 							path, trainjob_config_shown(config, key),
 							plan->samples);
+		case REASON_UNKNOWN_KEY:
+			return psprintf("no rule is known for %s", plan->unknown_key);
 		case REASON_NO_TRAIN_SAMPLES:
 			return psprintf("val_samples, " INT64_FORMAT
 							", leaves no samples to train on",
@@ -221,15 +223,16 @@ append_formula(StringInfo text, const JobConfig *config, const StepPlan *plan)
 		appendStringInfo(text, ", " INT64_FORMAT ")", plan->total_steps);
 }
 
-/* "; batch_size from config.training.batch_size, ..." */
+/* "; batch_size from config.training.batch_size, num_epochs by default ..." */
 static void
 append_source(StringInfo text, const JobConfig *config, const char *factor,
 			  ConfigKey key, bool *any)
 {
 	if (key == CONFIG_NONE)
-		return;
-	appendStringInfo(text, "%s %s from %s", *any ? "," : ";", factor,
-					 trainjob_config_path(config, key));
+		appendStringInfo(text, "%s %s by default", *any ? "," : ";", factor);
+	else
+		appendStringInfo(text, "%s %s from %s", *any ? "," : ";", factor,
+						 trainjob_config_path(config, key));
 	*any = true;
 }
 
@@ -247,13 +250,14 @@ trainjob_explain(const JobConfig *config, const StepPlan *plan)
 		append_formula(&text, config, plan);
 		appendStringInfo(&text, " = " INT64_FORMAT, plan->total_steps);
 		append_source(&text, config, "batch_size", plan->batch.key, &any);
-		append_source(&text, config, "gradient_accumulation_steps",
-					  plan->accumulation.key, &any);
+		if (plan->dialect->accumulation != CONFIG_NONE)
+			append_source(&text, config, "gradient_accumulation_steps",
+						  plan->accumulation.key, &any);
 		append_source(&text, config, "num_epochs", plan->epochs_key, &any);
-		append_source(&text, config, "world_size", plan->world.key, &any);
-		append_source(&text, config, "max_steps", plan->total_key, &any);
-		if (!any)
-			appendStringInfoString(&text, "; all by default");
+		if (plan->world.key != CONFIG_NONE)
+			append_source(&text, config, "world_size", plan->world.key, &any);
+		if (plan->total_key != CONFIG_NONE)
+			append_source(&text, config, "max_steps", plan->total_key, &any);
 	}
 	else if (plan->total_key == CONFIG_STEPS_PER_EPOCH)
 		appendStringInfo(&text, "%s x %s = " INT64_FORMAT,

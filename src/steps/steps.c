@@ -77,6 +77,19 @@ is_among(const ConfigKey *keys, ConfigKey key)
 }
 
 /*
+ * tp_size of transformers 4.50 and 4.51 has the default 0, which means that
+ * there is no tensor parallel.
+ */
+static bool
+is_switched_off(const JobConfig *config, ConfigKey key)
+{
+	ConfigNumber number;
+
+	return key == CONFIG_TP_SIZE &&
+		   trainjob_config_number(config, key, &number) && number.sign == 0;
+}
+
+/*
  * Where several processes work on one batch, W is what is left of them, if the
  * dialect says so of the key.
  */
@@ -88,7 +101,7 @@ share_world(const JobConfig *config, StepPlan *plan)
 		ConfigKey key = sharing_keys[i];
 		int64 processes;
 
-		if (!trainjob_config_given(config, key))
+		if (!trainjob_config_given(config, key) || is_switched_off(config, key))
 			continue;
 		processes = trainjob_config_count(config, key);
 		if (processes == 1)
@@ -435,6 +448,16 @@ trainjob_plan_steps(const JobConfig *config, const SampleCounts *counts,
 								 ? REASON_NO_TRAIN_SAMPLES
 								 : REASON_NO_SAMPLES,
 							 CONFIG_NONE);
+	}
+
+	if (is_known)
+	{
+		plan->unknown_key = trainjob_find_unknown(config, plan);
+		if (plan->unknown_key != NULL)
+		{
+			is_known = false;
+			trainjob_give_reason(plan, REASON_UNKNOWN_KEY, CONFIG_NONE);
+		}
 	}
 
 	/* U is of use for the first evaluation even where T or E is not known */

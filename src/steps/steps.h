@@ -57,6 +57,8 @@ typedef enum StepReason
 	REASON_CAPPED,			 /* max_samples is below N */
 	REASON_PACKED,			 /* the key packs samples into sequences; the only
 							  * such key, nothing else stands in the way */
+	REASON_UNKNOWN_KEY,		 /* unknown_key speaks of the length of training,
+							  * and no rule knows it */
 	REASON_NO_SAMPLES,		 /* no count of samples */
 	REASON_NO_TRAIN_SAMPLES, /* val_samples takes all of total_samples */
 	REASON_NO_STEP,			 /* too few samples for one step */
@@ -111,6 +113,7 @@ typedef struct StepPlan
 	StepReason reason;		 /* why the total is unknown; where it is explicit,
 							 * why L and U are, or which factor was ignored */
 	ConfigKey reason_key;	 /* the key concerned, or CONFIG_NONE */
+	char *unknown_key;		 /* the path of such a key, palloc'd */
 	EvalSchedule eval_schedule;
 	int64 eval_every_steps;
 	int64 first_eval_step; /* >= 0; -1: none, or unknown */
@@ -121,7 +124,7 @@ typedef struct StepPlan
  * Computes all of "plan" (sections 3 to 8) from a configuration that
  * trainjob_read_config() read and from sample counts.  The settings
  * trainjob.default_* and trainjob.samples_basis apply.  Raises no error for
- * any input; allocates at most a few bytes, for numbers with a fraction.
+ * any input; allocates at most a few bytes.
  */
 extern void trainjob_plan_steps(const JobConfig *config,
 								const SampleCounts *counts, StepPlan *plan);

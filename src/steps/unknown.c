@@ -1,0 +1,593 @@
+/*
+ * unknown.c
+ *	  Keys that speak of the length of training and that no rule knows.
+ *
+ * A number that passes over such a key is a guess (section 2 of doc/steps.md).
+ * A key is split into words, and a word tells what it speaks of.  What is
+ * harmless is told by its other words: warmup_steps, eval_batch_size.
+ */
+#include "postgres.h"
+
+#include "lib/stringinfo.h"
+#include "mb/pg_wchar.h"
+
+#include "steps/dialect.h"
+
+/* Objects within objects are followed so far. */
+#define DEPTH_MAX 8
+
+/* A longer word is none of ours. */
+#define WORD_BYTES_MAX 24
+
+/* The most bytes of a section's or key's name that a message shows. */
+#define NAME_BYTES_MAX 60
+
+/* What a word of a key tells; ored together. */
+#define SAYS_LENGTH 0x01	/* steps, epochs, batches, accumulation, episodes */
+#define SAYS_PROCESSES 0x02 /* processes, or what each of them runs on */
+#define SAYS_PROCESS 0x04	/* the same, if something counts it */
+#define SAYS_COUNT 0x08		/* counts it */
+#define SAYS_PARALLEL 0x10	/* a way to share work, if it has a size */
+#define SAYS_SIZE 0x20		/* a size */
+#define SAYS_OTHER 0x40		/* speaks of something else */
+#define SAYS_PPO 0x80		/* speaks of PPO only */
+#define SAYS_LOADER 0x100	/* its processes load data */
+
+typedef struct KeyWord
+{
+	const char *word;
+	int says;
+} KeyWord;
+
+/*
+ * In alphabetical order.  The words of something else come from keys of
+ * transformers' TrainingArguments (eval_steps, warmup_steps, logging_steps,
+ * torch_empty_cache_steps, dataloader_num_workers, lr_scheduler_kwargs), TRL's
+ * (ref_model_sync_steps, precompute_ref_batch_size, max_tool_calling_iterations,
+ * weight_sync_steps, dataset_num_proc, sample_num_steps, vllm_*), LLaMA-Factory's
+ * (pissa_iter, preprocessing_batch_size), ms-swift's (lora_ga_iters, sglang_dp_size,
+ * muon_num_ns_steps, manual_gc_steps, lr_decay_iters, write_batch_size,
+ * local_rollout_forward_batch_size), DeepSpeed's (steps_per_print,
+ * profile_step, total_curriculum_step), axolotl's (saves_per_epoch,
+ * relora_steps, lisa_step_interval), MLX-LM's (steps_per_report), Keras's and
+ * PyTorch's (early stopping's patience, a schedule's restarts, batch norm).
+ */
+static const KeyWord words[] = {
+	{"accum", SAYS_LENGTH},
+	{"accumulate", SAYS_LENGTH},
+	{"accumulated", SAYS_LENGTH},
+	{"accumulation", SAYS_LENGTH},
+	{"accumulations", SAYS_LENGTH},
+	{"adapter", SAYS_OTHER},
+	{"anneal", SAYS_OTHER},
+	{"annealing", SAYS_OTHER},
+	{"backup", SAYS_OTHER},
+	{"badam", SAYS_OTHER},
+	{"batch", SAYS_LENGTH},
+	{"batches", SAYS_LENGTH},
+	{"batchnorm", SAYS_OTHER},
+	{"batchsize", SAYS_LENGTH},
+	{"best", SAYS_OTHER},
+	{"boft", SAYS_OTHER},
+	{"bs", SAYS_LENGTH},
+	{"bsz", SAYS_LENGTH},
+	{"cache", SAYS_OTHER},
+	{"calibration", SAYS_OTHER},
+	{"callback", SAYS_OTHER},
+	{"calling", SAYS_OTHER},
+	{"checkpoint", SAYS_OTHER},
+	{"checkpointing", SAYS_OTHER},
+	{"checkpoints", SAYS_OTHER},
+	{"ckpt", SAYS_OTHER},
+	{"completed", SAYS_OTHER},
+	{"cooldown", SAYS_OTHER},
+	{"count", SAYS_COUNT},
+	{"cp", SAYS_PARALLEL},
+	{"cpu", SAYS_OTHER},
+	{"current", SAYS_OTHER},
+	{"curriculum", SAYS_OTHER},
+	{"dataloader", SAYS_LOADER},
+	{"dataset", SAYS_OTHER},
+	{"decay", SAYS_OTHER},
+	{"degree", SAYS_SIZE},
+	{"denoising", SAYS_OTHER},
+	{"dev", SAYS_OTHER},
+	{"device", SAYS_PROCESS},
+	{"devices", SAYS_PROCESSES},
+	{"diffusion", SAYS_OTHER},
+	{"dim", SAYS_SIZE},
+	{"display", SAYS_OTHER},
+	{"dp", SAYS_PROCESS},
+	{"early", SAYS_OTHER},
+	{"ema", SAYS_OTHER},
+	{"ep", SAYS_PROCESS},
+	{"episode", SAYS_LENGTH},
+	{"episodes", SAYS_LENGTH},
+	{"epoch", SAYS_LENGTH},
+	{"epochs", SAYS_LENGTH},
+	{"eval", SAYS_OTHER},
+	{"evals", SAYS_OTHER},
+	{"evaluate", SAYS_OTHER},
+	{"evaluation", SAYS_OTHER},
+	{"evaluations", SAYS_OTHER},
+	{"export", SAYS_OTHER},
+	{"forward", SAYS_OTHER},
+	{"freeze", SAYS_OTHER},
+	{"gbs", SAYS_LENGTH},
+	{"gc", SAYS_OTHER},
+	{"generate", SAYS_OTHER},
+	{"generation", SAYS_OTHER},
+	{"gpu", SAYS_PROCESS},
+	{"gpus", SAYS_PROCESSES},
+	{"heartbeat", SAYS_OTHER},
+	{"host", SAYS_PROCESS},
+	{"hosts", SAYS_PROCESSES},
+	{"inference", SAYS_OTHER},
+	{"initial", SAYS_OTHER},
+	{"instance", SAYS_PROCESS},
+	{"instances", SAYS_PROCESSES},
+	{"iter", SAYS_LENGTH},
+	{"iteration", SAYS_LENGTH},
+	{"iterations", SAYS_LENGTH},
+	{"iters", SAYS_LENGTH},
+	{"last", SAYS_OTHER},
+	{"lisa", SAYS_OTHER},
+	{"lmdeploy", SAYS_OTHER},
+	{"loader", SAYS_LOADER},
+	{"loftq", SAYS_OTHER},
+	{"log", SAYS_OTHER},
+	{"logger", SAYS_OTHER},
+	{"logging", SAYS_OTHER},
+	{"logs", SAYS_OTHER},
+	{"lora", SAYS_OTHER},
+	{"lr", SAYS_OTHER},
+	{"machine", SAYS_PROCESS},
+	{"machines", SAYS_PROCESSES},
+	{"mbs", SAYS_LENGTH},
+	{"memory", SAYS_OTHER},
+	{"metric", SAYS_OTHER},
+	{"metrics", SAYS_OTHER},
+	{"microbatch", SAYS_LENGTH},
+	{"minibatch", SAYS_LENGTH},
+	{"minibatches", SAYS_LENGTH},
+	{"momentum", SAYS_OTHER},
+	{"muon", SAYS_OTHER},
+	{"n", SAYS_COUNT},
+	{"nepoch", SAYS_LENGTH},
+	{"nepochs", SAYS_LENGTH},
+	{"ngpu", SAYS_PROCESSES},
+	{"ngpus", SAYS_PROCESSES},
+	{"niter", SAYS_LENGTH},
+	{"niters", SAYS_LENGTH},
+	{"nnodes", SAYS_PROCESSES},
+	{"node", SAYS_PROCESS},
+	{"nodes", SAYS_PROCESSES},
+	{"noise", SAYS_OTHER},
+	{"norm", SAYS_OTHER},
+	{"nproc", SAYS_PROCESSES},
+	{"nsteps", SAYS_LENGTH},
+	{"num", SAYS_COUNT},
+	{"number", SAYS_COUNT},
+	{"optim", SAYS_OTHER},
+	{"optimizer", SAYS_OTHER},
+	{"parallel", SAYS_PARALLEL},
+	{"parallelism", SAYS_PARALLEL | SAYS_SIZE},
+	{"patience", SAYS_OTHER},
+	{"peft", SAYS_OTHER},
+	{"per", SAYS_COUNT},
+	{"pissa", SAYS_OTHER},
+	{"plot", SAYS_OTHER},
+	{"poll", SAYS_OTHER},
+	{"pp", SAYS_PARALLEL},
+	{"ppo", SAYS_PPO},
+	{"precompute", SAYS_OTHER},
+	{"predict", SAYS_OTHER},
+	{"prediction", SAYS_OTHER},
+	{"prefetch", SAYS_OTHER},
+	{"prefetching", SAYS_OTHER},
+	{"preprocess", SAYS_OTHER},
+	{"preprocessing", SAYS_OTHER},
+	{"print", SAYS_OTHER},
+	{"process", SAYS_PROCESS},
+	{"processes", SAYS_PROCESSES},
+	{"profile", SAYS_OTHER},
+	{"profiler", SAYS_OTHER},
+	{"profiling", SAYS_OTHER},
+	{"progress", SAYS_OTHER},
+	{"push", SAYS_OTHER},
+	{"quant", SAYS_OTHER},
+	{"quantization", SAYS_OTHER},
+	{"refresh", SAYS_OTHER},
+	{"relora", SAYS_OTHER},
+	{"replicas", SAYS_PROCESSES},
+	{"report", SAYS_OTHER},
+	{"reporting", SAYS_OTHER},
+	{"restart", SAYS_OTHER},
+	{"restarts", SAYS_OTHER},
+	{"resume", SAYS_OTHER},
+	{"resumed", SAYS_OTHER},
+	{"sample", SAYS_OTHER},
+	{"sampling", SAYS_OTHER},
+	{"save", SAYS_OTHER},
+	{"saves", SAYS_OTHER},
+	{"saving", SAYS_OTHER},
+	{"scheduler", SAYS_OTHER},
+	{"sglang", SAYS_OTHER},
+	{"size", SAYS_SIZE},
+	{"snapshot", SAYS_OTHER},
+	{"sp", SAYS_PARALLEL},
+	{"start", SAYS_OTHER},
+	{"step", SAYS_LENGTH},
+	{"steps", SAYS_LENGTH},
+	{"stopping", SAYS_OTHER},
+	{"swa", SAYS_OTHER},
+	{"sync", SAYS_OTHER},
+	{"test", SAYS_OTHER},
+	{"timeout", SAYS_OTHER},
+	{"tokenization", SAYS_OTHER},
+	{"tokenize", SAYS_OTHER},
+	{"tokenizer", SAYS_OTHER},
+	{"tool", SAYS_OTHER},
+	{"total", SAYS_COUNT},
+	{"tp", SAYS_PARALLEL},
+	{"tpus", SAYS_PROCESSES},
+	{"updates", SAYS_LENGTH},
+	{"upload", SAYS_OTHER},
+	{"val", SAYS_OTHER},
+	{"valid", SAYS_OTHER},
+	{"validation", SAYS_OTHER},
+	{"vllm", SAYS_OTHER},
+	{"warm", SAYS_OTHER},
+	{"warmup", SAYS_OTHER},
+	{"worker", SAYS_OTHER},
+	{"workers", SAYS_OTHER},
+	{"write", SAYS_OTHER},
+};
+
+/*
+ * Keys whose words mislead: StepLR's step_size, where a run stands, ...; and
+ * Ray's number of training processes and fairseq's max_update, which speak of
+ * the length with words that are common elsewhere.
+ */
+static const KeyWord whole_keys[] = {
+	{"step_size", SAYS_OTHER},			 {"global_step", SAYS_OTHER},
+	{"max_update", SAYS_LENGTH},		 {"total_num_update", SAYS_LENGTH},
+	{"ray_num_workers", SAYS_PROCESSES},
+};
+
+/* Sections that speak of something else, by any word of their name. */
+static const char *const other_sections[] = {
+	"accelerator",	"adapter",		"bnb",			 "callback",  "callbacks",
+	"checkpoint",	"checkpointer", "checkpointing", "eval",	  "evaluation",
+	"evaluator",	"generation",	"inference",	 "logger",	  "logging",
+	"lora",			"lr",			"mlflow",		 "model",	  "monitoring",
+	"optim",		"optimizer",	"optimizers",	 "peft",	  "profiler",
+	"quantization", "scheduler",	"schedulers",	 "tokenizer", "val",
+	"validation",	"vllm",			"wandb"};
+
+/* An object that is walked, and the name it stands under. */
+typedef struct Level
+{
+	JsonbIterator *walk;
+	JsonbValue name;
+	bool is_searched;
+} Level;
+
+/* ----------
+ * Words
+ * ----------
+ */
+
+static bool
+is_upper(char c)
+{
+	return c >= 'A' && c <= 'Z';
+}
+
+static bool
+is_word_char(char c)
+{
+	return is_upper(c) || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
+		   IS_HIGHBIT_SET(c);
+}
+
+/* Whether a new word of camelCase, or of GPUCount, begins at text[i]. */
+static bool
+begins_word(const char *text, int len, int i)
+{
+	return is_upper(text[i]) &&
+		   (!is_upper(text[i - 1]) ||
+			(i + 1 < len && text[i + 1] >= 'a' && text[i + 1] <= 'z'));
+}
+
+/*
+ * Reads a word, in lower case, and moves on; false at the end.  One that is
+ * too long is cut, which makes it none of ours.
+ */
+static bool
+next_word(const char **text, int *len, char *word)
+{
+	int i = 0;
+	int n = 0;
+
+	while (*len > 0 && !is_word_char(**text))
+	{
+		(*text)++;
+		(*len)--;
+	}
+	if (*len == 0)
+		return false;
+	do
+	{
+		if (n < WORD_BYTES_MAX - 1)
+			word[n++] = pg_ascii_tolower((unsigned char) (*text)[i]);
+		i++;
+	} while (i < *len && is_word_char((*text)[i]) &&
+			 !begins_word(*text, *len, i));
+	word[n] = '\0';
+	*text += i;
+	*len -= i;
+	return true;
+}
+
+static int
+compare_words(const void *word, const void *entry)
+{
+	return strcmp(word, ((const KeyWord *) entry)->word);
+}
+
+/* SAYS_LENGTH, maybe of PPO; SAYS_PROCESSES, maybe of sharing; or nothing. */
+static int
+spoken_of(const char *key, int len)
+{
+	char word[WORD_BYTES_MAX];
+	int says = 0;
+
+	for (int i = 0; i < lengthof(whole_keys); i++)
+		if (len == strlen(whole_keys[i].word) &&
+			memcmp(key, whole_keys[i].word, len) == 0)
+			return whole_keys[i].says & ~SAYS_OTHER;
+	while (next_word(&key, &len, word))
+	{
+		const KeyWord *entry = bsearch(word, words, lengthof(words),
+									   sizeof(KeyWord), compare_words);
+
+		if (entry != NULL)
+			says |= entry->says;
+	}
+	if (says & SAYS_OTHER)
+		return 0;
+	if (says & SAYS_LENGTH)
+		return SAYS_LENGTH | (says & SAYS_PPO);
+	if (says & SAYS_LOADER)
+		return 0;
+	if ((says & SAYS_PARALLEL) && (says & SAYS_SIZE))
+		return SAYS_PROCESSES | SAYS_PARALLEL;
+	if ((says & SAYS_PROCESSES) ||
+		((says & SAYS_PROCESS) && (says & (SAYS_COUNT | SAYS_SIZE))))
+		return SAYS_PROCESSES;
+	return 0;
+}
+
+static bool
+is_other_section(const JsonbValue *name)
+{
+	const char *text = name->val.string.val;
+	int len = name->val.string.len;
+	char word[WORD_BYTES_MAX];
+
+	while (next_word(&text, &len, word))
+		for (int i = 0; i < lengthof(other_sections); i++)
+			if (strcmp(word, other_sections[i]) == 0)
+				return true;
+	return false;
+}
+
+/* ----------
+ * What a key adds
+ * ----------
+ */
+
+/*
+ * Whether a number is b x ga x W: what a derived total says is known then.  The
+ * factors are divided off one after the other.
+ */
+bool
+trainjob_is_whole_batch(const StepPlan *plan, const ConfigNumber *number)
+{
+	int64 factors[] = {plan->batch.value, plan->accumulation.value,
+					   plan->world.value};
+	int64 rest = number->whole;
+
+	if (!number->fits || !number->is_whole || number->whole < 1)
+		return false;
+	for (int i = 0; i < lengthof(factors); i++)
+	{
+		if (factors[i] < 1 || rest % factors[i] != 0)
+			return false;
+		rest /= factors[i];
+	}
+	return rest == 1;
+}
+
+/* Whether a key names the whole batch, the product of b, ga and W. */
+static bool
+names_whole_batch(const JsonbValue *key)
+{
+	static const char *const names[] = {"total_batch_size",
+										"effective_batch_size",
+										"total_train_batch_size",
+										"effective_train_batch_size",
+										"effective_global_batch_size",
+										"train_batch_size",
+										"global_batch_size",
+										"global_train_batch_size"};
+
+	for (int i = 0; i < lengthof(names); i++)
+		if (key->val.string.len == strlen(names[i]) &&
+			memcmp(key->val.string.val, names[i], strlen(names[i])) == 0)
+			return true;
+	return false;
+}
+
+/* Whether the plan has this very number from the same key. */
+static bool
+repeats_known(const JobConfig *config, ConfigKey key,
+			  const ConfigNumber *number)
+{
+	ConfigNumber known;
+
+	return key != CONFIG_NONE && trainjob_config_number(config, key, &known) &&
+		   known.fits && number->fits && known.value == number->value;
+}
+
+/*
+ * Where W is what the configuration calls the number of all processes, other
+ * counts of them, or of what they run on, add nothing.
+ */
+static bool
+world_is_whole(const StepPlan *plan)
+{
+	return plan->dialect->one_process || plan->world.key == CONFIG_WORLD_SIZE ||
+		   plan->world.key == CONFIG_DEVICES ||
+		   plan->world.key == CONFIG_NUM_NODES;
+}
+
+/* Keys that only one trainer's rules read, in a configuration of another. */
+static bool
+is_unread(const StepPlan *plan, ConfigKey key)
+{
+	switch (key)
+	{
+		case CONFIG_DEVICES:
+		case CONFIG_NUM_NODES:
+			return plan->dialect->read_devices == NULL;
+		default:
+			return false;
+	}
+}
+
+/* PPO's keys in a full dump of the settings of a run by another method. */
+static bool
+is_other_method(const JobConfig *config)
+{
+	return trainjob_config_given(config, CONFIG_STAGE) &&
+		   !trainjob_config_word(config, CONFIG_STAGE, "ppo");
+}
+
+/* Whether a key's value may change the number of steps, and no rule reads it. */
+static bool
+is_unknown(const JobConfig *config, const StepPlan *plan, const Level *level,
+		   const JsonbValue *name, const JsonbValue *value)
+{
+	ConfigKey key = trainjob_config_find_key(name);
+	ConfigNumber number;
+	int says;
+
+	if (key != CONFIG_NONE && level->is_searched && !is_unread(plan, key))
+		return false;
+	if (value->type != jbvNumeric && value->type != jbvString)
+		return false;
+	says = spoken_of(name->val.string.val, name->val.string.len);
+	if (says == 0 || !trainjob_read_number(value, &number) || number.sign <= 0)
+		return false;
+	if ((says & SAYS_PROCESSES) &&
+		((number.is_whole && number.whole == 1) ||
+		 (!(says & SAYS_PARALLEL) && world_is_whole(plan))))
+		return false;
+	if ((says & SAYS_PPO) && is_other_method(config))
+		return false;
+	if (!level->is_searched && repeats_known(config, key, &number))
+		return false;
+	return !(names_whole_batch(name) && trainjob_is_whole_batch(plan, &number));
+}
+
+/* ----------
+ * The search
+ * ----------
+ */
+
+static void
+append_name(StringInfo path, const JsonbValue *name)
+{
+	int kept = pg_mbcliplen(name->val.string.val, name->val.string.len,
+							NAME_BYTES_MAX);
+
+	appendBinaryStringInfo(path, name->val.string.val, kept);
+	if (kept < name->val.string.len)
+		appendStringInfoString(path, "...");
+}
+
+/* config.section.key */
+static char *
+path_of(const Level *levels, int depth, const JsonbValue *key)
+{
+	StringInfoData path;
+
+	initStringInfo(&path);
+	appendStringInfoString(&path, "config.");
+	for (int i = 1; i <= depth; i++)
+	{
+		append_name(&path, &levels[i].name);
+		appendStringInfoChar(&path, '.');
+	}
+	append_name(&path, key);
+	return path.data;
+}
+
+static void
+enter(const JobConfig *config, Level *level, JsonbContainer *object,
+	  const JsonbValue *name)
+{
+	JsonbValue ignored;
+
+	level->walk = JsonbIteratorInit(object);
+	if (name != NULL)
+		level->name = *name;
+	level->is_searched = trainjob_config_searches(config, object);
+	JsonbIteratorNext(&level->walk, &ignored, true); /* WJB_BEGIN_OBJECT */
+}
+
+/* An object's own iterator is freed by itself at the end. */
+static void
+leave(Level *levels, int depth)
+{
+	for (; depth >= 0; depth--)
+		if (levels[depth].walk != NULL)
+			pfree(levels[depth].walk);
+}
+
+char *
+trainjob_find_unknown(const JobConfig *config, const StepPlan *plan)
+{
+	Level levels[DEPTH_MAX];
+	int depth = 0;
+	JsonbValue key;
+	JsonbValue value;
+
+	if (config->root == NULL)
+		return NULL;
+	enter(config, &levels[0], config->root, NULL);
+	while (depth >= 0)
+	{
+		if (JsonbIteratorNext(&levels[depth].walk, &key, true) != WJB_KEY)
+		{
+			depth--;
+			continue;
+		}
+		JsonbIteratorNext(&levels[depth].walk, &value, true);
+		trainjob_unwrap(&value);
+		if (is_unknown(config, plan, &levels[depth], &key, &value))
+		{
+			char *path = path_of(levels, depth, &key);
+
+			leave(levels, depth);
+			return path;
+		}
+		if (value.type == jbvBinary &&
+			JsonContainerIsObject(value.val.binary.data) &&
+			depth + 1 < DEPTH_MAX && !is_other_section(&key))
+			enter(config, &levels[++depth], value.val.binary.data, &key);
+	}
+	return NULL;
+}
