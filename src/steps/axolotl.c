@@ -8,9 +8,6 @@
  */
 #include "postgres.h"
 
-#include "utils/fmgrprotos.h"
-#include "utils/numeric.h"
-
 #include "steps/dialect.h"
 
 /*
@@ -61,36 +58,6 @@ measure_epoch(const JobConfig *config, StepPlan *plan)
 							 CONFIG_NONE);
 }
 
-/*
- * up(a x b / (c x d x e)) without loss, or -1 when that is no bigint >= 1.
- * Numeric has room for all of it.
- */
-static int64
-multiply_divide_up(int64 a, int64 b, const int64 *divisors, int ndivisors)
-{
-	Datum dividend =
-		DirectFunctionCall2(numeric_mul, NumericGetDatum(int64_to_numeric(a)),
-							NumericGetDatum(int64_to_numeric(b)));
-	Datum limit = NumericGetDatum(int64_to_numeric(PG_INT64_MAX));
-	Datum divisor = NumericGetDatum(int64_to_numeric(1));
-	Datum one = divisor;
-	Datum result;
-
-	for (int i = 0; i < ndivisors; i++)
-		divisor =
-			DirectFunctionCall2(numeric_mul, divisor,
-								NumericGetDatum(int64_to_numeric(divisors[i])));
-	/* up(x / y) = down((x - 1) / y) + 1, for whole numbers above 0 */
-	result =
-		DirectFunctionCall2(numeric_div_trunc,
-							DirectFunctionCall2(numeric_sub, dividend, one),
-							divisor);
-	result = DirectFunctionCall2(numeric_add, result, one);
-	if (DatumGetBool(DirectFunctionCall2(numeric_gt, result, limit)))
-		return -1;
-	return DatumGetInt64(DirectFunctionCall1(numeric_int8, result));
-}
-
 /* A configuration with batch_size has B as it is written, not as b x ga. */
 static void
 count_steps(const JobConfig *config, StepPlan *plan)
@@ -98,25 +65,14 @@ count_steps(const JobConfig *config, StepPlan *plan)
 	bool whole_batch = plan->accumulation.key == CONFIG_BATCH_SIZE;
 	int64 divisors[3] = {plan->world.value, plan->batch.value,
 						 plan->accumulation.value};
-	double total;
 
 	if (whole_batch)
 	{
 		divisors[1] = trainjob_config_count(config, CONFIG_BATCH_SIZE);
 		divisors[2] = 1;
 	}
-	if (plan->whole_epochs >= 0)
-	{
-		trainjob_set_total(plan,
-						   multiply_divide_up(plan->samples, plan->whole_epochs,
-											  divisors, lengthof(divisors)));
-		return;
-	}
-	total = ceil(
-		(double) plan->samples * plan->num_epochs /
-		((double) divisors[1] * (double) divisors[2] * (double) divisors[0]));
-	trainjob_set_total(plan,
-					   total >= 1 && total < BIGINT_END ? (int64) total : -1);
+	trainjob_set_total(plan, trainjob_run_share_up(plan, divisors,
+												   lengthof(divisors)));
 }
 
 /* It evaluates before step 1 whenever it evaluates at all. */

@@ -39,6 +39,13 @@ typedef enum ConfigSection
 	SECTION_SUPERVISED,
 	SECTION_DPO,
 	SECTION_REINFORCEMENT,
+	SECTION_TRAINING_ARGS,
+	SECTION_TRAINING_ARGUMENTS,
+	SECTION_TRAINER_ARGS,
+	SECTION_TRAIN_ARGS,
+	SECTION_TRAIN,
+	SECTION_HYPER_PARAMETERS,
+	SECTION_PARAMS,
 	SECTION_DATA,
 	SECTION_INIT_ARGS,
 	SECTION_DATASET,
@@ -53,6 +60,13 @@ static const char *const section_paths[SECTION_COUNT] = {
 	"method.supervised.hyperparameters.",
 	"method.dpo.hyperparameters.",
 	"method.reinforcement.hyperparameters.",
+	"training_args.",
+	"training_arguments.",
+	"trainer_args.",
+	"train_args.",
+	"train.",
+	"hyperParameters.",
+	"params.",
 	"data.",
 	"data.init_args.",
 	"dataset.",
@@ -319,6 +333,15 @@ trainjob_read_config(Jsonb *config, JobConfig *out)
 	sections[SECTION_DPO] = method_section(out, method, "dpo");
 	sections[SECTION_REINFORCEMENT] =
 		method_section(out, method, "reinforcement");
+	sections[SECTION_TRAINING_ARGS] = top_object(out, CONFIG_TRAINING_ARGS);
+	sections[SECTION_TRAINING_ARGUMENTS] =
+		top_object(out, CONFIG_TRAINING_ARGUMENTS);
+	sections[SECTION_TRAINER_ARGS] = top_object(out, CONFIG_TRAINER_ARGS);
+	sections[SECTION_TRAIN_ARGS] = top_object(out, CONFIG_TRAIN_ARGS);
+	sections[SECTION_TRAIN] = top_object(out, CONFIG_TRAIN);
+	sections[SECTION_HYPER_PARAMETERS] =
+		top_object(out, CONFIG_HYPER_PARAMETERS);
+	sections[SECTION_PARAMS] = top_object(out, CONFIG_PARAMS);
 	sections[SECTION_DATA] = top_object(out, CONFIG_DATA);
 	sections[SECTION_INIT_ARGS] =
 		find_object(sections[SECTION_DATA], "init_args");

@@ -10,78 +10,132 @@
 #include "steps/number.h"
 
 /* Every key that has a meaning here, in any order. */
-#define TRAINJOB_CONFIG_KEYS(KEY)                                   \
-	/* sections */                                                  \
-	KEY(TRAINING, "training")                                       \
-	KEY(TRAINER, "trainer")                                         \
-	KEY(HYPERPARAMETERS, "hyperparameters")                         \
-	KEY(DATA, "data")                                               \
-	KEY(DATASET, "dataset")                                         \
-	KEY(ACCELERATOR_CONFIG, "accelerator_config")                   \
-	/* method */                                                    \
-	KEY(METHOD, "method")                                           \
-	KEY(TRAINING_METHOD, "training_method")                         \
-	KEY(RL, "rl")                                                   \
-	KEY(STAGE, "stage")                                             \
-	KEY(NUM_GENERATIONS, "num_generations")                         \
-	/* batches */                                                   \
-	KEY(BATCH_SIZE, "batch_size")                                   \
-	KEY(MICRO_BATCH_SIZE, "micro_batch_size")                       \
-	KEY(PER_DEVICE_TRAIN_BATCH_SIZE, "per_device_train_batch_size") \
-	KEY(GLOBAL_BATCH_SIZE, "global_batch_size")                     \
-	KEY(GRADIENT_ACCUMULATION_STEPS, "gradient_accumulation_steps") \
-	KEY(ACCUMULATE_GRAD_BATCHES, "accumulate_grad_batches")         \
-	KEY(LIMIT_TRAIN_BATCHES, "limit_train_batches")                 \
-	KEY(DROP_LAST, "drop_last")                                     \
-	KEY(DATALOADER_DROP_LAST, "dataloader_drop_last")               \
-	/* length of the run */                                         \
-	KEY(EPOCHS, "epochs")                                           \
-	KEY(NUM_EPOCHS, "num_epochs")                                   \
-	KEY(NUM_TRAIN_EPOCHS, "num_train_epochs")                       \
-	KEY(N_EPOCHS, "n_epochs")                                       \
-	KEY(MAX_EPOCHS, "max_epochs")                                   \
-	KEY(MAX_STEPS, "max_steps")                                     \
-	KEY(TOTAL_STEPS, "total_steps")                                 \
-	KEY(STEPS_PER_EPOCH, "steps_per_epoch")                         \
-	KEY(MAX_STEPS_PER_EPOCH, "max_steps_per_epoch")                 \
-	KEY(LEARNING_RATE_MULTIPLIER, "learning_rate_multiplier")       \
-	/* processes */                                                 \
-	KEY(WORLD_SIZE, "world_size")                                   \
-	KEY(NUM_GPUS, "num_gpus")                                       \
-	KEY(N_GPU, "n_gpu")                                             \
-	KEY(DEVICES, "devices")                                         \
-	KEY(NUM_NODES, "num_nodes")                                     \
-	KEY(TENSOR_PARALLEL_SIZE, "tensor_parallel_size")               \
-	KEY(TP_SIZE, "tp_size")                                         \
-	KEY(TENSOR_PARALLEL_DIM, "tensor_parallel_dim")                 \
-	KEY(CONTEXT_PARALLEL_SIZE, "context_parallel_size")             \
-	KEY(CP_SIZE, "cp_size")                                         \
-	KEY(CONTEXT_PARALLEL_DIM, "context_parallel_dim")               \
-	KEY(SEQUENCE_PARALLEL_SIZE, "sequence_parallel_size")           \
-	KEY(SP_SIZE, "sp_size")                                         \
-	KEY(PIPELINE_PARALLEL_SIZE, "pipeline_parallel_size")           \
-	/* samples */                                                   \
-	KEY(MAX_SAMPLES, "max_samples")                                 \
-	KEY(PACKING, "packing")                                         \
-	KEY(SAMPLE_PACKING, "sample_packing")                           \
-	KEY(NEAT_PACKING, "neat_packing")                               \
-	KEY(PACKED, "packed")                                           \
-	KEY(STREAMING, "streaming")                                     \
-	KEY(USE_STREAMING, "use_streaming")                             \
-	KEY(PRETRAINING_DATASET, "pretraining_dataset")                 \
-	KEY(VAL_SET_SIZE, "val_set_size")                               \
-	KEY(TEST_DATASETS, "test_datasets")                             \
-	/* evaluation */                                                \
-	KEY(EVAL_STRATEGY, "eval_strategy")                             \
-	KEY(EVALUATION_STRATEGY, "evaluation_strategy")                 \
-	KEY(EVAL_STEPS, "eval_steps")                                   \
-	KEY(EVALS_PER_EPOCH, "evals_per_epoch")                         \
-	KEY(EVAL_DELAY, "eval_delay")                                   \
-	KEY(EVAL_ON_START, "eval_on_start")                             \
-	KEY(LOGGING_STEPS, "logging_steps")                             \
-	KEY(LIMIT_VAL_BATCHES, "limit_val_batches")                     \
-	KEY(VAL_CHECK_INTERVAL, "val_check_interval")                   \
-	KEY(CHECK_VAL_EVERY_N_EPOCH, "check_val_every_n_epoch")         \
+#define TRAINJOB_CONFIG_KEYS(KEY)                                         \
+	/* sections */                                                        \
+	KEY(TRAINING, "training")                                             \
+	KEY(TRAINER, "trainer")                                               \
+	KEY(HYPERPARAMETERS, "hyperparameters")                               \
+	KEY(DATA, "data")                                                     \
+	KEY(DATASET, "dataset")                                               \
+	KEY(ACCELERATOR_CONFIG, "accelerator_config")                         \
+	KEY(TRAINING_ARGS, "training_args")                                   \
+	KEY(TRAINING_ARGUMENTS, "training_arguments")                         \
+	KEY(TRAIN_ARGS, "train_args")                                         \
+	KEY(TRAINER_ARGS, "trainer_args")                                     \
+	KEY(TRAIN, "train")                                                   \
+	KEY(PARAMS, "params")                                                 \
+	KEY(HYPER_PARAMETERS, "hyperParameters")                              \
+	/* method */                                                          \
+	KEY(METHOD, "method")                                                 \
+	KEY(TRAINING_METHOD, "training_method")                               \
+	KEY(RL, "rl")                                                         \
+	KEY(STAGE, "stage")                                                   \
+	KEY(NUM_GENERATIONS, "num_generations")                               \
+	KEY(RLHF_TYPE, "rlhf_type")                                           \
+	KEY(REWARD_FUNCS, "reward_funcs")                                     \
+	KEY(GENERATION_BATCH_SIZE, "generation_batch_size")                   \
+	KEY(STEPS_PER_GENERATION, "steps_per_generation")                     \
+	KEY(NUM_ITERATIONS, "num_iterations")                                 \
+	KEY(TOTAL_EPISODES, "total_episodes")                                 \
+	KEY(NUM_PPO_EPOCHS, "num_ppo_epochs")                                 \
+	KEY(NUM_MINI_BATCHES, "num_mini_batches")                             \
+	KEY(PPO_BUFFER_SIZE, "ppo_buffer_size")                               \
+	KEY(DO_TRAIN, "do_train")                                             \
+	KEY(DO_PREDICT, "do_predict")                                         \
+	KEY(TRANSFORMERS_VERSION, "transformers_version")                     \
+	/* batches */                                                         \
+	KEY(BATCH_SIZE, "batch_size")                                         \
+	KEY(MICRO_BATCH_SIZE, "micro_batch_size")                             \
+	KEY(PER_DEVICE_TRAIN_BATCH_SIZE, "per_device_train_batch_size")       \
+	KEY(GLOBAL_BATCH_SIZE, "global_batch_size")                           \
+	KEY(GRADIENT_ACCUMULATION_STEPS, "gradient_accumulation_steps")       \
+	KEY(ACCUMULATE_GRAD_BATCHES, "accumulate_grad_batches")               \
+	KEY(LIMIT_TRAIN_BATCHES, "limit_train_batches")                       \
+	KEY(DROP_LAST, "drop_last")                                           \
+	KEY(DATALOADER_DROP_LAST, "dataloader_drop_last")                     \
+	KEY(TRAIN_BATCH_SIZE, "train_batch_size")                             \
+	KEY(EVAL_BATCH_SIZE, "eval_batch_size")                               \
+	KEY(TOTAL_TRAIN_BATCH_SIZE, "total_train_batch_size")                 \
+	KEY(TRAIN_MICRO_BATCH_SIZE_PER_GPU, "train_micro_batch_size_per_gpu") \
+	KEY(MICRO_TRAIN_BATCH_SIZE, "micro_train_batch_size")                 \
+	KEY(POLICY_MINI_BATCH_SIZE, "policy_mini_batch_size")                 \
+	KEY(GRADIENT_ACCUMULATION, "gradient_accumulation")                   \
+	KEY(GRAD_ACCUMULATION, "grad_accumulation")                           \
+	KEY(DROP_LAST_BATCH, "drop_last_batch")                               \
+	/* length of the run */                                               \
+	KEY(EPOCHS, "epochs")                                                 \
+	KEY(NUM_EPOCHS, "num_epochs")                                         \
+	KEY(NUM_TRAIN_EPOCHS, "num_train_epochs")                             \
+	KEY(N_EPOCHS, "n_epochs")                                             \
+	KEY(MAX_EPOCHS, "max_epochs")                                         \
+	KEY(MAX_STEPS, "max_steps")                                           \
+	KEY(TOTAL_STEPS, "total_steps")                                       \
+	KEY(STEPS_PER_EPOCH, "steps_per_epoch")                               \
+	KEY(MAX_STEPS_PER_EPOCH, "max_steps_per_epoch")                       \
+	KEY(LEARNING_RATE_MULTIPLIER, "learning_rate_multiplier")             \
+	KEY(EPOCH, "epoch")                                                   \
+	KEY(TOTAL_EPOCHS, "total_epochs")                                     \
+	KEY(MAX_TRAIN_STEPS, "max_train_steps")                               \
+	KEY(TRAIN_ITERS, "train_iters")                                       \
+	KEY(TRAINING_STEPS, "training_steps")                                 \
+	KEY(TOTAL_TRAINING_STEPS, "total_training_steps")                     \
+	KEY(NUM_TRAINING_STEPS, "num_training_steps")                         \
+	KEY(NUM_TRAIN_STEPS, "num_train_steps")                               \
+	KEY(TOTAL_TRAIN_STEPS, "total_train_steps")                           \
+	KEY(MAX_TRAINING_STEPS, "max_training_steps")                         \
+	KEY(TRAIN_STEPS, "train_steps")                                       \
+	KEY(ITERS, "iters")                                                   \
+	KEY(FINE_TUNE_TYPE, "fine_tune_type")                                 \
+	KEY(STEPS_PER_REPORT, "steps_per_report")                             \
+	KEY(STEPS_PER_EVAL, "steps_per_eval")                                 \
+	/* processes */                                                       \
+	KEY(WORLD_SIZE, "world_size")                                         \
+	KEY(NUM_GPUS, "num_gpus")                                             \
+	KEY(N_GPU, "n_gpu")                                                   \
+	KEY(DEVICES, "devices")                                               \
+	KEY(NUM_NODES, "num_nodes")                                           \
+	KEY(TENSOR_PARALLEL_SIZE, "tensor_parallel_size")                     \
+	KEY(TP_SIZE, "tp_size")                                               \
+	KEY(TENSOR_PARALLEL_DIM, "tensor_parallel_dim")                       \
+	KEY(CONTEXT_PARALLEL_SIZE, "context_parallel_size")                   \
+	KEY(CP_SIZE, "cp_size")                                               \
+	KEY(CONTEXT_PARALLEL_DIM, "context_parallel_dim")                     \
+	KEY(SEQUENCE_PARALLEL_SIZE, "sequence_parallel_size")                 \
+	KEY(SP_SIZE, "sp_size")                                               \
+	KEY(PIPELINE_PARALLEL_SIZE, "pipeline_parallel_size")                 \
+	KEY(NUM_PROCESSES, "num_processes")                                   \
+	KEY(GPU_COUNT, "gpu_count")                                           \
+	KEY(NUM_DEVICES, "num_devices")                                       \
+	KEY(NPROC_PER_NODE, "nproc_per_node")                                 \
+	KEY(N_GPUS_PER_NODE, "n_gpus_per_node")                               \
+	KEY(NUM_GPUS_PER_NODE, "num_gpus_per_node")                           \
+	KEY(GPUS_PER_NODE, "gpus_per_node")                                   \
+	KEY(NNODES, "nnodes")                                                 \
+	KEY(NUM_MACHINES, "num_machines")                                     \
+	/* samples */                                                         \
+	KEY(MAX_SAMPLES, "max_samples")                                       \
+	KEY(PACKING, "packing")                                               \
+	KEY(SAMPLE_PACKING, "sample_packing")                                 \
+	KEY(NEAT_PACKING, "neat_packing")                                     \
+	KEY(PACKED, "packed")                                                 \
+	KEY(STREAMING, "streaming")                                           \
+	KEY(USE_STREAMING, "use_streaming")                                   \
+	KEY(PRETRAINING_DATASET, "pretraining_dataset")                       \
+	KEY(VAL_SET_SIZE, "val_set_size")                                     \
+	KEY(TEST_DATASETS, "test_datasets")                                   \
+	KEY(MAX_TRAIN_SAMPLES, "max_train_samples")                           \
+	KEY(VAL_SIZE, "val_size")                                             \
+	/* evaluation */                                                      \
+	KEY(EVAL_STRATEGY, "eval_strategy")                                   \
+	KEY(EVALUATION_STRATEGY, "evaluation_strategy")                       \
+	KEY(EVAL_STEPS, "eval_steps")                                         \
+	KEY(EVALS_PER_EPOCH, "evals_per_epoch")                               \
+	KEY(EVAL_DELAY, "eval_delay")                                         \
+	KEY(EVAL_ON_START, "eval_on_start")                                   \
+	KEY(LOGGING_STEPS, "logging_steps")                                   \
+	KEY(LIMIT_VAL_BATCHES, "limit_val_batches")                           \
+	KEY(VAL_CHECK_INTERVAL, "val_check_interval")                         \
+	KEY(CHECK_VAL_EVERY_N_EPOCH, "check_val_every_n_epoch")               \
 	KEY(RUN_VAL_EVERY_N_STEPS, "run_val_every_n_steps")
 
 /* How many sections may be searched */

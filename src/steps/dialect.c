@@ -11,6 +11,8 @@
 
 #include "common/int.h"
 #include "utils/float.h"
+#include "utils/fmgrprotos.h"
+#include "utils/numeric.h"
 
 #include "steps/dialect.h"
 
@@ -43,10 +45,62 @@ trainjob_times_epochs(double num_epochs, int64 whole_epochs, int64 updates)
 	return product >= 1 && product < BIGINT_END ? (int64) product : -1;
 }
 
+/* Without loss: numeric has room for all of it. */
+int64
+trainjob_multiply_divide_up(int64 a, int64 b, const int64 *divisors,
+							int ndivisors)
+{
+	Datum dividend =
+		DirectFunctionCall2(numeric_mul, NumericGetDatum(int64_to_numeric(a)),
+							NumericGetDatum(int64_to_numeric(b)));
+	Datum limit = NumericGetDatum(int64_to_numeric(PG_INT64_MAX));
+	Datum divisor = NumericGetDatum(int64_to_numeric(1));
+	Datum one = divisor;
+	Datum result;
+
+	for (int i = 0; i < ndivisors; i++)
+		divisor =
+			DirectFunctionCall2(numeric_mul, divisor,
+								NumericGetDatum(int64_to_numeric(divisors[i])));
+	/* up(x / y) = down((x - 1) / y) + 1, for whole numbers above 0 */
+	result =
+		DirectFunctionCall2(numeric_div_trunc,
+							DirectFunctionCall2(numeric_sub, dividend, one),
+							divisor);
+	result = DirectFunctionCall2(numeric_add, result, one);
+	if (DatumGetBool(DirectFunctionCall2(numeric_gt, result, limit)))
+		return -1;
+	return DatumGetInt64(DirectFunctionCall1(numeric_int8, result));
+}
+
+int64
+trainjob_run_share_up(const StepPlan *plan, const int64 *divisors,
+					  int ndivisors)
+{
+	double divisor = 1;
+	double total;
+
+	if (plan->whole_epochs >= 0)
+		return trainjob_multiply_divide_up(plan->samples, plan->whole_epochs,
+										   divisors, ndivisors);
+	for (int i = ndivisors - 1; i >= 0; i--)
+		divisor *= (double) divisors[i];
+	total = ceil((double) plan->samples * plan->num_epochs / divisor);
+	return total >= 1 && total < BIGINT_END ? (int64) total : -1;
+}
+
 /* ----------
  * Reading b, ga and E (section 4)
  * ----------
  */
+
+bool
+trainjob_is_among(const ConfigKey *keys, ConfigKey key)
+{
+	while (*keys != CONFIG_NONE && *keys != key)
+		keys++;
+	return *keys != CONFIG_NONE;
+}
 
 void
 trainjob_give_reason(StepPlan *plan, StepReason reason, ConfigKey key)

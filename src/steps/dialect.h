@@ -18,7 +18,7 @@
 #include "steps/steps.h"
 
 /* How many spellings a quantity has, and marks a dialect, with a CONFIG_NONE */
-#define SPELLINGS_MAX 5
+#define SPELLINGS_MAX 6
 
 /* 2^63: the first double beyond bigint */
 #define BIGINT_END 9223372036854775808.0
@@ -31,6 +31,8 @@ struct Dialect
 	ConfigKey marks[SPELLINGS_MAX]; /* any of them */
 	bool null_marks;				/* a mark counts even as null */
 	bool method_marks;				/* so does an object at method.<kind> */
+	bool (*recognises)(
+		const JobConfig *config); /* or this, which may be NULL */
 
 	/* keys and defaults (section 4) */
 	ConfigKey batch[SPELLINGS_MAX];
@@ -42,7 +44,15 @@ struct Dialect
 	bool whole_epochs;		   /* no fraction of an epoch */
 	bool one_process;		   /* world size plays no part */
 	bool max_steps_is_ceiling; /* and not a number of steps to run */
+	bool samples_prompts;	   /* the method's sampler is part of the rule */
 	bool epoch_proves_updates; /* a report's epoch is step / U (section 9) */
+
+	/*
+	 * Keys that this dialect reads and others do not; and its names of sections
+	 * and keys that do not bear on the number of steps.  Both may be NULL.
+	 */
+	const ConfigKey *own_keys;
+	const char *const *own_sections;
 
 	/* keys of processes that share a batch, by which W is divided */
 	ConfigKey divides_world[SPELLINGS_MAX];
@@ -86,6 +96,18 @@ extern const Dialect trainjob_lightning;
 extern const Dialect trainjob_torchtune;
 extern const Dialect trainjob_axolotl;
 extern const Dialect trainjob_hf;
+extern const Dialect trainjob_grpo;
+extern const Dialect trainjob_ppo;
+extern const Dialect trainjob_card;
+extern const Dialect trainjob_deepspeed;
+extern const Dialect trainjob_litgpt;
+extern const Dialect trainjob_mlx;
+extern const Dialect trainjob_verl;
+extern const Dialect trainjob_skyrl;
+extern const Dialect trainjob_openrlhf;
+extern const Dialect trainjob_megatron;
+extern const Dialect trainjob_h2o;
+extern const Dialect trainjob_autotrain;
 extern Dialect trainjob_baseline; /* settings write its defaults */
 
 /* ---- arithmetic --------------------------------------------------------- */
@@ -124,6 +146,12 @@ extern int64 trainjob_times_epochs(double num_epochs, int64 whole_epochs,
 extern void trainjob_give_reason(StepPlan *plan, StepReason reason,
 								 ConfigKey key);
 
+/* Whether a list of keys, which ends with CONFIG_NONE, has this one. */
+extern bool trainjob_is_among(const ConfigKey *keys, ConfigKey key);
+
+/* Keys that state the whole total, in the order in which they count. */
+extern const ConfigKey trainjob_total_keys[];
+
 /* The first of some spellings that has a value, or CONFIG_NONE. */
 extern ConfigKey trainjob_first_given(const JobConfig *config,
 									  const ConfigKey *spellings);
@@ -148,6 +176,9 @@ extern int64 trainjob_step_ceiling(const JobConfig *config);
 extern char *trainjob_find_unknown(const JobConfig *config,
 								   const StepPlan *plan);
 
+/* Whether the configuration counts the processes of a node. */
+extern bool trainjob_world_by_node(const JobConfig *config);
+
 /* Whether a number is b x ga x W. */
 extern bool trainjob_is_whole_batch(const StepPlan *plan,
 									const ConfigNumber *number);
@@ -164,6 +195,14 @@ set_epoch(StepPlan *plan, int64 batches, int64 updates)
 
 /* Sets the total from samples; -1 is the sign that it is no bigint >= 1. */
 extern void trainjob_set_total(StepPlan *plan, int64 total);
+
+/* up(a x b / product of divisors), or -1 when that is no bigint >= 1. */
+extern int64 trainjob_multiply_divide_up(int64 a, int64 b,
+										 const int64 *divisors, int ndivisors);
+
+/* The same with E for b, in doubles where it is a fraction. */
+extern int64 trainjob_run_share_up(const StepPlan *plan, const int64 *divisors,
+								   int ndivisors);
 
 /* T = up(E x U) */
 extern void trainjob_count_epochs(const JobConfig *config, StepPlan *plan);
@@ -201,11 +240,26 @@ extern char *trainjob_epochs_text(const StepPlan *plan);
 /* L of section 7a; 0 when no batch is left, -1 when b cannot be shared. */
 extern int64 trainjob_hf_batches(const JobConfig *config, const StepPlan *plan);
 extern bool trainjob_hf_drops_last(const JobConfig *config);
+
+/* U from L: rounded up, but down before transformers 4.52 (section 7a). */
+extern int64 trainjob_hf_updates(const JobConfig *config, const StepPlan *plan,
+								 int64 batches);
+
+/* Whether a key is given that only Hugging Face's Trainer has. */
+extern bool trainjob_has_hf_key(const JobConfig *config);
 extern void trainjob_measure_hf_epoch(const JobConfig *config, StepPlan *plan);
 extern void trainjob_plan_hf_evaluation(const JobConfig *config,
 										StepPlan *plan);
 extern void trainjob_say_hf_updates(StringInfo text, const JobConfig *config,
 									const StepPlan *plan);
+
+/* ---- lightning.c -------------------------------------------------------- */
+
+/* T = E x U, or max_steps where that is less; where epochs end the run. */
+extern void trainjob_count_capped(const JobConfig *config, StepPlan *plan);
+
+/* W by devices, a number or a list, on each of the nodes. */
+extern void trainjob_read_devices(const JobConfig *config, StepPlan *plan);
 
 /* ---- baseline.c --------------------------------------------------------- */
 

@@ -47,11 +47,17 @@ wanted(const StepPlan *plan, ConfigKey key)
 {
 	if (key == plan->epochs_key)
 		return plan->dialect->epochs_wanted;
+	if (trainjob_is_among(trainjob_total_keys, key))
+		return "a number above 0";
 	switch (key)
 	{
-		case CONFIG_TOTAL_STEPS:
-		case CONFIG_MAX_STEPS:
-			return "a number above 0";
+		case CONFIG_TOTAL_EPISODES:
+			return "a whole number above 0";
+		case CONFIG_GENERATION_BATCH_SIZE:
+			return "a multiple of the batches of all processes that fits "
+				   "steps_per_generation";
+		case CONFIG_TRAIN_BATCH_SIZE:
+			return "the product of the other batch settings";
 		case CONFIG_DEVICES:
 			return COUNT_TEXT " or a list";
 		case CONFIG_LIMIT_TRAIN_BATCHES:
@@ -109,6 +115,9 @@ static const char *const consequences[] = {
 	[REASON_STREAMED] = "and streamed data has no known length",
 	[REASON_SAMPLED] = "and the sampler repeats samples",
 	[REASON_OTHER_BATCH] = "which has other rules",
+	[REASON_ALL_SPLIT] = "which leaves no samples to train on",
+	[REASON_NO_RULE] = "and no rule counts the steps of such a run",
+	[REASON_NOT_TRAINED] = "and do_train is not on",
 	[REASON_PACKED] = "and the number of packed sequences is not known",
 };
 
@@ -153,6 +162,9 @@ say_reason(const JobConfig *config, const StepPlan *plan)
 							" samples are capped already is not known",
 							path, trainjob_config_shown(config, key),
 							plan->samples);
+		case REASON_NOT_GROUPED:
+			return pstrdup("the generation batch is no multiple of "
+						   "num_generations");
 		case REASON_UNKNOWN_KEY:
 			return psprintf("no rule is known for %s", plan->unknown_key);
 		case REASON_NO_TRAIN_SAMPLES:
@@ -182,16 +194,15 @@ say_reason(const JobConfig *config, const StepPlan *plan)
 static ConfigKey
 ignored_key(const JobConfig *config, const StepPlan *plan)
 {
-	static const ConfigKey stating_keys[] = {CONFIG_TOTAL_STEPS,
-											 CONFIG_MAX_STEPS};
+	const ConfigKey *keys = trainjob_total_keys;
 	ConfigNumber number;
 
 	if (plan->reason == REASON_UNUSABLE)
 		return plan->reason_key;
-	for (int i = 0; i < lengthof(stating_keys); i++)
-		if (trainjob_config_given(config, stating_keys[i]) &&
-			!trainjob_config_number(config, stating_keys[i], &number))
-			return stating_keys[i];
+	for (; *keys != CONFIG_NONE; keys++)
+		if (trainjob_config_given(config, *keys) &&
+			!trainjob_config_number(config, *keys, &number))
+			return *keys;
 	return CONFIG_NONE;
 }
 

@@ -21,11 +21,13 @@ PG_FUNCTION_INFO_V1(trainjob_eval_text);
 PG_FUNCTION_INFO_V1(trainjob_config_method);
 PG_FUNCTION_INFO_V1(trainjob_job_note);
 
-static const char *const basis_names[] = {[BASIS_UNKNOWN] = NULL,
-										  [BASIS_TRAIN] = "train_samples",
-										  [BASIS_TOTAL] = "total_samples",
-										  [BASIS_TOTAL_LESS_VAL] =
-											  "total_samples - val_samples"};
+static const char *const basis_names[] = {
+	[BASIS_UNKNOWN] = NULL,
+	[BASIS_TRAIN] = "train_samples",
+	[BASIS_TOTAL] = "total_samples",
+	[BASIS_TOTAL_LESS_VAL] = "total_samples - val_samples",
+	[BASIS_TOTAL_LESS_SPLIT] = "total_samples - the config's split",
+	[BASIS_CAPPED] = "max_train_samples"};
 
 /* The configuration and the counts that every function has as arguments. */
 static void

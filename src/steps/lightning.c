@@ -11,8 +11,8 @@
 #include "steps/dialect.h"
 
 /* Its world: devices, a number or a list, on each of the nodes. */
-static void
-read_devices(const JobConfig *config, StepPlan *plan)
+void
+trainjob_read_devices(const JobConfig *config, StepPlan *plan)
 {
 	int64 devices = 1;
 	int64 nodes = 1;
@@ -74,9 +74,8 @@ measure_epoch(const JobConfig *config, StepPlan *plan)
 		trainjob_give_reason(plan, REASON_NO_STEP, CONFIG_NONE);
 }
 
-/* min(U x E, max_steps); called only where epochs end the run. */
-static void
-count_steps(const JobConfig *config, StepPlan *plan)
+void
+trainjob_count_capped(const JobConfig *config, StepPlan *plan)
 {
 	int64 total = trainjob_times_epochs(plan->num_epochs, plan->whole_epochs,
 										plan->updates_per_epoch);
@@ -197,9 +196,9 @@ const Dialect trainjob_lightning = {
 	.default_epochs = 1000,
 	.whole_epochs = true,
 	.max_steps_is_ceiling = true,
-	.read_devices = read_devices,
+	.read_devices = trainjob_read_devices,
 	.measure_epoch = measure_epoch,
-	.count_steps = count_steps,
+	.count_steps = trainjob_count_capped,
 	.plan_evaluation = plan_evaluation,
 	.drops_last = drops_last,
 	.say_updates = say_updates,

@@ -2,20 +2,26 @@
  * openai.c
  *	  OpenAI's fine-tuning API.
  *
- *		U = L = up(N / b)		T = E x U
+ *		T = up(N x E / b)
  *
- * Section 7f of doc/steps.md: one process, no accumulation.
+ * Section 7f of doc/steps.md: one process, no accumulation; it rounds once a
+ * run, so there is no U.
  */
 #include "postgres.h"
 
 #include "steps/dialect.h"
 
+/* Nothing is known of an epoch. */
 static void
 measure_epoch(const JobConfig *config, StepPlan *plan)
 {
-	int64 batches = divide_up(plan->samples, plan->batch.value);
+}
 
-	set_epoch(plan, batches, batches);
+static void
+count_steps(const JobConfig *config, StepPlan *plan)
+{
+	trainjob_set_total(plan,
+					   trainjob_run_share_up(plan, &plan->batch.value, 1));
 }
 
 /* There is no setting. */
@@ -26,9 +32,10 @@ plan_evaluation(const JobConfig *config, StepPlan *plan)
 }
 
 static void
-say_updates(StringInfo text, const JobConfig *config, const StepPlan *plan)
+say_total(StringInfo text, const JobConfig *config, const StepPlan *plan)
 {
-	appendStringInfo(text, "ceil(" INT64_FORMAT, plan->samples);
+	appendStringInfo(text, "ceil(" INT64_FORMAT " x %s", plan->samples,
+					 trainjob_epochs_text(plan));
 	trainjob_say_divisors(text, plan->batch.value, -1, 1);
 	appendStringInfoChar(text, ')');
 }
@@ -44,8 +51,8 @@ const Dialect trainjob_openai = {
 	.whole_epochs = true,
 	.one_process = true,
 	.measure_epoch = measure_epoch,
-	.count_steps = trainjob_count_epochs,
+	.count_steps = count_steps,
 	.plan_evaluation = plan_evaluation,
-	.say_updates = say_updates,
+	.say_total = say_total,
 	.epochs_wanted = "a whole number above 0",
 };

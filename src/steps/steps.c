@@ -24,13 +24,54 @@ typedef enum SamplesBasisSetting
 } SamplesBasisSetting;
 
 /* In the order in which they are recognised; what is none is baseline. */
-static const Dialect *const dialects[] = {&trainjob_openai, &trainjob_lightning,
-										  &trainjob_torchtune,
-										  &trainjob_axolotl, &trainjob_hf};
+static const Dialect *const dialects[] = {
+	&trainjob_openai,	 &trainjob_verl,	  &trainjob_skyrl,
+	&trainjob_openrlhf,	 &trainjob_lightning, &trainjob_torchtune,
+	&trainjob_litgpt,	 &trainjob_megatron,  &trainjob_axolotl,
+	&trainjob_deepspeed, &trainjob_card,	  &trainjob_grpo,
+	&trainjob_ppo,		 &trainjob_hf,		  &trainjob_h2o,
+	&trainjob_autotrain, &trainjob_mlx};
 
-/* Of several that are given the largest counts (section 4). */
+/*
+ * Keys that state the whole total (section 5).  They are those of the trainers
+ * named: *_no_trainer examples and diffusers (max_train_steps), Megatron-LM
+ * (train_iters), model cards and Mistral (training_steps), verl
+ * (total_training_steps), MLX-LM (iters).
+ */
+const ConfigKey trainjob_total_keys[] = {CONFIG_TOTAL_STEPS,
+										 CONFIG_MAX_STEPS,
+										 CONFIG_MAX_TRAIN_STEPS,
+										 CONFIG_TRAIN_ITERS,
+										 CONFIG_TRAINING_STEPS,
+										 CONFIG_TOTAL_TRAINING_STEPS,
+										 CONFIG_TOTAL_TRAIN_STEPS,
+										 CONFIG_NUM_TRAINING_STEPS,
+										 CONFIG_NUM_TRAIN_STEPS,
+										 CONFIG_MAX_TRAINING_STEPS,
+										 CONFIG_TRAIN_STEPS,
+										 CONFIG_ITERS,
+										 CONFIG_NONE};
+
+/*
+ * Of several that are given the largest counts (section 4): accelerate's
+ * num_processes, a model card's num_devices.
+ */
 static const ConfigKey world_keys[] = {CONFIG_WORLD_SIZE, CONFIG_NUM_GPUS,
-									   CONFIG_N_GPU};
+									   CONFIG_N_GPU,	  CONFIG_NUM_PROCESSES,
+									   CONFIG_GPU_COUNT,  CONFIG_NUM_DEVICES};
+
+/* Processes of a node, and nodes: torchrun's, verl's, accelerate's names. */
+static const ConfigKey node_processes_keys[] = {CONFIG_NPROC_PER_NODE,
+												CONFIG_N_GPUS_PER_NODE,
+												CONFIG_NUM_GPUS_PER_NODE,
+												CONFIG_GPUS_PER_NODE,
+												CONFIG_NONE};
+static const ConfigKey nodes_keys[] = {CONFIG_NNODES, CONFIG_NUM_NODES,
+									   CONFIG_NUM_MACHINES, CONFIG_NONE};
+
+/* What the trainer takes off a data set by itself (section 1). */
+static const ConfigKey split_keys[] = {CONFIG_VAL_SIZE, CONFIG_VAL_SET_SIZE,
+									   CONFIG_NONE};
 
 /* Above 1, these make several processes work on one batch (section 4). */
 static const ConfigKey sharing_keys[] = {CONFIG_TENSOR_PARALLEL_SIZE,
@@ -53,7 +94,15 @@ static const ConfigKey streaming_keys[] = {CONFIG_STREAMING,
 static const char *const sampling_methods[] = {"ppo", "rlhf", "grpo", "rloo",
 											   "ebft"};
 static const ConfigKey method_keys[] = {CONFIG_METHOD, CONFIG_TRAINING_METHOD,
-										CONFIG_RL};
+										CONFIG_RL, CONFIG_RLHF_TYPE,
+										CONFIG_STAGE};
+
+/* Keys that only such samplers have. */
+static const ConfigKey sampler_keys[] = {CONFIG_NUM_GENERATIONS,
+										 CONFIG_GENERATION_BATCH_SIZE,
+										 CONFIG_STEPS_PER_GENERATION,
+										 CONFIG_REWARD_FUNCS,
+										 CONFIG_TOTAL_EPISODES};
 
 static int samples_basis = SAMPLES_BASIS_TRAIN;
 
@@ -66,15 +115,6 @@ static const struct config_enum_entry samples_basis_options[] = {
  * Reading W and E (section 4)
  * ----------
  */
-
-/* Whether a list of keys, which ends with CONFIG_NONE, has this one. */
-static bool
-is_among(const ConfigKey *keys, ConfigKey key)
-{
-	while (*keys != CONFIG_NONE && *keys != key)
-		keys++;
-	return *keys != CONFIG_NONE;
-}
 
 /*
  * tp_size of transformers 4.50 and 4.51 has the default 0, which means that
@@ -106,7 +146,8 @@ share_world(const JobConfig *config, StepPlan *plan)
 		processes = trainjob_config_count(config, key);
 		if (processes == 1)
 			continue;
-		if (processes > 1 && is_among(plan->dialect->divides_world, key))
+		if (processes > 1 &&
+			trainjob_is_among(plan->dialect->divides_world, key))
 			plan->world.value /= processes;
 		else
 			plan->world.value = -1;
@@ -122,6 +163,51 @@ share_world(const JobConfig *config, StepPlan *plan)
 	}
 }
 
+bool
+trainjob_world_by_node(const JobConfig *config)
+{
+	return trainjob_first_given(config, node_processes_keys) != CONFIG_NONE;
+}
+
+/* A count of processes; false, with the reason, where it is unusable. */
+static bool
+take_processes(const JobConfig *config, StepPlan *plan, ConfigKey key,
+			   int64 *processes)
+{
+	*processes = trainjob_config_count(config, key);
+	if (*processes > 0)
+		return true;
+	plan->world = (StepFactor){-1, key};
+	trainjob_give_reason(plan, REASON_UNUSABLE, key);
+	return false;
+}
+
+static void
+take_larger_world(StepPlan *plan, int64 processes, ConfigKey key)
+{
+	if (plan->world.key == CONFIG_NONE || processes > plan->world.value)
+		plan->world = (StepFactor){processes, key};
+}
+
+/* Processes of a node x nodes; false where one of them is unusable. */
+static bool
+read_world_by_node(const JobConfig *config, StepPlan *plan)
+{
+	ConfigKey key = trainjob_first_given(config, node_processes_keys);
+	ConfigKey nodes_key = trainjob_first_given(config, nodes_keys);
+	int64 processes;
+	int64 nodes = 1;
+
+	if (key == CONFIG_NONE)
+		return true;
+	if (!take_processes(config, plan, key, &processes) ||
+		(nodes_key != CONFIG_NONE &&
+		 !take_processes(config, plan, nodes_key, &nodes)))
+		return false;
+	take_larger_world(plan, processes * nodes, key);
+	return true;
+}
+
 static void
 read_world(const JobConfig *config, StepPlan *plan)
 {
@@ -135,16 +221,12 @@ read_world(const JobConfig *config, StepPlan *plan)
 
 		if (!trainjob_config_given(config, key))
 			continue;
-		processes = trainjob_config_count(config, key);
-		if (processes < 0)
-		{
-			plan->world = (StepFactor){-1, key};
-			trainjob_give_reason(plan, REASON_UNUSABLE, key);
+		if (!take_processes(config, plan, key, &processes))
 			return;
-		}
-		if (plan->world.key == CONFIG_NONE || processes > plan->world.value)
-			plan->world = (StepFactor){processes, key};
+		take_larger_world(plan, processes, key);
 	}
+	if (!read_world_by_node(config, plan))
+		return;
 	if (plan->world.key == CONFIG_NONE && plan->dialect->read_devices != NULL)
 		plan->dialect->read_devices(config, plan);
 	if (plan->world.value > 1)
@@ -225,6 +307,54 @@ choose_samples(const SampleCounts *counts, StepPlan *plan)
 	}
 }
 
+/*
+ * The split that the trainer makes where nobody else did: datasets'
+ * train_test_split() rounds a share up (LLaMA-Factory's val_size, axolotl's
+ * val_set_size).  1 may be either, a share or a count.
+ */
+static void
+take_off_split(const JobConfig *config, StepPlan *plan)
+{
+	ConfigKey key = trainjob_first_given(config, split_keys);
+	ConfigNumber split;
+	int64 taken = -1;
+
+	if (plan->basis != BASIS_TOTAL || samples_basis == SAMPLES_BASIS_TOTAL ||
+		plan->dialect->one_process || key == CONFIG_NONE ||
+		!trainjob_config_number(config, key, &split) || split.sign <= 0)
+		return;
+	if (split.fits && split.whole > 0)
+		taken = split.is_whole && split.whole == 1 ? -1 : split.whole;
+	else if (split.fits)
+		taken = (int64) ceil((double) plan->samples * split.value);
+	plan->basis = BASIS_TOTAL_LESS_SPLIT;
+	if (taken < 0)
+		trainjob_give_reason(plan, REASON_NO_RULE, key);
+	else if (taken >= plan->samples)
+		trainjob_give_reason(plan, REASON_ALL_SPLIT, key);
+	plan->samples =
+		taken >= 0 && taken < plan->samples ? plan->samples - taken : -1;
+}
+
+/* max_train_samples, of the examples of transformers and diffusers */
+static void
+cap_samples(const JobConfig *config, StepPlan *plan)
+{
+	const ConfigKey key = CONFIG_MAX_TRAIN_SAMPLES;
+	int64 cap;
+
+	if (plan->dialect->one_process || !trainjob_config_given(config, key))
+		return;
+	cap = trainjob_config_count(config, key);
+	if (cap < 0)
+		trainjob_give_reason(plan, REASON_UNUSABLE, key);
+	else if (cap < plan->samples)
+	{
+		plan->basis = BASIS_CAPPED;
+		plan->samples = cap;
+	}
+}
+
 static bool
 names_sampling_method(const JobConfig *config, ConfigKey key)
 {
@@ -235,6 +365,63 @@ names_sampling_method(const JobConfig *config, ConfigKey key)
 }
 
 /*
+ * The key by which the sampler is seen to repeat samples, or to take them by
+ * rules of its own; CONFIG_NONE where the dialect's rule is for that very
+ * sampler, or where there is none.
+ */
+static ConfigKey
+sampling_key(const JobConfig *config, const Dialect *dialect)
+{
+	if (dialect->samples_prompts)
+		return CONFIG_NONE;
+	for (int i = 0; i < lengthof(sampler_keys); i++)
+		if (trainjob_config_given(config, sampler_keys[i]))
+			return sampler_keys[i];
+	for (int i = lengthof(method_keys) - 1; i >= 0; i--)
+		if (names_sampling_method(config, method_keys[i]))
+			return method_keys[i];
+	return CONFIG_NONE;
+}
+
+/* global_batch_size says something new, and the dialect has no rule for it. */
+static bool
+has_other_batch(const JobConfig *config, const StepPlan *plan)
+{
+	const ConfigKey key = CONFIG_GLOBAL_BATCH_SIZE;
+	const ConfigKey *own_keys = plan->dialect->own_keys;
+	ConfigNumber number;
+
+	return trainjob_config_given(config, key) &&
+		   !(own_keys != NULL && trainjob_is_among(own_keys, key)) &&
+		   !(trainjob_config_number(config, key, &number) &&
+			 trainjob_is_whole_batch(plan, &number));
+}
+
+/* The key that makes an epoch of one sequence or stream, or CONFIG_NONE. */
+static ConfigKey
+packing_key(const JobConfig *config)
+{
+	if (trainjob_config_word(config, CONFIG_STAGE, "pt") &&
+		!trainjob_config_given(config, CONFIG_PACKING))
+		return CONFIG_STAGE;
+	for (int i = lengthof(packing_keys) - 1; i >= 0; i--)
+		if (trainjob_config_on(config, packing_keys[i]))
+			return packing_keys[i];
+	return CONFIG_NONE;
+}
+
+static ConfigKey
+streaming_key(const JobConfig *config)
+{
+	if (trainjob_config_given(config, CONFIG_PRETRAINING_DATASET))
+		return CONFIG_PRETRAINING_DATASET;
+	for (int i = lengthof(streaming_keys) - 1; i >= 0; i--)
+		if (trainjob_config_on(config, streaming_keys[i]))
+			return streaming_keys[i];
+	return CONFIG_NONE;
+}
+
+/*
  * Whether an epoch has N samples, as far as the configuration can tell; else
  * gives the reason.  Packing comes last, and is the reason only where there is
  * no other: a report can tell the total then, see trainjob_observed_total().
@@ -242,57 +429,33 @@ names_sampling_method(const JobConfig *config, ConfigKey key)
 static bool
 epoch_is_samples(const JobConfig *config, StepPlan *plan)
 {
-	StepReason reason = REASON_NONE;
-	ConfigKey key = CONFIG_NONE;
+	StepReason reason = REASON_STREAMED;
+	ConfigKey key = streaming_key(config);
 	ConfigNumber cap;
 
-	for (int i = 0; i < lengthof(packing_keys); i++)
-		if (trainjob_config_on(config, packing_keys[i]))
-		{
-			reason = REASON_PACKED;
-			key = packing_keys[i];
-		}
-	if (trainjob_config_word(config, CONFIG_STAGE, "pt") &&
-		!trainjob_config_given(config, CONFIG_PACKING))
+	if (key == CONFIG_NONE)
 	{
-		reason = REASON_PACKED;
-		key = CONFIG_STAGE;
+		reason = REASON_SAMPLED;
+		key = sampling_key(config, plan->dialect);
 	}
-	if (plan->samples > 0 &&
+	if (key == CONFIG_NONE && has_other_batch(config, plan))
+	{
+		reason = REASON_OTHER_BATCH;
+		key = CONFIG_GLOBAL_BATCH_SIZE;
+	}
+	if (key == CONFIG_NONE && plan->samples > 0 &&
 		trainjob_config_number(config, CONFIG_MAX_SAMPLES, &cap) &&
 		cap.sign > 0 && cap.fits && cap.whole < plan->samples)
 	{
 		reason = REASON_CAPPED;
 		key = CONFIG_MAX_SAMPLES;
 	}
-	if (trainjob_config_given(config, CONFIG_GLOBAL_BATCH_SIZE))
+	if (key == CONFIG_NONE)
 	{
-		reason = REASON_OTHER_BATCH;
-		key = CONFIG_GLOBAL_BATCH_SIZE;
+		reason = REASON_PACKED;
+		key = packing_key(config);
 	}
-	for (int i = 0; i < lengthof(method_keys); i++)
-		if (names_sampling_method(config, method_keys[i]))
-		{
-			reason = REASON_SAMPLED;
-			key = method_keys[i];
-		}
-	if (trainjob_config_given(config, CONFIG_NUM_GENERATIONS))
-	{
-		reason = REASON_SAMPLED;
-		key = CONFIG_NUM_GENERATIONS;
-	}
-	for (int i = 0; i < lengthof(streaming_keys); i++)
-		if (trainjob_config_on(config, streaming_keys[i]))
-		{
-			reason = REASON_STREAMED;
-			key = streaming_keys[i];
-		}
-	if (trainjob_config_given(config, CONFIG_PRETRAINING_DATASET))
-	{
-		reason = REASON_STREAMED;
-		key = CONFIG_PRETRAINING_DATASET;
-	}
-	if (reason == REASON_NONE)
+	if (key == CONFIG_NONE)
 		return true;
 	trainjob_give_reason(plan, reason, key);
 	return false;
@@ -360,16 +523,12 @@ total_is_stated(const JobConfig *config, StepPlan *plan)
 	bool ceiling = plan->dialect->max_steps_is_ceiling;
 	ConfigNumber number;
 
-	if (trainjob_config_number(config, CONFIG_TOTAL_STEPS, &number) &&
-		number.sign > 0)
+	for (const ConfigKey *key = trainjob_total_keys; *key != CONFIG_NONE; key++)
 	{
-		state_total(plan, trainjob_whole_up(&number), CONFIG_TOTAL_STEPS);
-		return true;
-	}
-	if (!ceiling && trainjob_config_number(config, CONFIG_MAX_STEPS, &number) &&
-		number.sign > 0)
-	{
-		state_total(plan, trainjob_whole_up(&number), CONFIG_MAX_STEPS);
+		if ((ceiling && *key == CONFIG_MAX_STEPS) ||
+			!trainjob_config_number(config, *key, &number) || number.sign <= 0)
+			continue;
+		state_total(plan, trainjob_whole_up(&number), *key);
 		return true;
 	}
 	if (state_total_by_epochs(config, plan))
@@ -397,11 +556,50 @@ recognise_dialect(const JobConfig *config)
 
 		if (dialect->method_marks && config->has_method_object)
 			return dialect;
+		if (dialect->recognises != NULL && dialect->recognises(config))
+			return dialect;
 		for (const ConfigKey *key = dialect->marks; *key != CONFIG_NONE; key++)
 			if (config->seen[*key] & mark)
 				return dialect;
 	}
 	return &trainjob_baseline;
+}
+
+/* Whether an epoch's batches can be counted: all is known but E. */
+static bool
+read_factors(const JobConfig *config, StepPlan *plan)
+{
+	const Dialect *dialect = plan->dialect;
+	bool is_known;
+
+	trainjob_read_factor(config, plan, dialect->batch, dialect->default_batch,
+						 &plan->batch);
+	if (dialect->read_accumulation != NULL)
+		dialect->read_accumulation(config, plan);
+	else
+		trainjob_read_accumulation(config, plan);
+	read_world(config, plan);
+	take_off_split(config, plan);
+	cap_samples(config, plan);
+	is_known = plan->reason == REASON_NONE;
+	read_epochs(config, plan);
+	is_known &= epoch_is_samples(config, plan);
+	if (plan->samples < 1)
+	{
+		is_known = false;
+		trainjob_give_reason(plan,
+							 plan->basis == BASIS_TOTAL_LESS_VAL
+								 ? REASON_NO_TRAIN_SAMPLES
+								 : REASON_NO_SAMPLES,
+							 CONFIG_NONE);
+	}
+	if (!is_known)
+		return false;
+	plan->unknown_key = trainjob_find_unknown(config, plan);
+	if (plan->unknown_key == NULL)
+		return true;
+	trainjob_give_reason(plan, REASON_UNKNOWN_KEY, CONFIG_NONE);
+	return false;
 }
 
 void
@@ -430,35 +628,13 @@ trainjob_plan_steps(const JobConfig *config, const SampleCounts *counts,
 		return;
 	}
 
-	trainjob_read_factor(config, plan, dialect->batch, dialect->default_batch,
-						 &plan->batch);
-	if (dialect->read_accumulation != NULL)
-		dialect->read_accumulation(config, plan);
-	else
-		trainjob_read_accumulation(config, plan);
-	read_world(config, plan);
-	is_known = plan->reason == REASON_NONE;
-	read_epochs(config, plan);
-	is_known &= epoch_is_samples(config, plan);
-	if (plan->samples < 1)
+	if (trainjob_config_on(config, CONFIG_DO_PREDICT) &&
+		!trainjob_config_on(config, CONFIG_DO_TRAIN))
 	{
-		is_known = false;
-		trainjob_give_reason(plan,
-							 plan->basis == BASIS_TOTAL_LESS_VAL
-								 ? REASON_NO_TRAIN_SAMPLES
-								 : REASON_NO_SAMPLES,
-							 CONFIG_NONE);
+		trainjob_give_reason(plan, REASON_NOT_TRAINED, CONFIG_DO_PREDICT);
+		return;
 	}
-
-	if (is_known)
-	{
-		plan->unknown_key = trainjob_find_unknown(config, plan);
-		if (plan->unknown_key != NULL)
-		{
-			is_known = false;
-			trainjob_give_reason(plan, REASON_UNKNOWN_KEY, CONFIG_NONE);
-		}
-	}
+	is_known = read_factors(config, plan);
 
 	/* U is of use for the first evaluation even where T or E is not known */
 	if (is_known)

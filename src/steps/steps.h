@@ -35,9 +35,11 @@ typedef struct Dialect Dialect;
 typedef enum SampleBasis
 {
 	BASIS_UNKNOWN,
-	BASIS_TRAIN,		 /* train_samples */
-	BASIS_TOTAL,		 /* total_samples */
-	BASIS_TOTAL_LESS_VAL /* total_samples - val_samples */
+	BASIS_TRAIN,			/* train_samples */
+	BASIS_TOTAL,			/* total_samples */
+	BASIS_TOTAL_LESS_VAL,	/* total_samples - val_samples */
+	BASIS_TOTAL_LESS_SPLIT, /* total_samples less what the trainer splits off */
+	BASIS_CAPPED			/* max_train_samples */
 } SampleBasis;
 
 /* Why the steps from samples are not known. */
@@ -59,6 +61,11 @@ typedef enum StepReason
 							  * such key, nothing else stands in the way */
 	REASON_UNKNOWN_KEY,		 /* unknown_key speaks of the length of training,
 							  * and no rule knows it */
+	REASON_ALL_SPLIT,		 /* the trainer's own split takes all samples */
+	REASON_NOT_GROUPED,		 /* GRPO: the generation batch is no multiple of
+							  * num_generations */
+	REASON_NO_RULE,			 /* the key makes a run that no rule counts */
+	REASON_NOT_TRAINED,		 /* the run only predicts, as the key says */
 	REASON_NO_SAMPLES,		 /* no count of samples */
 	REASON_NO_TRAIN_SAMPLES, /* val_samples takes all of total_samples */
 	REASON_NO_STEP,			 /* too few samples for one step */

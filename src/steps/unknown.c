@@ -369,13 +369,28 @@ spoken_of(const char *key, int len)
 	return 0;
 }
 
+/* Whether the dialect says that a name does not bear on the steps. */
 static bool
-is_other_section(const JsonbValue *name)
+is_own_name(const Dialect *dialect, const JsonbValue *name)
+{
+	const char *const *own = dialect->own_sections;
+
+	for (; own != NULL && *own != NULL; own++)
+		if (name->val.string.len == strlen(*own) &&
+			memcmp(name->val.string.val, *own, strlen(*own)) == 0)
+			return true;
+	return false;
+}
+
+static bool
+is_other_section(const Dialect *dialect, const JsonbValue *name)
 {
 	const char *text = name->val.string.val;
 	int len = name->val.string.len;
 	char word[WORD_BYTES_MAX];
 
+	if (is_own_name(dialect, name))
+		return true;
 	while (next_word(&text, &len, word))
 		for (int i = 0; i < lengthof(other_sections); i++)
 			if (strcmp(word, other_sections[i]) == 0)
@@ -442,6 +457,33 @@ repeats_known(const JobConfig *config, ConfigKey key,
 }
 
 /*
+ * What other names of a factor say where it is known already: Hugging Face's
+ * train_batch_size is that of one process, DeepSpeed's the whole one.  One
+ * iteration or mini batch is the default of the classes that have them.
+ */
+static bool
+repeats_factor(const StepPlan *plan, ConfigKey key, const ConfigNumber *number)
+{
+	if (!number->fits || !number->is_whole)
+		return false;
+	switch (key)
+	{
+		case CONFIG_TRAIN_BATCH_SIZE:
+		case CONFIG_TRAIN_MICRO_BATCH_SIZE_PER_GPU:
+			return number->whole == plan->batch.value;
+		case CONFIG_GRADIENT_ACCUMULATION_STEPS:
+		case CONFIG_GRADIENT_ACCUMULATION:
+		case CONFIG_GRAD_ACCUMULATION:
+			return number->whole == plan->accumulation.value;
+		case CONFIG_NUM_ITERATIONS:
+		case CONFIG_NUM_MINI_BATCHES:
+			return number->whole == 1;
+		default:
+			return false;
+	}
+}
+
+/*
  * Where W is what the configuration calls the number of all processes, other
  * counts of them, or of what they run on, add nothing.
  */
@@ -449,30 +491,63 @@ static bool
 world_is_whole(const StepPlan *plan)
 {
 	return plan->dialect->one_process || plan->world.key == CONFIG_WORLD_SIZE ||
+		   plan->world.key == CONFIG_NUM_PROCESSES ||
 		   plan->world.key == CONFIG_DEVICES ||
 		   plan->world.key == CONFIG_NUM_NODES;
 }
 
-/* Keys that only one trainer's rules read, in a configuration of another. */
+/* Keys that only some dialects read, beside those of their factors. */
+static const ConfigKey restricted_keys[] = {
+	CONFIG_TRAIN_BATCH_SIZE,
+	CONFIG_TOTAL_TRAIN_BATCH_SIZE,
+	CONFIG_TRAIN_MICRO_BATCH_SIZE_PER_GPU,
+	CONFIG_MICRO_TRAIN_BATCH_SIZE,
+	CONFIG_POLICY_MINI_BATCH_SIZE,
+	CONFIG_GRADIENT_ACCUMULATION,
+	CONFIG_GRAD_ACCUMULATION,
+	CONFIG_EPOCH,
+	CONFIG_TOTAL_EPOCHS,
+	CONFIG_NUM_ITERATIONS,
+	CONFIG_TOTAL_EPISODES,
+	CONFIG_NUM_PPO_EPOCHS,
+	CONFIG_NUM_MINI_BATCHES,
+	CONFIG_NONE};
+
+/* Whether no rule reads a key of ours in a configuration of this dialect. */
 static bool
-is_unread(const StepPlan *plan, ConfigKey key)
+is_unread(const JobConfig *config, const StepPlan *plan, ConfigKey key)
 {
+	const Dialect *dialect = plan->dialect;
+
 	switch (key)
 	{
 		case CONFIG_DEVICES:
+			return dialect->read_devices == NULL;
 		case CONFIG_NUM_NODES:
-			return plan->dialect->read_devices == NULL;
+		case CONFIG_NNODES:
+		case CONFIG_NUM_MACHINES:
+			return dialect->read_devices == NULL &&
+				   !trainjob_world_by_node(config);
 		default:
-			return false;
+			break;
 	}
+	return trainjob_is_among(restricted_keys, key) &&
+		   !trainjob_is_among(dialect->batch, key) &&
+		   !trainjob_is_among(dialect->epochs, key) &&
+		   dialect->accumulation != key &&
+		   (dialect->own_keys == NULL ||
+			!trainjob_is_among(dialect->own_keys, key));
 }
 
 /* PPO's keys in a full dump of the settings of a run by another method. */
 static bool
 is_other_method(const JobConfig *config)
 {
-	return trainjob_config_given(config, CONFIG_STAGE) &&
-		   !trainjob_config_word(config, CONFIG_STAGE, "ppo");
+	static const ConfigKey method_keys[] = {CONFIG_STAGE, CONFIG_RLHF_TYPE,
+											CONFIG_NONE};
+	ConfigKey key = trainjob_first_given(config, method_keys);
+
+	return key != CONFIG_NONE && !trainjob_config_word(config, key, "ppo");
 }
 
 /* Whether a key's value may change the number of steps, and no rule reads it. */
@@ -484,9 +559,11 @@ is_unknown(const JobConfig *config, const StepPlan *plan, const Level *level,
 	ConfigNumber number;
 	int says;
 
-	if (key != CONFIG_NONE && level->is_searched && !is_unread(plan, key))
+	if (key != CONFIG_NONE && level->is_searched &&
+		!is_unread(config, plan, key))
 		return false;
-	if (value->type != jbvNumeric && value->type != jbvString)
+	if ((value->type != jbvNumeric && value->type != jbvString) ||
+		is_own_name(plan->dialect, name))
 		return false;
 	says = spoken_of(name->val.string.val, name->val.string.len);
 	if (says == 0 || !trainjob_read_number(value, &number) || number.sign <= 0)
@@ -498,6 +575,8 @@ is_unknown(const JobConfig *config, const StepPlan *plan, const Level *level,
 	if ((says & SAYS_PPO) && is_other_method(config))
 		return false;
 	if (!level->is_searched && repeats_known(config, key, &number))
+		return false;
+	if (repeats_factor(plan, key, &number))
 		return false;
 	return !(names_whole_batch(name) && trainjob_is_whole_batch(plan, &number));
 }
@@ -586,7 +665,7 @@ trainjob_find_unknown(const JobConfig *config, const StepPlan *plan)
 		}
 		if (value.type == jbvBinary &&
 			JsonContainerIsObject(value.val.binary.data) &&
-			depth + 1 < DEPTH_MAX && !is_other_section(&key))
+			depth + 1 < DEPTH_MAX && !is_other_section(plan->dialect, &key))
 			enter(config, &levels[++depth], value.val.binary.data, &key);
 	}
 	return NULL;
