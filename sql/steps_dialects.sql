@@ -37,6 +37,12 @@ FROM (VALUES
 	(16, 'hf', 'another method of ms-swift', '{"num_train_epochs": 1, "rlhf_type": "dpo", "num_iterations": 1, "num_ppo_epochs": 4, "num_mini_batches": 1}', 128, 16),
 	(17, 'hf', 'iterations of something else', '{"num_train_epochs": 1, "num_iterations": 100}', 128, NULL),
 	(18, 'baseline', 'not without a key of the Trainer', '{"steps_per_generation": 8, "batch_size": 4}', 128, NULL),
+	(20, 'grpo', 'by its loss', '{"num_train_epochs": 3, "loss_type": "dr_grpo"}', 128, 384),
+	(21, 'hf', 'not by the loss of another', '{"num_train_epochs": 3, "loss_type": "sigmoid"}', 128, 48),
+	(22, 'grpo', 'RLOO has other defaults', '{"num_train_epochs": 3, "trainer_type": "rloo", "reward_funcs": "accuracy"}', 128, NULL),
+	(23, 'grpo', 'RLOO: g = 8, p = 4', '{"num_train_epochs": 3, "trainer_type": "rloo", "num_generations": 2}', 130, 96),
+	(24, 'hf', 'some sampler', '{"num_train_epochs": 3, "max_completion_length": 256}', 128, NULL),
+	(25, 'hf', 'ORPO', '{"num_train_epochs": 3, "max_completion_length": 256, "max_length": 512}', 128, 48),
 	(19, 'axolotl', 'nor in another trainer', '{"micro_batch_size": 1, "gradient_accumulation_steps": 1, "rl": "grpo", "trl": {"num_generations": 8}}', 128, NULL))
 	AS v (n, dialect, says, config, total, total_steps)
 ORDER BY n;
@@ -70,7 +76,7 @@ FROM (VALUES
 	(3, 'mlx', 'iterations, whatever is accumulated', '{"iters": 600, "batch_size": 4, "grad_accumulation_steps": 4, "steps_per_eval": 150}', 600),
 	(4, 'mlx', 'its own default', '{"fine_tune_type": "lora", "batch_size": 4, "steps_per_report": 10}', NULL),
 	(5, 'baseline', 'a service', '{"hyperparameters": {"training_steps": 100, "learning_rate": 0.0001}}', 100),
-	(6, 'baseline', 'another, that does not say', '{"hyperParameters": {"epochCount": 4, "learningRateMultiplier": 1.0}}', NULL),
+	(6, 'service', 'another, that does not say', '{"hyperParameters": {"epochCount": 4, "learningRateMultiplier": 1.0}}', NULL),
 	(7, 'hf', '-1 is none', '{"max_train_steps": -1, "num_train_epochs": 1}', 207),
 	(8, 'lightning', 'beside a ceiling', '{"max_epochs": 2, "batch_size": 4, "max_steps": 9, "max_train_steps": 50}', 50),
 	(9, 'hf', 'accelerate', '{"per_device_train_batch_size": 2, "gradient_accumulation_steps": 4, "num_train_epochs": 3, "num_processes": 4, "num_machines": 2}', 156),
@@ -127,6 +133,12 @@ FROM (VALUES
 	(30, 'autotrain', 'up(1650 / 4) x 2', '{"task": "llm-sft", "params": {"epochs": 2, "batch_size": 1, "gradient_accumulation": 4, "lr": 0.0002}}', 826),
 	(31, 'autotrain', 'without a batch', '{"params": {"epochs": 2, "gradient_accumulation": 4}}', NULL),
 	(32, 'openai', 'once a run: up(1650 x 5 / 7)', '{"method": {"type": "supervised", "supervised": {"hyperparameters": {"n_epochs": 5, "batch_size": 7, "learning_rate_multiplier": 0.2}}}}', 1179),
+	(34, 'openrlhf', 'later releases: down(1650 / 128)', '{"train": {"batch_size": 128, "micro_batch_size": 4, "max_epochs": 1}, "data": {"max_len": 2048}}', 12),
+	(35, 'axolotl', 'sequence parallel by its older name', '{"micro_batch_size": 1, "gradient_accumulation_steps": 4, "world_size": 8, "sequence_parallel_degree": 4}', 207),
+	(36, 'baseline', 'kohya''s epochs go before its steps', '{"max_train_steps": 1600, "max_train_epochs": 10}', NULL),
+	(37, 'service', 'Vertex AI', '{"hyperParameters": {"learningRateMultiplier": 1.0, "adapterSize": "ADAPTER_SIZE_FOUR"}}', NULL),
+	(38, 'service', 'Together packs', '{"n_epochs": 3, "batch_size": 8, "n_checkpoints": 1}', NULL),
+	(39, 'service', 'Mistral by epochs', '{"hyperparameters": {"epochs": 3, "learning_rate": 1e-4, "fim_ratio": 0.9}}', NULL),
 	(33, 'openai', 'a service that decides', '{"n_epochs": 3, "batch_size": "max"}', NULL))
 	AS v (n, dialect, says, config, total_steps)
 ORDER BY n;

@@ -46,6 +46,11 @@ typedef enum ConfigSection
 	SECTION_TRAIN,
 	SECTION_HYPER_PARAMETERS,
 	SECTION_PARAMS,
+	SECTION_TRAINING_CONFIG,
+	SECTION_TRAIN_CONFIG,
+	SECTION_TRAINER_CONFIG,
+	SECTION_SFT_CONFIG,
+	SECTION_ARGS,
 	SECTION_DATA,
 	SECTION_INIT_ARGS,
 	SECTION_DATASET,
@@ -67,6 +72,11 @@ static const char *const section_paths[SECTION_COUNT] = {
 	"train.",
 	"hyperParameters.",
 	"params.",
+	"training_config.",
+	"train_config.",
+	"trainer_config.",
+	"sft_config.",
+	"args.",
 	"data.",
 	"data.init_args.",
 	"dataset.",
@@ -342,6 +352,11 @@ trainjob_read_config(Jsonb *config, JobConfig *out)
 	sections[SECTION_HYPER_PARAMETERS] =
 		top_object(out, CONFIG_HYPER_PARAMETERS);
 	sections[SECTION_PARAMS] = top_object(out, CONFIG_PARAMS);
+	sections[SECTION_TRAINING_CONFIG] = top_object(out, CONFIG_TRAINING_CONFIG);
+	sections[SECTION_TRAIN_CONFIG] = top_object(out, CONFIG_TRAIN_CONFIG);
+	sections[SECTION_TRAINER_CONFIG] = top_object(out, CONFIG_TRAINER_CONFIG);
+	sections[SECTION_SFT_CONFIG] = top_object(out, CONFIG_SFT_CONFIG);
+	sections[SECTION_ARGS] = top_object(out, CONFIG_ARGS);
 	sections[SECTION_DATA] = top_object(out, CONFIG_DATA);
 	sections[SECTION_INIT_ARGS] =
 		find_object(sections[SECTION_DATA], "init_args");

@@ -24,10 +24,24 @@
 	KEY(TRAINER_ARGS, "trainer_args")                                     \
 	KEY(TRAIN, "train")                                                   \
 	KEY(PARAMS, "params")                                                 \
+	KEY(TRAINING_CONFIG, "training_config")                               \
+	KEY(TRAIN_CONFIG, "train_config")                                     \
+	KEY(TRAINER_CONFIG, "trainer_config")                                 \
+	KEY(SFT_CONFIG, "sft_config")                                         \
+	KEY(ARGS, "args")                                                     \
 	KEY(HYPER_PARAMETERS, "hyperParameters")                              \
 	/* method */                                                          \
 	KEY(METHOD, "method")                                                 \
 	KEY(TRAINING_METHOD, "training_method")                               \
+	KEY(TRAINER_TYPE, "trainer_type")                                     \
+	KEY(LOSS_TYPE, "loss_type")                                           \
+	KEY(MAX_COMPLETION_LENGTH, "max_completion_length")                   \
+	KEY(MAX_LENGTH, "max_length")                                         \
+	KEY(EPOCH_COUNT, "epochCount")                                        \
+	KEY(ADAPTER_SIZE, "adapterSize")                                      \
+	KEY(FIM_RATIO, "fim_ratio")                                           \
+	KEY(N_CHECKPOINTS, "n_checkpoints")                                   \
+	KEY(N_EVALS, "n_evals")                                               \
 	KEY(RL, "rl")                                                         \
 	KEY(STAGE, "stage")                                                   \
 	KEY(NUM_GENERATIONS, "num_generations")                               \
@@ -76,6 +90,7 @@
 	KEY(EPOCH, "epoch")                                                   \
 	KEY(TOTAL_EPOCHS, "total_epochs")                                     \
 	KEY(MAX_TRAIN_STEPS, "max_train_steps")                               \
+	KEY(MAX_TRAIN_EPOCHS, "max_train_epochs")                             \
 	KEY(TRAIN_ITERS, "train_iters")                                       \
 	KEY(TRAINING_STEPS, "training_steps")                                 \
 	KEY(TOTAL_TRAINING_STEPS, "total_training_steps")                     \
@@ -101,6 +116,7 @@
 	KEY(CP_SIZE, "cp_size")                                               \
 	KEY(CONTEXT_PARALLEL_DIM, "context_parallel_dim")                     \
 	KEY(SEQUENCE_PARALLEL_SIZE, "sequence_parallel_size")                 \
+	KEY(SEQUENCE_PARALLEL_DEGREE, "sequence_parallel_degree")             \
 	KEY(SP_SIZE, "sp_size")                                               \
 	KEY(PIPELINE_PARALLEL_SIZE, "pipeline_parallel_size")                 \
 	KEY(NUM_PROCESSES, "num_processes")                                   \

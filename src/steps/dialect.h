@@ -96,6 +96,7 @@ extern const Dialect trainjob_lightning;
 extern const Dialect trainjob_torchtune;
 extern const Dialect trainjob_axolotl;
 extern const Dialect trainjob_hf;
+extern const Dialect trainjob_service;
 extern const Dialect trainjob_grpo;
 extern const Dialect trainjob_ppo;
 extern const Dialect trainjob_card;

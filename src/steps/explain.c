@@ -56,6 +56,8 @@ wanted(const StepPlan *plan, ConfigKey key)
 		case CONFIG_GENERATION_BATCH_SIZE:
 			return "a multiple of the batches of all processes that fits "
 				   "steps_per_generation";
+		case CONFIG_GLOBAL_BATCH_SIZE:
+			return "a whole number with a micro batch for each process";
 		case CONFIG_TRAIN_BATCH_SIZE:
 			return "the product of the other batch settings";
 		case CONFIG_DEVICES:
@@ -121,6 +123,29 @@ static const char *const consequences[] = {
 	[REASON_PACKED] = "and the number of packed sequences is not known",
 };
 
+/* Why, where the reason is in the number of samples or of the result. */
+static char *
+say_count_reason(const JobConfig *config, const StepPlan *plan)
+{
+	switch (plan->reason)
+	{
+		case REASON_NO_TRAIN_SAMPLES:
+			return psprintf("val_samples, " INT64_FORMAT
+							", leaves no samples to train on",
+							plan->val_samples);
+		case REASON_NO_STEP:
+			return psprintf(INT64_FORMAT " samples are too few for one step",
+							plan->samples);
+		case REASON_TOO_LARGE:
+			return say_too_large(config, plan);
+		case REASON_TOO_SMALL:
+			return psprintf("%s epochs are too few for one step",
+							float8out_internal(plan->num_epochs));
+		default:
+			return pstrdup("no sample count");
+	}
+}
+
 /* Why the total is unknown, as a part of a sentence. */
 static char *
 say_reason(const JobConfig *config, const StepPlan *plan)
@@ -167,24 +192,11 @@ say_reason(const JobConfig *config, const StepPlan *plan)
 						   "num_generations");
 		case REASON_UNKNOWN_KEY:
 			return psprintf("no rule is known for %s", plan->unknown_key);
-		case REASON_NO_TRAIN_SAMPLES:
-			return psprintf("val_samples, " INT64_FORMAT
-							", leaves no samples to train on",
-							plan->val_samples);
-		case REASON_NO_STEP:
-			return psprintf(INT64_FORMAT " samples are too few for one step",
-							plan->samples);
 		case REASON_NO_LIMIT:
 			return pstrdup("neither max_epochs nor max_steps ends the run");
-		case REASON_TOO_LARGE:
-			return say_too_large(config, plan);
-		case REASON_TOO_SMALL:
-			return psprintf("%s epochs are too few for one step",
-							float8out_internal(plan->num_epochs));
 		default:
-			break;
+			return say_count_reason(config, plan);
 	}
-	return pstrdup("no sample count");
 }
 
 /*

@@ -40,13 +40,42 @@ typedef struct Sampling
 	int64 prompts;	   /* p */
 } Sampling;
 
+/* GRPOConfig.loss_type; other methods have other losses. */
+static const char *const losses[] = {"grpo", "bnpo",  "dr_grpo",
+									 "dapo", "cispo", "sapo"};
+
+/* Whether a word, or a loss, names GRPO. */
+static bool
+names_grpo(const JobConfig *config)
+{
+	for (int i = 0; i < lengthof(losses); i++)
+		if (trainjob_config_word(config, CONFIG_LOSS_TYPE, losses[i]))
+			return true;
+	return trainjob_config_word(config, CONFIG_RLHF_TYPE, "grpo") ||
+		   trainjob_config_word(config, CONFIG_TRAINER_TYPE, "grpo");
+}
+
+/* RLOO is counted alike, but has another number of generations. */
+static bool
+names_rloo(const JobConfig *config)
+{
+	static const ConfigKey keys[] = {CONFIG_METHOD, CONFIG_TRAINING_METHOD,
+									 CONFIG_RL, CONFIG_RLHF_TYPE,
+									 CONFIG_TRAINER_TYPE};
+
+	for (int i = 0; i < lengthof(keys); i++)
+		if (trainjob_config_word(config, keys[i], "rloo"))
+			return true;
+	return false;
+}
+
 /* Hugging Face's keys tell TRL from other samplers. */
 static bool
 recognises(const JobConfig *config)
 {
 	return trainjob_has_hf_key(config) &&
 		   (trainjob_first_given(config, marks) != CONFIG_NONE ||
-			trainjob_config_word(config, CONFIG_RLHF_TYPE, "grpo"));
+			names_grpo(config));
 }
 
 /* A count that has a default; false, with the reason, where it is unusable. */
@@ -97,6 +126,11 @@ read_sampling(const JobConfig *config, StepPlan *plan, Sampling *sampling)
 	const ConfigKey key = CONFIG_NUM_GENERATIONS;
 	int64 whole;
 
+	if (!trainjob_config_given(config, key) && names_rloo(config))
+	{
+		trainjob_give_reason(plan, REASON_MISSING, key);
+		return false;
+	}
 	if (!read_count(config, plan, key, DEFAULT_GENERATIONS,
 					&sampling->generations) ||
 		!read_count(config, plan, CONFIG_NUM_ITERATIONS, 1,

@@ -49,8 +49,7 @@ measure_epoch(const JobConfig *config, StepPlan *plan)
 
 	if (accumulation < 1)
 	{
-		trainjob_give_reason(plan, REASON_BATCH_TOO_SMALL,
-							 CONFIG_GLOBAL_BATCH_SIZE);
+		trainjob_give_reason(plan, REASON_UNUSABLE, CONFIG_GLOBAL_BATCH_SIZE);
 		return;
 	}
 	plan->accumulation.value = accumulation;

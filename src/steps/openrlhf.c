@@ -7,7 +7,8 @@
  * b is the whole batch, train_batch_size.  Its reinforcement learning has
  * rollout_batch_size besides, which no rule reads.
  * Source: OpenRLHF@3c3be62 openrlhf/cli/train_sft.py, num_update_steps_per_epoch
- * and max_steps; the flat options of releases 0.5 to 0.8.
+ * and max_steps; the flat options of releases 0.5 to 0.8, and the section
+ * train of later ones.
  */
 #include "postgres.h"
 
@@ -19,8 +20,11 @@ static const ConfigKey own_keys[] = {CONFIG_MICRO_TRAIN_BATCH_SIZE,
 static bool
 recognises(const JobConfig *config)
 {
-	return trainjob_config_given(config, CONFIG_MICRO_TRAIN_BATCH_SIZE) &&
-		   trainjob_config_given(config, CONFIG_TRAIN_BATCH_SIZE);
+	if (trainjob_config_given(config, CONFIG_MICRO_TRAIN_BATCH_SIZE))
+		return trainjob_config_given(config, CONFIG_TRAIN_BATCH_SIZE);
+	return trainjob_config_given(config, CONFIG_MICRO_BATCH_SIZE) &&
+		   trainjob_config_given(config, CONFIG_BATCH_SIZE) &&
+		   trainjob_config_given(config, CONFIG_MAX_EPOCHS);
 }
 
 static void
@@ -51,7 +55,7 @@ say_updates(StringInfo text, const JobConfig *config, const StepPlan *plan)
 const Dialect trainjob_openrlhf = {
 	.name = "openrlhf",
 	.recognises = recognises,
-	.batch = {CONFIG_TRAIN_BATCH_SIZE},
+	.batch = {CONFIG_TRAIN_BATCH_SIZE, CONFIG_BATCH_SIZE},
 	.accumulation = CONFIG_NONE,
 	.default_accumulation = 1,
 	.epochs = {CONFIG_MAX_EPOCHS},

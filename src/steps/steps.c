@@ -25,12 +25,12 @@ typedef enum SamplesBasisSetting
 
 /* In the order in which they are recognised; what is none is baseline. */
 static const Dialect *const dialects[] = {
-	&trainjob_openai,	 &trainjob_verl,	  &trainjob_skyrl,
-	&trainjob_openrlhf,	 &trainjob_lightning, &trainjob_torchtune,
-	&trainjob_litgpt,	 &trainjob_megatron,  &trainjob_axolotl,
-	&trainjob_deepspeed, &trainjob_card,	  &trainjob_grpo,
-	&trainjob_ppo,		 &trainjob_hf,		  &trainjob_h2o,
-	&trainjob_autotrain, &trainjob_mlx};
+	&trainjob_service,	 &trainjob_openai,	  &trainjob_verl,
+	&trainjob_skyrl,	 &trainjob_openrlhf,  &trainjob_lightning,
+	&trainjob_torchtune, &trainjob_litgpt,	  &trainjob_megatron,
+	&trainjob_axolotl,	 &trainjob_deepspeed, &trainjob_card,
+	&trainjob_grpo,		 &trainjob_ppo,		  &trainjob_hf,
+	&trainjob_h2o,		 &trainjob_autotrain, &trainjob_mlx};
 
 /*
  * Keys that state the whole total (section 5).  They are those of the trainers
@@ -81,6 +81,7 @@ static const ConfigKey sharing_keys[] = {CONFIG_TENSOR_PARALLEL_SIZE,
 										 CONFIG_CP_SIZE,
 										 CONFIG_CONTEXT_PARALLEL_DIM,
 										 CONFIG_SEQUENCE_PARALLEL_SIZE,
+										 CONFIG_SEQUENCE_PARALLEL_DEGREE,
 										 CONFIG_SP_SIZE,
 										 CONFIG_PIPELINE_PARALLEL_SIZE};
 
@@ -93,9 +94,9 @@ static const ConfigKey streaming_keys[] = {CONFIG_STREAMING,
 /* Methods whose samplers repeat prompts, and the keys that name a method. */
 static const char *const sampling_methods[] = {"ppo", "rlhf", "grpo", "rloo",
 											   "ebft"};
-static const ConfigKey method_keys[] = {CONFIG_METHOD, CONFIG_TRAINING_METHOD,
-										CONFIG_RL, CONFIG_RLHF_TYPE,
-										CONFIG_STAGE};
+static const ConfigKey method_keys[] = {
+	CONFIG_METHOD,	  CONFIG_TRAINING_METHOD, CONFIG_RL,
+	CONFIG_RLHF_TYPE, CONFIG_TRAINER_TYPE,	  CONFIG_STAGE};
 
 /* Keys that only such samplers have. */
 static const ConfigKey sampler_keys[] = {CONFIG_NUM_GENERATIONS,
@@ -380,6 +381,14 @@ sampling_key(const JobConfig *config, const Dialect *dialect)
 	for (int i = lengthof(method_keys) - 1; i >= 0; i--)
 		if (names_sampling_method(config, method_keys[i]))
 			return method_keys[i];
+	/*
+	 * TRL's classes of methods that train on given completions have both of
+	 * these; ms-swift's class has the first for all methods, and names one.
+	 */
+	if (trainjob_config_given(config, CONFIG_MAX_COMPLETION_LENGTH) &&
+		!trainjob_config_given(config, CONFIG_RLHF_TYPE) &&
+		!trainjob_config_given(config, CONFIG_MAX_LENGTH))
+		return CONFIG_MAX_COMPLETION_LENGTH;
 	return CONFIG_NONE;
 }
 
@@ -514,6 +523,17 @@ state_total_by_epochs(const JobConfig *config, StepPlan *plan)
 }
 
 /*
+ * kohya-ss/sd-scripts computes max_train_steps anew where max_train_epochs is
+ * given (train_network.py).
+ */
+static bool
+is_overridden(const JobConfig *config, ConfigKey key)
+{
+	return key == CONFIG_MAX_TRAIN_STEPS &&
+		   trainjob_config_given(config, CONFIG_MAX_TRAIN_EPOCHS);
+}
+
+/*
  * The total that the configuration states, if any (section 5); and lightning's
  * max_steps where epochs do not end the run, which needs no samples either.
  */
@@ -526,7 +546,8 @@ total_is_stated(const JobConfig *config, StepPlan *plan)
 	for (const ConfigKey *key = trainjob_total_keys; *key != CONFIG_NONE; key++)
 	{
 		if ((ceiling && *key == CONFIG_MAX_STEPS) ||
-			!trainjob_config_number(config, *key, &number) || number.sign <= 0)
+			!trainjob_config_number(config, *key, &number) ||
+			number.sign <= 0 || is_overridden(config, *key))
 			continue;
 		state_total(plan, trainjob_whole_up(&number), *key);
 		return true;

@@ -89,6 +89,8 @@ static const KeyWord words[] = {
 	{"dataloader", SAYS_LOADER},
 	{"dataset", SAYS_OTHER},
 	{"decay", SAYS_OTHER},
+	{"decode", SAYS_OTHER},
+	{"decoding", SAYS_OTHER},
 	{"degree", SAYS_SIZE},
 	{"denoising", SAYS_OTHER},
 	{"dev", SAYS_OTHER},
@@ -100,6 +102,9 @@ static const KeyWord words[] = {
 	{"dp", SAYS_PROCESS},
 	{"early", SAYS_OTHER},
 	{"ema", SAYS_OTHER},
+	{"embedding", SAYS_OTHER},
+	{"encode", SAYS_OTHER},
+	{"encoding", SAYS_OTHER},
 	{"ep", SAYS_PROCESS},
 	{"episode", SAYS_LENGTH},
 	{"episodes", SAYS_LENGTH},
@@ -134,6 +139,7 @@ static const KeyWord words[] = {
 	{"lisa", SAYS_OTHER},
 	{"lmdeploy", SAYS_OTHER},
 	{"loader", SAYS_LOADER},
+	{"loading", SAYS_LOADER},
 	{"loftq", SAYS_OTHER},
 	{"log", SAYS_OTHER},
 	{"logger", SAYS_OTHER},
@@ -143,6 +149,8 @@ static const KeyWord words[] = {
 	{"lr", SAYS_OTHER},
 	{"machine", SAYS_PROCESS},
 	{"machines", SAYS_PROCESSES},
+	{"map", SAYS_OTHER},
+	{"mapping", SAYS_OTHER},
 	{"mbs", SAYS_LENGTH},
 	{"memory", SAYS_OTHER},
 	{"metric", SAYS_OTHER},
@@ -198,6 +206,7 @@ static const KeyWord words[] = {
 	{"quant", SAYS_OTHER},
 	{"quantization", SAYS_OTHER},
 	{"refresh", SAYS_OTHER},
+	{"reload", SAYS_OTHER},
 	{"relora", SAYS_OTHER},
 	{"replicas", SAYS_PROCESSES},
 	{"report", SAYS_OTHER},
@@ -212,7 +221,9 @@ static const KeyWord words[] = {
 	{"saves", SAYS_OTHER},
 	{"saving", SAYS_OTHER},
 	{"scheduler", SAYS_OTHER},
+	{"scoring", SAYS_OTHER},
 	{"sglang", SAYS_OTHER},
+	{"shuffle", SAYS_OTHER},
 	{"size", SAYS_SIZE},
 	{"snapshot", SAYS_OTHER},
 	{"sp", SAYS_PARALLEL},
@@ -245,7 +256,8 @@ static const KeyWord words[] = {
 };
 
 /*
- * Keys whose words mislead: StepLR's step_size, where a run stands, ...; and
+ * Keys whose words mislead: StepLR's step_size, where a run stands, the least
+ * that Lightning trains, Keras's calls; and
  * Ray's number of training processes and fairseq's max_update, which speak of
  * the length with words that are common elsewhere.
  */
@@ -507,6 +519,7 @@ static const ConfigKey restricted_keys[] = {
 	CONFIG_GRAD_ACCUMULATION,
 	CONFIG_EPOCH,
 	CONFIG_TOTAL_EPOCHS,
+	CONFIG_MAX_TRAIN_EPOCHS,
 	CONFIG_NUM_ITERATIONS,
 	CONFIG_TOTAL_EPISODES,
 	CONFIG_NUM_PPO_EPOCHS,

@@ -103,7 +103,7 @@ const Dialect trainjob_sweeper = {
 put_before('Makefile', 'openai.o', 'sweeper.o ');
 put_before('src/steps/dialect.h', 'extern const Dialect trainjob_openai;',
 	"extern const Dialect trainjob_sweeper;\n");
-put_before('src/steps/steps.c', '&trainjob_openai, ', '&trainjob_sweeper, ');
+put_before('src/steps/steps.c', '&trainjob_openai,', '&trainjob_sweeper, ');
 put_before('src/steps/config.h', '	KEY(TRAINING, "training")', qq{	KEY(SWEEPS, "sweeps") \\\n});
 
 {
