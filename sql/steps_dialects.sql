@@ -139,6 +139,7 @@ FROM (VALUES
 	(37, 'service', 'Vertex AI', '{"hyperParameters": {"learningRateMultiplier": 1.0, "adapterSize": "ADAPTER_SIZE_FOUR"}}', NULL),
 	(38, 'service', 'Together packs', '{"n_epochs": 3, "batch_size": 8, "n_checkpoints": 1}', NULL),
 	(39, 'service', 'Mistral by epochs', '{"hyperparameters": {"epochs": 3, "learning_rate": 1e-4, "fim_ratio": 0.9}}', NULL),
+	(40, 'baseline', 'AutoTrain has epochs', '{"num_epochs": 3, "batch_size": 4, "gradient_accumulation": 2}', NULL),
 	(33, 'openai', 'a service that decides', '{"n_epochs": 3, "batch_size": "max"}', NULL))
 	AS v (n, dialect, says, config, total_steps)
 ORDER BY n;
@@ -155,6 +156,9 @@ FROM (VALUES
 	(6, 'hf', 'one sample, or all', '{"num_train_epochs": 1, "val_size": 1}', 800, NULL, NULL, NULL),
 	(7, 'hf', 'all', '{"num_train_epochs": 1, "val_size": 800}', 800, NULL, NULL, NULL),
 	(8, 'axolotl', '980 / 8', '{"micro_batch_size": 4, "gradient_accumulation_steps": 2, "val_set_size": 0.02}', 1000, NULL, NULL, 123),
+	(12, 'hf', 'ms-swift takes down(0.01 x 850) = 8', '{"num_train_epochs": 1, "split_dataset_ratio": 0.01}', 850, NULL, NULL, 106),
+	(13, 'hf', 'one at least', '{"num_train_epochs": 1, "split_dataset_ratio": 0.01, "per_device_train_batch_size": 1}', 50, NULL, NULL, 49),
+	(14, 'litgpt', 'down(0.03 x 1650) = 49; up(1601 / 4) / 4', '{"train": {"global_batch_size": 16, "micro_batch_size": 4, "epochs": 1}, "data": {"init_args": {"val_split_fraction": 0.03}}}', 1650, NULL, NULL, 100),
 	(9, 'hf', 'capped', '{"per_device_train_batch_size": 2, "gradient_accumulation_steps": 16, "num_train_epochs": 3, "max_train_samples": 148}', 36718, NULL, NULL, 15),
 	(10, 'hf', 'a cap above', '{"num_train_epochs": 1, "max_train_samples": 801}', 800, NULL, NULL, 100),
 	(11, 'hf', 'an unusable cap', '{"num_train_epochs": 1, "max_train_samples": "few"}', 800, NULL, NULL, NULL))

@@ -51,7 +51,7 @@ WHERE trainjob.estimate_total_steps(jsonb_build_object(key, 16), 1650) IS DISTIN
 SELECT trainjob.estimate_total_steps(jsonb_object_agg(section, '{"batch_size": 64, "steps": 9, "num_epochs": 7, "num_gpus": 8}'::jsonb), 1650)
 FROM unnest(ARRAY['model', 'model_config', 'lora', 'loraConfig', 'peft', 'peft_config', 'tokenizer', 'optimizer',
 	'optim', 'lr_scheduler', 'scheduler', 'accelerator_config', 'evaluation', 'eval', 'validation', 'logging', 'wandb',
-	'callbacks', 'generation', 'generation_config', 'vllm', 'checkpointing', 'quantization_config', 'profiler']) AS section;
+	'callbacks', 'generation', 'generation_config', 'vllm', 'trainer_state', 'metrics', 'results', 'history', 'checkpointing', 'quantization_config', 'profiler']) AS section;
 
 -- what says nothing new: derived totals, the same value in a copy, W's parts
 SELECT config, pg_temp.says(config::jsonb)

@@ -15,6 +15,7 @@ static bool
 recognises(const JobConfig *config)
 {
 	return trainjob_config_given(config, CONFIG_GRADIENT_ACCUMULATION) &&
+		   trainjob_config_given(config, CONFIG_EPOCHS) &&
 		   !trainjob_has_hf_key(config);
 }
 

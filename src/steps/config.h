@@ -141,6 +141,8 @@
 	KEY(TEST_DATASETS, "test_datasets")                                   \
 	KEY(MAX_TRAIN_SAMPLES, "max_train_samples")                           \
 	KEY(VAL_SIZE, "val_size")                                             \
+	KEY(SPLIT_DATASET_RATIO, "split_dataset_ratio")                       \
+	KEY(VAL_SPLIT_FRACTION, "val_split_fraction")                         \
 	/* evaluation */                                                      \
 	KEY(EVAL_STRATEGY, "eval_strategy")                                   \
 	KEY(EVALUATION_STRATEGY, "evaluation_strategy")                       \

@@ -17,6 +17,7 @@ static bool
 recognises(const JobConfig *config)
 {
 	return trainjob_config_given(config, CONFIG_GRAD_ACCUMULATION) &&
+		   trainjob_config_given(config, CONFIG_EPOCHS) &&
 		   !trainjob_has_hf_key(config);
 }
 

@@ -71,7 +71,8 @@ static const ConfigKey nodes_keys[] = {CONFIG_NNODES, CONFIG_NUM_NODES,
 
 /* What the trainer takes off a data set by itself (section 1). */
 static const ConfigKey split_keys[] = {CONFIG_VAL_SIZE, CONFIG_VAL_SET_SIZE,
-									   CONFIG_NONE};
+									   CONFIG_SPLIT_DATASET_RATIO,
+									   CONFIG_VAL_SPLIT_FRACTION, CONFIG_NONE};
 
 /* Above 1, these make several processes work on one batch (section 4). */
 static const ConfigKey sharing_keys[] = {CONFIG_TENSOR_PARALLEL_SIZE,
@@ -309,25 +310,40 @@ choose_samples(const SampleCounts *counts, StepPlan *plan)
 }
 
 /*
- * The split that the trainer makes where nobody else did: datasets'
- * train_test_split() rounds a share up (LLaMA-Factory's val_size, axolotl's
- * val_set_size).  1 may be either, a share or a count.
+ * How many samples a split takes, or -1.  datasets' train_test_split() rounds a
+ * share up (LLaMA-Factory's val_size, axolotl's val_set_size); torch's
+ * random_split() rounds it down (LitGPT's val_split_fraction), like ms-swift,
+ * which takes one at least (split_dataset_ratio).  1 may be a share or a count.
  */
+static int64
+taken_by_split(ConfigKey key, const ConfigNumber *split, int64 samples)
+{
+	double share = (double) samples * split->value;
+
+	if (!split->fits || (split->is_whole && split->whole == 1))
+		return -1;
+	if (key == CONFIG_SPLIT_DATASET_RATIO || key == CONFIG_VAL_SPLIT_FRACTION)
+	{
+		if (split->whole > 0)
+			return -1;
+		return Max((int64) share, key == CONFIG_SPLIT_DATASET_RATIO ? 1 : 0);
+	}
+	return split->whole > 0 ? split->whole : (int64) ceil(share);
+}
+
+/* The split that the trainer makes where nobody else did. */
 static void
 take_off_split(const JobConfig *config, StepPlan *plan)
 {
 	ConfigKey key = trainjob_first_given(config, split_keys);
 	ConfigNumber split;
-	int64 taken = -1;
+	int64 taken;
 
 	if (plan->basis != BASIS_TOTAL || samples_basis == SAMPLES_BASIS_TOTAL ||
 		plan->dialect->one_process || key == CONFIG_NONE ||
 		!trainjob_config_number(config, key, &split) || split.sign <= 0)
 		return;
-	if (split.fits && split.whole > 0)
-		taken = split.is_whole && split.whole == 1 ? -1 : split.whole;
-	else if (split.fits)
-		taken = (int64) ceil((double) plan->samples * split.value);
+	taken = taken_by_split(key, &split, plan->samples);
 	plan->basis = BASIS_TOTAL_LESS_SPLIT;
 	if (taken < 0)
 		trainjob_give_reason(plan, REASON_NO_RULE, key);

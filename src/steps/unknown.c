@@ -269,13 +269,16 @@ static const KeyWord whole_keys[] = {
 
 /* Sections that speak of something else, by any word of their name. */
 static const char *const other_sections[] = {
-	"accelerator",	"adapter",		"bnb",			 "callback",  "callbacks",
-	"checkpoint",	"checkpointer", "checkpointing", "eval",	  "evaluation",
-	"evaluator",	"generation",	"inference",	 "logger",	  "logging",
-	"lora",			"lr",			"mlflow",		 "model",	  "monitoring",
-	"optim",		"optimizer",	"optimizers",	 "peft",	  "profiler",
-	"quantization", "scheduler",	"schedulers",	 "tokenizer", "val",
-	"validation",	"vllm",			"wandb"};
+	"accelerator", "adapter",	 "bnb",			 "callback",
+	"callbacks",   "checkpoint", "checkpointer", "checkpointing",
+	"eval",		   "evaluation", "evaluator",	 "generation",
+	"history",	   "inference",	 "logger",		 "logging",
+	"lora",		   "lr",		 "metrics",		 "mlflow",
+	"model",	   "monitoring", "optim",		 "optimizer",
+	"optimizers",  "peft",		 "profiler",	 "quantization",
+	"result",	   "results",	 "scheduler",	 "schedulers",
+	"state",	   "summary",	 "tokenizer",	 "val",
+	"validation",  "vllm",		 "wandb"};
 
 /* An object that is walked, and the name it stands under. */
 typedef struct Level
