@@ -53,6 +53,7 @@ SELECT dialect, says, config::jsonb, total, total_steps
 FROM (VALUES
 	(1, 'ppo', 'episodes: up(10000 / 64)', '{"per_device_train_batch_size": 64, "total_episodes": 10000, "num_ppo_epochs": 4, "num_mini_batches": 1}', 50000, 157),
 	(2, 'ppo', 'or down(1.5 x 101) of them: up(151 / (2 x 4 x 2))', '{"per_device_train_batch_size": 2, "gradient_accumulation_steps": 4, "num_train_epochs": 1.5, "num_ppo_epochs": 4, "world_size": 2}', 101, 10),
+	(10, 'ppo', 'of any samples', '{"per_device_train_batch_size": 64, "total_episodes": 10000}', NULL, 157),
 	(3, 'ppo', 'several mini batches', '{"per_device_train_batch_size": 2, "total_episodes": 1000, "num_mini_batches": 2}', 101, NULL),
 	(4, 'ppo', 'unusable episodes', '{"per_device_train_batch_size": 2, "total_episodes": "many"}', 101, NULL),
 	(5, 'ppo', 'LLaMA-Factory: down(1650 / (8 x 4)) x 3', '{"stage": "ppo", "per_device_train_batch_size": 1, "gradient_accumulation_steps": 8, "num_train_epochs": 3, "ppo_buffer_size": 4}', 1650, 153),

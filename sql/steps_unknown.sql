@@ -44,7 +44,7 @@ FROM unnest(ARRAY[
 	'lr_decay_steps', 'weight_decay_epochs', 'decay_iters', 'early_stopping_steps', 'patience_epochs', 'num_data_loader_processes',
 	'dataloader_num_workers', 'dataset_num_processes', 'preprocessing_batch_size', 'prefetch_batches', 'generation_steps',
 	'num_inference_steps', 'sample_every_n_steps', 'torch_empty_cache_steps', 'ref_model_sync_steps', 'profile_step',
-	'step_size', 'scheduler_step_size', 'global_step', 'start_epoch', 'resume_step', 'lora_ga_iters', 'pissa_iter']) AS key
+	'step_size', 'scheduler_step_size', 'min_epochs', 'reload_dataloaders_every_n_epochs', 'data_loading_processes', 'epochs_done', 'global_step', 'start_epoch', 'resume_step', 'lora_ga_iters', 'pissa_iter']) AS key
 WHERE trainjob.estimate_total_steps(jsonb_build_object(key, 16), 1650) IS DISTINCT FROM 156;
 
 -- all of them at once, and sections that speak of something else
@@ -57,6 +57,7 @@ FROM unnest(ARRAY['model', 'model_config', 'lora', 'loraConfig', 'peft', 'peft_c
 SELECT config, pg_temp.says(config::jsonb)
 FROM unnest(ARRAY[
 	'{"batch_size": 4, "gradient_accumulation_steps": 2, "world_size": 2, "total_batch_size": 16, "effective_batch_size": "16", "total_train_batch_size": 16.0}',
+	'{"batch_size": 4, "gradient_accumulation_steps": 2, "totalBatchSize": 8, "effective-batch-size": 8}',
 	'{"batch_size": 4, "gradient_accumulation_steps": 2, "world_size": 2, "total_batch_size": 8}',
 	'{"batch_size": 4, "num_epochs": 2, "resolved": {"batch_size": "4", "epochs": {"num_epochs": 2}}}',
 	'{"batch_size": 4, "num_epochs": 2, "resolved": {"batch_size": 8}}',

@@ -44,6 +44,8 @@ struct Dialect
 	bool whole_epochs;		   /* no fraction of an epoch */
 	bool one_process;		   /* world size plays no part */
 	bool max_steps_is_ceiling; /* and not a number of steps to run */
+	/* whether T does without N; NULL: it does not */
+	bool (*needs_no_samples)(const JobConfig *config);
 	bool samples_prompts;	   /* the method's sampler is part of the rule */
 	bool epoch_proves_updates; /* a report's epoch is step / U (section 9) */
 

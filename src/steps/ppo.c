@@ -42,6 +42,14 @@ recognises(const JobConfig *config)
 			!trainjob_config_given(config, CONFIG_STAGE));
 }
 
+/* TRL's, where the episodes are given */
+static bool
+needs_no_samples(const JobConfig *config)
+{
+	return !is_llama_factory(config) &&
+		   trainjob_config_given(config, CONFIG_TOTAL_EPISODES);
+}
+
 static void
 measure_llama_factory(const JobConfig *config, StepPlan *plan)
 {
@@ -162,6 +170,7 @@ const Dialect trainjob_ppo = {
 	.default_accumulation = 1,
 	.epochs = {CONFIG_NUM_TRAIN_EPOCHS, CONFIG_NUM_EPOCHS, CONFIG_EPOCHS},
 	.default_epochs = 3,
+	.needs_no_samples = needs_no_samples,
 	.samples_prompts = true,
 	.own_keys = own_keys,
 	.measure_epoch = measure_epoch,

@@ -621,7 +621,8 @@ read_factors(const JobConfig *config, StepPlan *plan)
 	is_known = plan->reason == REASON_NONE;
 	read_epochs(config, plan);
 	is_known &= epoch_is_samples(config, plan);
-	if (plan->samples < 1)
+	if (plan->samples < 1 && (dialect->needs_no_samples == NULL ||
+							  !dialect->needs_no_samples(config)))
 	{
 		is_known = false;
 		trainjob_give_reason(plan,

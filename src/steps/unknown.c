@@ -99,8 +99,10 @@ static const KeyWord words[] = {
 	{"diffusion", SAYS_OTHER},
 	{"dim", SAYS_SIZE},
 	{"display", SAYS_OTHER},
+	{"done", SAYS_OTHER},
 	{"dp", SAYS_PROCESS},
 	{"early", SAYS_OTHER},
+	{"elapsed", SAYS_OTHER},
 	{"ema", SAYS_OTHER},
 	{"embedding", SAYS_OTHER},
 	{"encode", SAYS_OTHER},
@@ -116,6 +118,7 @@ static const KeyWord words[] = {
 	{"evaluation", SAYS_OTHER},
 	{"evaluations", SAYS_OTHER},
 	{"export", SAYS_OTHER},
+	{"finished", SAYS_OTHER},
 	{"forward", SAYS_OTHER},
 	{"freeze", SAYS_OTHER},
 	{"gbs", SAYS_LENGTH},
@@ -263,8 +266,9 @@ static const KeyWord words[] = {
  */
 static const KeyWord whole_keys[] = {
 	{"step_size", SAYS_OTHER},			 {"global_step", SAYS_OTHER},
-	{"max_update", SAYS_LENGTH},		 {"total_num_update", SAYS_LENGTH},
-	{"ray_num_workers", SAYS_PROCESSES},
+	{"min_epochs", SAYS_OTHER},			 {"min_steps", SAYS_OTHER},
+	{"steps_per_execution", SAYS_OTHER}, {"max_update", SAYS_LENGTH},
+	{"total_num_update", SAYS_LENGTH},	 {"ray_num_workers", SAYS_PROCESSES},
 };
 
 /* Sections that speak of something else, by any word of their name. */
@@ -444,18 +448,28 @@ trainjob_is_whole_batch(const StepPlan *plan, const ConfigNumber *number)
 static bool
 names_whole_batch(const JsonbValue *key)
 {
-	static const char *const names[] = {"total_batch_size",
-										"effective_batch_size",
-										"total_train_batch_size",
-										"effective_train_batch_size",
-										"effective_global_batch_size",
-										"train_batch_size",
-										"global_batch_size",
-										"global_train_batch_size"};
+	static const char *const names[] = {"total batch size ",
+										"effective batch size ",
+										"total train batch size ",
+										"effective train batch size ",
+										"effective global batch size ",
+										"train batch size ",
+										"global batch size ",
+										"global train batch size "};
+	const char *text = key->val.string.val;
+	int len = key->val.string.len;
+	char word[WORD_BYTES_MAX];
+	char name[NAME_BYTES_MAX] = "";
 
+	while (next_word(&text, &len, word))
+	{
+		if (strlen(name) + strlen(word) + 2 > sizeof(name))
+			return false;
+		strcat(name, word);
+		strcat(name, " ");
+	}
 	for (int i = 0; i < lengthof(names); i++)
-		if (key->val.string.len == strlen(names[i]) &&
-			memcmp(key->val.string.val, names[i], strlen(names[i])) == 0)
+		if (strcmp(name, names[i]) == 0)
 			return true;
 	return false;
 }
