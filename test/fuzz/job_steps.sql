@@ -75,7 +75,7 @@ RETURNS text
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
-	keys CONSTANT text[] := '{batch_size,batch_size,batch_size,gradient_accumulation_steps,gradient_accumulation_steps,num_epochs,num_epochs,epochs,per_device_train_batch_size,num_train_epochs,micro_batch_size,val_set_size,evals_per_epoch,sample_packing,max_steps_per_epoch,max_epochs,max_epochs,accumulate_grad_batches,limit_train_batches,n_epochs,learning_rate_multiplier,world_size,num_gpus,n_gpu,devices,num_nodes,tensor_parallel_size,tp_size,context_parallel_size,pipeline_parallel_size,total_steps,max_steps,max_steps,steps_per_epoch,packing,neat_packing,packed,streaming,use_streaming,pretraining_dataset,stage,num_generations,method,training_method,rl,global_batch_size,max_samples,dataloader_drop_last,drop_last,accelerator_config,eval_on_start,eval_strategy,eval_strategy,evaluation_strategy,eval_steps,eval_steps,logging_steps,eval_delay,test_datasets,run_val_every_n_steps,limit_val_batches,check_val_every_n_epoch,val_check_interval,seed,lora,data,dataset,training}';
+	keys CONSTANT text[] := '{batch_size,batch_size,batch_size,gradient_accumulation_steps,gradient_accumulation_steps,num_epochs,num_epochs,epochs,per_device_train_batch_size,num_train_epochs,micro_batch_size,val_set_size,evals_per_epoch,sample_packing,max_steps_per_epoch,max_epochs,max_epochs,accumulate_grad_batches,limit_train_batches,n_epochs,learning_rate_multiplier,world_size,num_gpus,n_gpu,devices,num_nodes,tensor_parallel_size,tp_size,context_parallel_size,pipeline_parallel_size,total_steps,max_steps,max_steps,steps_per_epoch,packing,neat_packing,packed,streaming,use_streaming,pretraining_dataset,stage,num_generations,method,training_method,rl,global_batch_size,max_samples,dataloader_drop_last,drop_last,accelerator_config,eval_on_start,eval_strategy,eval_strategy,evaluation_strategy,eval_steps,eval_steps,logging_steps,eval_delay,test_datasets,run_val_every_n_steps,limit_val_batches,check_val_every_n_epoch,val_check_interval,rlhf_type,reward_funcs,generation_batch_size,steps_per_generation,num_iterations,total_episodes,num_mini_batches,ppo_buffer_size,loss_type,do_predict,transformers_version,train_batch_size,train_batch_size,eval_batch_size,total_train_batch_size,train_micro_batch_size_per_gpu,micro_train_batch_size,policy_mini_batch_size,gradient_accumulation,grad_accumulation,total_epochs,max_train_steps,train_iters,iters,num_processes,nproc_per_node,nnodes,sequence_parallel_size,max_train_samples,val_size,split_dataset_ratio,fine_tune_type,epochCount,my_steps,seed,lora,data,dataset,training}';
 	members text := '';
 BEGIN
 	FOR i IN 1 .. n LOOP
@@ -91,7 +91,7 @@ RETURNS text
 LANGUAGE plpgsql VOLATILE
 AS $$
 DECLARE
-	sections CONSTANT text[] := '{training,training,trainer,hyperparameters,data,dataset}';
+	sections CONSTANT text[] := '{training,training,trainer,hyperparameters,training_args,train,params,data,dataset}';
 	few CONSTANT int := floor(random() * 5);
 	config text := pg_temp.odd_members(1 + few);
 	dice float8 := random();
