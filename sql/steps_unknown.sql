@@ -23,7 +23,7 @@ FROM unnest(ARRAY[
 	'NumEpochs', 'epochCount', 'maxIter', 'iterations', 'n_iters', 'batchSize', 'BatchSize', 'trainBatch', 'bs',
 	'mini-batches', 'gradAccum', 'accumulate_grads', 'accumulation', 'numEpisodes', 'episodes', 'max_update',
 	'GPUCount', 'gpus', 'gpusPerNode', 'numProcesses', 'process_count', 'instance_count', 'replicas', 'nproc_per_host',
-	'model_parallel_size', 'dp_size']) AS key;
+	'model_parallel_size', 'dp_size', 'grad_acc', 'update_freq', 'training.batch_size', 'samples_per_gpu']) AS key;
 
 -- parts of words are no words, and a flag, null or nothing is no number
 SELECT config, trainjob.estimate_total_steps(config::jsonb, 1650)
@@ -44,7 +44,7 @@ FROM unnest(ARRAY[
 	'lr_decay_steps', 'weight_decay_epochs', 'decay_iters', 'early_stopping_steps', 'patience_epochs', 'num_data_loader_processes',
 	'dataloader_num_workers', 'dataset_num_processes', 'preprocessing_batch_size', 'prefetch_batches', 'generation_steps',
 	'num_inference_steps', 'sample_every_n_steps', 'torch_empty_cache_steps', 'ref_model_sync_steps', 'profile_step',
-	'step_size', 'scheduler_step_size', 'min_epochs', 'reload_dataloaders_every_n_epochs', 'data_loading_processes', 'epochs_done', 'global_step', 'start_epoch', 'resume_step', 'lora_ga_iters', 'pissa_iter']) AS key
+	'step_size', 'scheduler_step_size', 'min_epochs', 'reload_dataloaders_every_n_epochs', 'data_loading_processes', 'epochs_done', 'global_step', 'start_epoch', 'resume_step', 'model.max_steps', 'lora.batch_size', 'cpus_per_gpu', 'lora_ga_iters', 'pissa_iter']) AS key
 WHERE trainjob.estimate_total_steps(jsonb_build_object(key, 16), 1650) IS DISTINCT FROM 156;
 
 -- all of them at once, and sections that speak of something else

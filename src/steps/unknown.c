@@ -81,9 +81,11 @@ static const KeyWord words[] = {
 	{"ckpt", SAYS_OTHER},
 	{"completed", SAYS_OTHER},
 	{"cooldown", SAYS_OTHER},
+	{"cost", SAYS_OTHER},
 	{"count", SAYS_COUNT},
 	{"cp", SAYS_PARALLEL},
 	{"cpu", SAYS_OTHER},
+	{"cpus", SAYS_OTHER},
 	{"current", SAYS_OTHER},
 	{"curriculum", SAYS_OTHER},
 	{"dataloader", SAYS_LOADER},
@@ -130,6 +132,7 @@ static const KeyWord words[] = {
 	{"heartbeat", SAYS_OTHER},
 	{"host", SAYS_PROCESS},
 	{"hosts", SAYS_PROCESSES},
+	{"hourly", SAYS_OTHER},
 	{"inference", SAYS_OTHER},
 	{"initial", SAYS_OTHER},
 	{"instance", SAYS_PROCESS},
@@ -198,6 +201,7 @@ static const KeyWord words[] = {
 	{"prefetching", SAYS_OTHER},
 	{"preprocess", SAYS_OTHER},
 	{"preprocessing", SAYS_OTHER},
+	{"price", SAYS_OTHER},
 	{"print", SAYS_OTHER},
 	{"process", SAYS_PROCESS},
 	{"processes", SAYS_PROCESSES},
@@ -247,10 +251,12 @@ static const KeyWord words[] = {
 	{"tpus", SAYS_PROCESSES},
 	{"updates", SAYS_LENGTH},
 	{"upload", SAYS_OTHER},
+	{"utilization", SAYS_OTHER},
 	{"val", SAYS_OTHER},
 	{"valid", SAYS_OTHER},
 	{"validation", SAYS_OTHER},
 	{"vllm", SAYS_OTHER},
+	{"vram", SAYS_OTHER},
 	{"warm", SAYS_OTHER},
 	{"warmup", SAYS_OTHER},
 	{"worker", SAYS_OTHER},
@@ -260,15 +266,17 @@ static const KeyWord words[] = {
 
 /*
  * Keys whose words mislead: StepLR's step_size, where a run stands, the least
- * that Lightning trains, Keras's calls; and
- * Ray's number of training processes and fairseq's max_update, which speak of
- * the length with words that are common elsewhere.
+ * that Lightning trains, Keras's steps_per_execution.  And keys that speak of the
+ * length with words that are common elsewhere: fairseq's max_update and
+ * update_freq (its accumulation), grad_acc, Ray's number of processes.
  */
 static const KeyWord whole_keys[] = {
 	{"step_size", SAYS_OTHER},			 {"global_step", SAYS_OTHER},
 	{"min_epochs", SAYS_OTHER},			 {"min_steps", SAYS_OTHER},
 	{"steps_per_execution", SAYS_OTHER}, {"max_update", SAYS_LENGTH},
 	{"total_num_update", SAYS_LENGTH},	 {"ray_num_workers", SAYS_PROCESSES},
+	{"grad_acc", SAYS_LENGTH},			 {"gradient_acc", SAYS_LENGTH},
+	{"update_freq", SAYS_LENGTH},
 };
 
 /* Sections that speak of something else, by any word of their name. */
@@ -415,6 +423,18 @@ is_other_section(const Dialect *dialect, const JsonbValue *name)
 			if (strcmp(word, other_sections[i]) == 0)
 				return true;
 	return false;
+}
+
+/* Whether a key is a path, model.max_steps, into such a section. */
+static bool
+is_within_other(const Dialect *dialect, const JsonbValue *key)
+{
+	JsonbValue section = *key;
+
+	while (section.val.string.len > 0 &&
+		   section.val.string.val[section.val.string.len - 1] != '.')
+		section.val.string.len--;
+	return section.val.string.len > 0 && is_other_section(dialect, &section);
 }
 
 /* ----------
@@ -593,7 +613,8 @@ is_unknown(const JobConfig *config, const StepPlan *plan, const Level *level,
 		!is_unread(config, plan, key))
 		return false;
 	if ((value->type != jbvNumeric && value->type != jbvString) ||
-		is_own_name(plan->dialect, name))
+		is_own_name(plan->dialect, name) ||
+		is_within_other(plan->dialect, name))
 		return false;
 	says = spoken_of(name->val.string.val, name->val.string.len);
 	if (says == 0 || !trainjob_read_number(value, &number) || number.sign <= 0)
