@@ -198,3 +198,10 @@ SELECT sample_basis, samples FROM trainjob.explain_total_steps('{"num_train_epoc
 SET trainjob.samples_basis = total;
 SELECT sample_basis, samples FROM trainjob.explain_total_steps('{"num_train_epochs": 1, "val_size": 0.1}', 1000);
 RESET trainjob.samples_basis;
+
+-- every section of its own is read, and gives way to training
+SELECT section, batch_size_from, (SELECT batch_size FROM trainjob.explain_total_steps(
+		jsonb_build_object(section, '{"batch_size": 2}'::jsonb, 'training', '{"batch_size": 1}'::jsonb)))
+FROM unnest(ARRAY['training_args', 'training_arguments', 'trainer_args', 'train_args', 'train', 'hyperParameters', 'params',
+	'training_config', 'train_config', 'trainer_config', 'sft_config', 'args']) AS section,
+	trainjob.explain_total_steps(jsonb_build_object(section, '{"batch_size": 2}'::jsonb, 'data', '{"batch_size": 3}'::jsonb));

@@ -64,7 +64,10 @@ FROM unnest(ARRAY[
 	'{"batch_size": 4, "world_size": 8, "nodes": 2, "cluster": {"gpus_per_node": 4}}',
 	'{"batch_size": 4, "world_size": 8, "model_parallel_size": 2}',
 	'{"batch_size": 4, "devices": 2}',
-	'{"batch_size": 4, "num_nodes": 2}']) AS config;
+	'{"batch_size": 4, "num_nodes": 2}',
+	'{"batch_size": 4, "environment": {"gpus": ["0", "1"]}}',
+	'{"batch_size": 4, "environment": {"gpus": ["0"]}, "gpu_ids": [3]}',
+	'{"batch_size": 4, "world_size": 2, "gpu_ids": [3, 4]}']) AS config;
 
 -- what the configuration states needs no knowledge of anything else
 SELECT pg_temp.says('{"max_steps": 20, "train_num_steps": 9}');

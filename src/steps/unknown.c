@@ -133,6 +133,7 @@ static const KeyWord words[] = {
 	{"host", SAYS_PROCESS},
 	{"hosts", SAYS_PROCESSES},
 	{"hourly", SAYS_OTHER},
+	{"ids", SAYS_COUNT},
 	{"inference", SAYS_OTHER},
 	{"initial", SAYS_OTHER},
 	{"instance", SAYS_PROCESS},
@@ -600,6 +601,19 @@ is_other_method(const JobConfig *config)
 	return key != CONFIG_NONE && !trainjob_config_word(config, key, "ppo");
 }
 
+/* A list of the devices to run on counts them: H2O's environment.gpus. */
+static bool
+lists_processes(const StepPlan *plan, const JsonbValue *name,
+				const JsonbValue *value)
+{
+	return value->type == jbvBinary &&
+		   JsonContainerIsArray(value->val.binary.data) &&
+		   JsonContainerSize(value->val.binary.data) > 1 &&
+		   spoken_of(name->val.string.val, name->val.string.len) ==
+			   SAYS_PROCESSES &&
+		   !world_is_whole(plan);
+}
+
 /* Whether a key's value may change the number of steps, and no rule reads it. */
 static bool
 is_unknown(const JobConfig *config, const StepPlan *plan, const Level *level,
@@ -612,10 +626,11 @@ is_unknown(const JobConfig *config, const StepPlan *plan, const Level *level,
 	if (key != CONFIG_NONE && level->is_searched &&
 		!is_unread(config, plan, key))
 		return false;
-	if ((value->type != jbvNumeric && value->type != jbvString) ||
-		is_own_name(plan->dialect, name) ||
+	if (is_own_name(plan->dialect, name) ||
 		is_within_other(plan->dialect, name))
 		return false;
+	if (value->type != jbvNumeric && value->type != jbvString)
+		return lists_processes(plan, name, value);
 	says = spoken_of(name->val.string.val, name->val.string.len);
 	if (says == 0 || !trainjob_read_number(value, &number) || number.sign <= 0)
 		return false;
