@@ -83,12 +83,13 @@ COMMENT ON FUNCTION _trainjob.config_method(jsonb) IS
 
 CREATE FUNCTION _trainjob.job_note(config jsonb, dataset_path text,
 	total_samples bigint, train_samples bigint, val_samples bigint,
-	total_steps bigint)
+	total_steps bigint, total_steps_source text DEFAULT NULL,
+	expected_total_steps bigint DEFAULT NULL, current_step bigint DEFAULT NULL)
 RETURNS text
 LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'trainjob_job_note';
 
-COMMENT ON FUNCTION _trainjob.job_note(jsonb, text, bigint, bigint, bigint, bigint) IS
+COMMENT ON FUNCTION _trainjob.job_note(jsonb, text, bigint, bigint, bigint, bigint, text, bigint, bigint) IS
 'Why the number of steps is not known, or which value of the configuration was ignored; NULL when there is nothing to say.';
 
 -- ---------------------------------------------------------------------------
@@ -357,7 +358,7 @@ LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'trainjob_is_total_steps_source';
 
 COMMENT ON FUNCTION _trainjob.is_total_steps_source(text) IS
-'Whether total_steps can come from this source: given, estimated, reported or observed.';
+'Whether total_steps can come from this source: given, estimated, reported, observed or, where there is none any more, disproved.';
 
 CREATE FUNCTION _trainjob.is_alert_outcome(outcome text)
 RETURNS boolean
@@ -972,7 +973,8 @@ SELECT
 				 AND {j.last_seen_at} > GREATEST({j.restarted_at}, {j.status_changed_at}) + '10 s'
 				THEN 'reports since the restart have times before it: the clock of their writer is behind'
 		END, %8$s_trainjob.job_note(j.config, j.dataset_path, j.total_samples,
-		j.train_samples, j.val_samples, j.total_steps)) AS note,
+		j.train_samples, j.val_samples, j.total_steps,
+		_trainjob.output_text(j.total_steps_source), j.expected_total_steps, j.current_step)) AS note,
 	CASE
 		WHEN j.total_samples = 1 THEN '1 sample'
 		WHEN j.total_samples >= 0 THEN j.total_samples || ' samples'
@@ -1019,6 +1021,12 @@ FROM (
 			WHEN 'cancelled' THEN {j.cancelled_at}
 			ELSE now()
 		END AS until,
+		-- none of a total that the step itself went beyond; in float8, which
+		-- holds the difference of any two steps
+		CASE WHEN j.current_step < j.total_steps
+			   OR j.current_step = j.total_steps AND _trainjob.output_text(j.total_steps_source) IS DISTINCT FROM 'observed'
+			THEN j.total_steps::float8 - j.current_step
+		END AS remaining_steps,
 		CASE
 			WHEN COALESCE(j.last_metric_at::text, j.current_step::text) IS NULL
 				 AND j.status IN ('completed', 'failed', 'cancelled') IS NOT TRUE
@@ -1038,8 +1046,7 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
 	SELECT
 		CASE WHEN j.status = 'running' THEN
-			-- in float8, which holds the difference of any two steps
-			(j.total_steps::float8 - j.current_step)
+			j.remaining_steps
 			* CASE
 				WHEN count(*) >= 5 THEN
 					NULLIF(GREATEST(sum(i.pace * i.weight)
@@ -1060,7 +1067,7 @@ LEFT JOIN LATERAL (
 		CASE
 			WHEN j.status <> 'running' THEN NULL
 			WHEN count(*) < 5 THEN 'insufficient_data'
-			WHEN j.total_steps IS NULL THEN NULL
+			WHEN j.remaining_steps IS NULL THEN NULL
 			WHEN stddev_pop(i.pace) / NULLIF(abs(avg(i.pace)), 0) < 0.15 THEN 'high'
 			WHEN stddev_pop(i.pace) / NULLIF(abs(avg(i.pace)), 0) < 0.35 THEN 'medium'
 			ELSE 'low'
@@ -1438,7 +1445,7 @@ BEGIN ATOMIC
 	SELECT c.column1, c.column2, c.column3, c.column4::regprocedure, c.column5::name, c.column6
 	FROM (VALUES
 	(1, 'jobs', '_overview',
-	 '_trainjob.job_note(jsonb, text, bigint, bigint, bigint, bigint)',
+	 '_trainjob.job_note(jsonb, text, bigint, bigint, bigint, bigint, text, bigint, bigint)',
 	 'progress_text', 'What a dashboard shows of each job: one row a job.'),
 	(2, 'metrics', '_coverage',
 	 '_trainjob.metric_verdict(text, bigint, bigint, bigint, bigint, float8, boolean, bigint, bigint)',
@@ -1464,7 +1471,7 @@ BEGIN ATOMIC
 	(1, 'health', 'waiting, active, stalled (not heard of for longer than trainjob.stall_timeout, by the server''s clock), diverged (the latest loss is NaN or infinite), ended, or unknown where the status means none of trainjob''s.'),
 	(1, 'ended_at', 'When it completed, failed or was cancelled.'),
 	(1, 'elapsed_seconds', 'Seconds that the present attempt has taken so far.'),
-	(1, 'eta_seconds', 'Seconds until total_steps at the pace of the last 20 steps; NULL where unknown or not running.'),
+	(1, 'eta_seconds', 'Seconds until total_steps at the pace of the last 20 steps; NULL where unknown, beyond it or not running.'),
 	(1, 'eta_confidence', 'high, medium or low, by how much the pace varies; insufficient_data below five steps.'),
 	(1, 'last_alert_type', 'Type of its newest alert.'),
 	(1, 'last_alert_at', 'When that happened.'),
@@ -2850,7 +2857,7 @@ BEGIN
 			SELECT string_agg(format('%L', l.label), ', ' ORDER BY l.n) AS labels,
 				   string_agg(format('ALTER TYPE %s ADD VALUE %L;', f.actual_type, l.label), ' ' ORDER BY l.n) AS statements
 			FROM unnest(CASE f.column_name
-				WHEN 'total_steps_source' THEN ARRAY['given', 'estimated', 'reported', 'observed']
+				WHEN 'total_steps_source' THEN ARRAY['given', 'estimated', 'reported', 'observed', 'disproved']
 				ELSE ARRAY['applied', 'unchanged', 'late', 'refused', 'noted', 'waiting']
 				END) WITH ORDINALITY AS l (label, n)
 			WHERE CASE WHEN f.actual_type IN ('varchar'::regtype, 'bpchar'::regtype)

@@ -108,7 +108,7 @@ INSERT INTO local_training_jobs (id, model_name, config, status, started_at) SEL
 INSERT INTO alert_event (job_id, type, current_step, total_steps) VALUES
 	(u(11), 'gpu_oom', 10, NULL), (u(11), 'gpu_oom', 5, NULL), -- a lower step is no news
 	(u(12), 'disk_warning', NULL, 150), (u(12), 'timeout_warning', NULL, NULL),
-	(u(13), 'gpu_oom', 300, 200), -- a step beyond the total raises it
+	(u(13), 'gpu_oom', 300, 200), -- a step beyond the total disproves it
 	(u(14), 'gpu_oom', -1, 0), (u(14), 'gpu_oom', NULL, -5), -- neither is one
 	(u(15), 'gpu_oom', NULL, 100), -- the total that was estimated
 	(u(16), 'job_completed', NULL, NULL);

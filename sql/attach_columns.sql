@@ -65,7 +65,7 @@ DROP SCHEMA mapped CASCADE;
 CREATE SCHEMA mapped;
 CREATE DOMAIN amount AS numeric(10, 2) NOT NULL;
 CREATE DOMAIN words AS varchar(100) NOT NULL DEFAULT '';
-CREATE TYPE source AS ENUM ('none', 'given', 'estimated', 'reported', 'observed');
+CREATE TYPE source AS ENUM ('none', 'given', 'estimated', 'reported', 'observed', 'disproved');
 CREATE TABLE dataset (storage_path text PRIMARY KEY, sample_count integer NOT NULL DEFAULT 0, val_samples integer NOT NULL DEFAULT -1);
 CREATE TABLE job (id integer PRIMARY KEY, status text NOT NULL DEFAULT 'queued', config jsonb NOT NULL DEFAULT '{}', dataset_path text NOT NULL DEFAULT '',
 	total_samples integer NOT NULL DEFAULT 0, val_samples smallint NOT NULL DEFAULT -1, total_steps integer NOT NULL, expected_total_steps bigint NOT NULL DEFAULT 0,

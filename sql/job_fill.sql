@@ -164,7 +164,7 @@ UPDATE local_training_jobs SET total_steps = 200 WHERE id = u(41);
 UPDATE local_training_jobs SET total_steps = 200, total_steps_source = 'given' WHERE id = u(42);
 UPDATE local_training_jobs SET total_steps_source = 'reported' WHERE id = u(43); -- who says the same says so
 INSERT INTO alert_event (job_id, type, total_steps) VALUES (u(44), 'job_started', 210);
--- A step beyond the total raises it, whatever its source.
+-- A step beyond the total disproves it, whatever its source; one just beyond is taken for it.
 INSERT INTO local_training_metrics (job_id, step) VALUES (u(45), 157);
 UPDATE local_training_jobs SET current_step = 300 WHERE id = u(46);
 SELECT * FROM steps WHERE job ~ '^source' ORDER BY 1;

@@ -97,6 +97,9 @@ typedef struct JobChange
 	int64 min_step;
 	TimestampTz min_recorded;
 
+	bool has_step_before; /* reports: of more than one step, */
+	int64 step_before;	  /* the highest but one */
+
 	JobEvidence evidence;
 	int64 step; /* EVIDENCE_GIVEN */
 	double epoch;

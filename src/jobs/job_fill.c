@@ -129,12 +129,17 @@ says_total(JobFill *fill)
 	return trainjob_says_input(fill) || fill->is_unfilled;
 }
 
-/* A row that says where its total_steps came from was filled before. */
+/*
+ * A row that says where its total_steps came from was filled before, as was one
+ * that says why it has none.
+ */
 static bool
 is_complete(JobFill *fill)
 {
 	if (is_null(fill, JOB_TOTAL_STEPS))
-		return false;
+		return trainjob_source_of(
+				   value_now(fill, JOB_TOTAL_STEPS_SOURCE).text) ==
+			   SOURCE_DISPROVED;
 	if (has_column(fill, JOB_TOTAL_STEPS_SOURCE))
 		return !is_null(fill, JOB_TOTAL_STEPS_SOURCE);
 	return !is_null(fill, JOB_EXPECTED_TOTAL_STEPS);

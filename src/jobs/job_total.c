@@ -90,6 +90,28 @@ total_is_said(JobFill *fill)
 	return true;
 }
 
+/*
+ * Whether the job has no total because it was disproved, and would be estimated
+ * to have the same: only another estimate takes the place of none.
+ */
+static bool
+stays_disproved(JobFill *fill)
+{
+	if (!fill->is_update || !is_null(fill, JOB_TOTAL_STEPS) ||
+		trainjob_source_of(value_now(fill, JOB_TOTAL_STEPS_SOURCE).text) !=
+			SOURCE_DISPROVED)
+		return false;
+	if (has_column(fill, JOB_EXPECTED_TOTAL_STEPS))
+		return trainjob_same_value(
+			&fill->part->column[JOB_EXPECTED_TOTAL_STEPS],
+			value_before(fill, JOB_EXPECTED_TOTAL_STEPS),
+			value_now(fill, JOB_EXPECTED_TOTAL_STEPS));
+	for (int i = 0; i < lengthof(estimate_inputs); i++)
+		if (changed(fill, estimate_inputs[i]))
+			return false;
+	return true;
+}
+
 /* The epochs of the run; NULL where a number of steps limits it instead. */
 static void
 fill_epochs(JobFill *fill, const StepPlan *plan, const StepPlan *old_plan)
@@ -135,7 +157,7 @@ trainjob_fill_total_steps(JobFill *fill, Jsonb *config)
 	else if (fill->is_update && !changed(fill, JOB_EXPECTED_TOTAL_STEPS))
 		fill_null(fill, JOB_EXPECTED_TOTAL_STEPS);
 
-	if (total_is_said(fill))
+	if (total_is_said(fill) || stays_disproved(fill))
 		return;
 	if (!is_null(fill, JOB_TOTAL_STEPS) &&
 		!(fill->is_update && was_estimate(fill)))
@@ -153,7 +175,7 @@ trainjob_fill_total_steps(JobFill *fill, Jsonb *config)
 }
 
 /* ----------
- * Progress
+ * What epochs prove
  * ----------
  */
 
@@ -244,17 +266,143 @@ follow_evidence(JobFill *fill)
 					  value_now(fill, JOB_CURRENT_EPOCH).number);
 }
 
+/* ----------
+ * A step beyond the total
+ * ----------
+ */
+
+/* The progress of a job that is at its end, as far as is known, and goes on. */
+#define PROGRESS_AT_END 99
+
+bool
+trainjob_takes_step(const PassedTotal *passed)
+{
+	int64 beyond = passed->step - passed->total;
+
+	if (passed->state == STATE_COMPLETED)
+		return true;
+	return !passed->is_second && passed->source != SOURCE_OBSERVED &&
+		   beyond <= Max(1, passed->total / 100);
+}
+
+/*
+ * Where the total came from.  Without a column that says so, what is not the
+ * estimate is taken for one that was passed before.
+ */
+static TotalSource
+source_now(JobFill *fill)
+{
+	Value total = value_now(fill, JOB_TOTAL_STEPS);
+	Value expected = value_now(fill, JOB_EXPECTED_TOTAL_STEPS);
+
+	if (has_column(fill, JOB_TOTAL_STEPS_SOURCE))
+		return trainjob_source_of(value_now(fill, JOB_TOTAL_STEPS_SOURCE).text);
+	if (total.isnull)
+		return SOURCE_UNKNOWN;
+	return !expected.isnull && expected.count == total.count ? SOURCE_ESTIMATED
+															 : SOURCE_OBSERVED;
+}
+
+static void
+observe_total(JobFill *fill, int64 total)
+{
+	fill_count(fill, JOB_TOTAL_STEPS, total);
+	fill_source(fill, SOURCE_OBSERVED);
+}
+
+static void
+disprove_total(JobFill *fill)
+{
+	fill_null(fill, JOB_TOTAL_STEPS);
+	fill_source(fill, SOURCE_DISPROVED);
+}
+
+/* The job is at a step beyond its total. */
+static void
+pass_total(JobFill *fill, JobState state, int64 step, int64 total)
+{
+	PassedTotal passed = {.state = state,
+						  .source = source_now(fill),
+						  .step = step,
+						  .total = total};
+
+	/* two reports of a statement are as two statements */
+	passed.is_second = fill->change != NULL && fill->change->has_step_before &&
+					   fill->change->step_before > total;
+	if (trainjob_takes_step(&passed))
+		observe_total(fill, step);
+	else
+		disprove_total(fill);
+}
+
+/* A job without a total that comes to its end ran so many steps. */
+static void
+end_disproved(JobFill *fill, JobState state, Value step)
+{
+	if (state == STATE_COMPLETED && !step.isnull && step.count > 0 &&
+		source_now(fill) == SOURCE_DISPROVED)
+		observe_total(fill, step.count);
+}
+
+/* ----------
+ * Progress
+ * ----------
+ */
+
 Value
-trainjob_progress_of(JobState state, Value step, Value total)
+trainjob_percent_of(Value step, Value total)
 {
 	double percent;
 
-	if (state == STATE_COMPLETED)
-		return (Value){.number = 100};
 	if (step.isnull || total.isnull || total.count <= 0)
 		return (Value){.isnull = true};
 	percent = step.count <= 0 ? 0 : 100.0 * step.count / total.count;
 	return (Value){.number = Min(100, percent)};
+}
+
+/* The share of its epochs that a job has behind it, by a fractional one. */
+static Value
+percent_of_epochs(Value epoch, Value epochs)
+{
+	double percent;
+
+	if (epoch.isnull || epochs.isnull || !(epochs.number > 0) ||
+		!(epoch.number > 0) || !(epoch.number < epochs.number) ||
+		epoch.number == floor(epoch.number))
+		return (Value){.isnull = true};
+	percent = 100 * (epoch.number / epochs.number);
+	return (Value){.number = Min(PROGRESS_AT_END, percent)};
+}
+
+Value
+trainjob_progress_of(JobState state, const JobProgress *job)
+{
+	Value percent;
+
+	if (state == STATE_COMPLETED)
+		return (Value){.number = 100};
+	percent = trainjob_percent_of(job->step, job->total);
+	if (percent.isnull && job->source == SOURCE_DISPROVED)
+		return percent_of_epochs(job->epoch, job->epochs);
+	/* the total was found by the very step that the job is at */
+	if (!percent.isnull && percent.number == 100 &&
+		job->source == SOURCE_OBSERVED)
+		percent.number = PROGRESS_AT_END;
+	return percent;
+}
+
+/* What progress_of() asks for; the rest only where the steps do not do. */
+static void
+read_progress(JobFill *fill, JobProgress *job)
+{
+	*job = (JobProgress){.step = value_now(fill, JOB_CURRENT_STEP),
+						 .total = value_now(fill, JOB_TOTAL_STEPS)};
+	if (!job->total.isnull && !job->step.isnull &&
+		job->step.count < job->total.count)
+		return;
+	job->source = source_now(fill);
+	job->epoch = value_now(fill, JOB_CURRENT_EPOCH);
+	job->epochs = value_now(fill, JOB_TOTAL_EPOCHS);
 }
 
 void
@@ -263,19 +411,20 @@ trainjob_follow_progress(JobFill *fill, JobState state)
 	Value step = value_now(fill, JOB_CURRENT_STEP);
 	Value total;
 	Value progress;
+	JobProgress job;
 
 	if (fill->is_update)
 		follow_evidence(fill);
 	total = value_now(fill, JOB_TOTAL_STEPS);
-	if (!step.isnull && !total.isnull && total.count > 0 &&
-		step.count > total.count)
-	{
-		total = step;
-		fill_count(fill, JOB_TOTAL_STEPS, step.count);
-		fill_source(fill, SOURCE_OBSERVED);
-	}
+	if (total.isnull || total.count <= 0)
+		end_disproved(fill, state, step);
+	else if (!step.isnull && step.count > total.count)
+		pass_total(fill, state, step.count, total.count);
 
-	progress = trainjob_progress_of(state, step, total);
+	read_progress(fill, &job);
+	progress = trainjob_progress_of(state, &job);
 	if (!progress.isnull)
 		fill_number(fill, JOB_PROGRESS, progress.number);
+	else if (job.source == SOURCE_DISPROVED && !said(fill, JOB_PROGRESS))
+		fill_null(fill, JOB_PROGRESS);
 }

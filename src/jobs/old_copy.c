@@ -201,14 +201,15 @@ changes_reported(JobFill *fill, JobColumn but)
 	return false;
 }
 
-/* Keeps a total that the trainer gave. */
+/* Keeps a total that the trainer gave, or that it proved wrong. */
 static void
 keep_total(JobFill *fill)
 {
 	TotalSource source =
 		trainjob_source_of(value_before(fill, JOB_TOTAL_STEPS_SOURCE).text);
 
-	if (source != SOURCE_REPORTED && source != SOURCE_OBSERVED)
+	if (source != SOURCE_REPORTED && source != SOURCE_OBSERVED &&
+		source != SOURCE_DISPROVED)
 		return;
 	keep(fill, JOB_TOTAL_STEPS);
 	keep(fill, JOB_TOTAL_STEPS_SOURCE);
@@ -325,9 +326,8 @@ static bool
 has_progress_of_step(JobFill *fill)
 {
 	Value progress = value_now(fill, JOB_PROGRESS);
-	Value then =
-		trainjob_progress_of(STATE_RUNNING, value_now(fill, JOB_CURRENT_STEP),
-							 value_before(fill, JOB_TOTAL_STEPS));
+	Value then = trainjob_percent_of(value_now(fill, JOB_CURRENT_STEP),
+									 value_before(fill, JOB_TOTAL_STEPS));
 
 	return changed(fill, JOB_PROGRESS) && !progress.isnull && !then.isnull &&
 		   fabs(progress.number - then.number) < 0.01;

@@ -53,6 +53,8 @@ trainjob_advance_job(RollUp *roll, const JobReports *reports)
 						.by = FROM_REPORTS,
 						.min_step = reports->min_step,
 						.min_recorded = reports->min_recorded,
+						.has_step_before = reports->next_step != PG_INT64_MIN,
+						.step_before = reports->next_step,
 						.evidence = EVIDENCE_OF_ROW};
 
 	return take_reports(roll, reports, &change) &&

@@ -154,6 +154,7 @@ trainjob_init_reports(JobReports *reports, Datum job_id)
 	reports->best_epoch.isnull = true;
 	reports->min_step = PG_INT64_MAX;
 	reports->max_step = PG_INT64_MIN;
+	reports->next_step = PG_INT64_MIN;
 	reports->old_max_step = PG_INT64_MIN;
 	reports->min_recorded = DT_NOEND;
 	reports->max_recorded = DT_NOBEGIN;
@@ -263,6 +264,30 @@ reported_value(const MetricColumns *metric, TupleTableSlot *row, int i)
 	return value;
 }
 
+/* Takes in the evaluation of a row, if it is the best. */
+static void
+add_evaluation(const MetricColumns *metric, TupleTableSlot *row,
+			   JobReports *reports, int64 step, int64 id)
+{
+	Value eval_loss =
+		trainjob_row_value(row, &metric->latest[LATEST_EVAL_LOSS]);
+
+	if (eval_loss.isnull || !isfinite(eval_loss.number))
+		return;
+	if (!reports->has_best || eval_loss.number < reports->best ||
+		(eval_loss.number == reports->best &&
+		 (step < reports->best_step ||
+		  (step == reports->best_step && id < reports->best_id))))
+	{
+		reports->has_best = true;
+		reports->best = eval_loss.number;
+		reports->best_step = step;
+		reports->best_id = id;
+		reports->best_epoch =
+			trainjob_row_value(row, &metric->latest[LATEST_EPOCH]);
+	}
+}
+
 /* Takes in a row as it is after the statement. */
 static void
 add_new_row(Reading *reading, TupleTableSlot *row)
@@ -273,7 +298,6 @@ add_new_row(Reading *reading, TupleTableSlot *row)
 	int64 id;
 	Value recorded;
 	bool summary;
-	Value eval_loss;
 
 	slot_getallattrs(row); /* at once: nearly all of them are wanted */
 	if (!row_job(reading, row, &reports, &step))
@@ -285,7 +309,13 @@ add_new_row(Reading *reading, TupleTableSlot *row)
 	if (recorded.isnull || TIMESTAMP_NOT_FINITE(recorded.time))
 		recorded.time = GetCurrentTransactionStartTimestamp();
 	reports->min_step = Min(reports->min_step, step);
-	reports->max_step = Max(reports->max_step, step);
+	if (step > reports->max_step)
+	{
+		reports->next_step = reports->max_step;
+		reports->max_step = step;
+	}
+	else if (step < reports->max_step)
+		reports->next_step = Max(reports->next_step, step);
 	reports->min_recorded = Min(reports->min_recorded, recorded.time);
 	reports->max_recorded = Max(reports->max_recorded, recorded.time);
 	for (int i = 0; i < LATEST_COUNT; i++)
@@ -308,22 +338,7 @@ add_new_row(Reading *reading, TupleTableSlot *row)
 		if (i == LATEST_EPOCH && value.number != floor(value.number))
 			reports->evidence = *newest;
 	}
-
-	eval_loss = trainjob_row_value(row, &metric->latest[LATEST_EVAL_LOSS]);
-	if (eval_loss.isnull || !isfinite(eval_loss.number))
-		return;
-	if (!reports->has_best || eval_loss.number < reports->best ||
-		(eval_loss.number == reports->best &&
-		 (step < reports->best_step ||
-		  (step == reports->best_step && id < reports->best_id))))
-	{
-		reports->has_best = true;
-		reports->best = eval_loss.number;
-		reports->best_step = step;
-		reports->best_id = id;
-		reports->best_epoch =
-			trainjob_row_value(row, &metric->latest[LATEST_EPOCH]);
-	}
+	add_evaluation(metric, row, reports, step, id);
 }
 
 /* Takes in a row that an UPDATE changed: what it held before, and what now. */

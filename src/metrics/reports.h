@@ -34,6 +34,7 @@ typedef struct JobReports
 	Datum job_id;
 	int64 min_step;
 	int64 max_step;
+	int64 next_step; /* the highest but one; the least bigint: there is none */
 	TimestampTz min_recorded;
 	TimestampTz max_recorded;
 	Newest newest[LATEST_COUNT];

@@ -195,7 +195,9 @@ write_job(RollUp *roll, JobReports *reports, LockedJob *job, bool paired,
 	JobChange change = {.update = &roll->part->settle,
 						.jobs = &roll->part->jobs,
 						.job_id = reports->job_id,
-						.by = FROM_REPORTS};
+						.by = FROM_REPORTS,
+						.has_step_before = reports->next_step != PG_INT64_MIN,
+						.step_before = reports->next_step};
 
 	if (given != NULL)
 	{

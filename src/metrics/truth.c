@@ -48,6 +48,9 @@ static const int job_columns[] = {JOB_STATUS,
 								  JOB_LAST_METRIC_AT,
 								  JOB_CURRENT_STEP,
 								  JOB_TOTAL_STEPS,
+								  JOB_EXPECTED_TOTAL_STEPS,
+								  JOB_TOTAL_STEPS_SOURCE,
+								  JOB_TOTAL_EPOCHS,
 								  JOB_PROGRESS,
 								  JOB_BEST_EVAL_LOSS,
 								  JOB_BEST_STEP,
@@ -252,29 +255,64 @@ compare_status(JobTruth *truth)
 		should_be(truth, JOB_STATUS, (Value){.text = STATUS_RUNNING});
 }
 
+/* Where the total of a row came from, as fill_job sees it. */
+static TotalSource
+stored_source(const Column *column, const Value *stored)
+{
+	Value total = stored[JOB_TOTAL_STEPS];
+	Value expected = stored[JOB_EXPECTED_TOTAL_STEPS];
+
+	if (column[JOB_TOTAL_STEPS_SOURCE].attnum != 0)
+		return trainjob_source_of(stored[JOB_TOTAL_STEPS_SOURCE].text);
+	return !total.isnull && !expected.isnull && expected.count == total.count
+			   ? SOURCE_ESTIMATED
+			   : SOURCE_OBSERVED;
+}
+
+/* A step beyond the total: what the triggers would have made of that. */
+static void
+compare_passed(JobTruth *truth, JobState state, JobProgress *job)
+{
+	PassedTotal passed = {.state = state,
+						  .source = job->source,
+						  .step = job->step.count,
+						  .total = job->total.count};
+
+	if (trainjob_takes_step(&passed))
+	{
+		job->total = job->step;
+		job->source = SOURCE_OBSERVED;
+	}
+	else
+	{
+		job->total.isnull = true;
+		job->source = SOURCE_DISPROVED;
+	}
+	if (truth->part->jobs.column[JOB_TOTAL_STEPS].attnum != 0)
+		should_be(truth, JOB_TOTAL_STEPS, job->total);
+}
+
 /* What the row itself says that the triggers would have made otherwise. */
 static void
 compare_row(JobTruth *truth, const Value *stored)
 {
 	const Column *column = truth->part->jobs.column;
-	Value step = stored[JOB_CURRENT_STEP];
-	Value total = stored[JOB_TOTAL_STEPS];
+	JobState state = trainjob_state_of(stored[JOB_STATUS].text);
+	JobProgress job = {.step = stored[JOB_CURRENT_STEP],
+					   .total = stored[JOB_TOTAL_STEPS],
+					   .source = stored_source(column, stored),
+					   .epoch = stored[JOB_CURRENT_EPOCH],
+					   .epochs = stored[JOB_TOTAL_EPOCHS]};
 	Value progress;
 
 	/* a total of 0 and less is none, as in the view and for the triggers */
-	if (!total.isnull && total.count > 0 && !step.isnull &&
-		total.count < step.count)
-	{
-		total = step;
-		if (column[JOB_TOTAL_STEPS].attnum != 0)
-			should_be(truth, JOB_TOTAL_STEPS, step);
-	}
+	if (!job.total.isnull && job.total.count > 0 && !job.step.isnull &&
+		job.total.count < job.step.count)
+		compare_passed(truth, state, &job);
 	if (column[JOB_PROGRESS].attnum == 0)
 		return;
 	progress =
-		fitting(&column[JOB_PROGRESS],
-				trainjob_progress_of(trainjob_state_of(stored[JOB_STATUS].text),
-									 step, total));
+		fitting(&column[JOB_PROGRESS], trainjob_progress_of(state, &job));
 	if (!progress.isnull &&
 		(stored[JOB_PROGRESS].isnull ||
 		 !(fabs(stored[JOB_PROGRESS].number - progress.number) < 1e-6)))
@@ -385,7 +423,9 @@ trainjob_job_disagreements(PG_FUNCTION_ARGS)
 			trainjob_known_tables[TABLE_JOBS].column[c].name);
 		nulls[1] = stored.isnull;
 		values[1] = stored.isnull ? (Datum) 0 : value_text(column, stored);
-		values[2] = value_text(column, truth.job.value[c]);
+		nulls[2] = truth.job.value[c].isnull;
+		values[2] =
+			nulls[2] ? (Datum) 0 : value_text(column, truth.job.value[c]);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 	stop_looking(&truth);

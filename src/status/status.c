@@ -144,7 +144,8 @@ static const Transition transitions[][ALERT_WARNING + 1] = {
 static const char *const source_names[] = {[SOURCE_GIVEN] = "given",
 										   [SOURCE_ESTIMATED] = "estimated",
 										   [SOURCE_REPORTED] = "reported",
-										   [SOURCE_OBSERVED] = "observed"};
+										   [SOURCE_OBSERVED] = "observed",
+										   [SOURCE_DISPROVED] = "disproved"};
 
 static const char *const outcome_names[] = {
 	[OUTCOME_APPLIED] = "applied", [OUTCOME_UNCHANGED] = "unchanged",
@@ -216,7 +217,7 @@ TotalSource
 trainjob_source_of(const char *name)
 {
 	if (name != NULL)
-		for (TotalSource source = SOURCE_GIVEN; source <= SOURCE_OBSERVED;
+		for (TotalSource source = SOURCE_GIVEN; source <= SOURCE_DISPROVED;
 			 source++)
 			if (strcmp(source_names[source], name) == 0)
 				return source;

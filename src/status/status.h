@@ -24,7 +24,8 @@ typedef enum TotalSource
 	SOURCE_GIVEN,	/* by the writer */
 	SOURCE_ESTIMATED,
 	SOURCE_REPORTED, /* by the trainer */
-	SOURCE_OBSERVED	 /* in its reports */
+	SOURCE_OBSERVED, /* in its reports */
+	SOURCE_DISPROVED /* by them, and none is known in its place */
 } TotalSource;
 
 /* What a report means for a job's status. */

@@ -385,34 +385,54 @@ unusable_section(const JobConfig *config)
 	return NULL;
 }
 
+/* Why a job has no total any more. */
+static char *
+say_disproved(const TotalFacts *facts)
+{
+	if (facts->expected > 0 && facts->step > facts->expected)
+		return psprintf("total steps unknown: step " INT64_FORMAT
+						" is beyond the " INT64_FORMAT " steps estimated",
+						facts->step, facts->expected);
+	return pstrdup("total steps unknown: reports prove the total wrong that "
+				   "was known before");
+}
+
+/* Why a job never had one. */
+static char *
+say_unknown(const JobConfig *config, const StepPlan *plan,
+			const char *dataset_path)
+{
+	int len;
+	int kept;
+
+	if (plan->reason != REASON_NO_SAMPLES)
+		return psprintf("total steps unknown: %s", say_reason(config, plan));
+	if (dataset_path == NULL)
+		return pstrdup("total steps unknown: the job names no dataset and "
+					   "its config gives no sample count");
+	len = strlen(dataset_path);
+	kept = pg_mbcliplen(dataset_path, len, PATH_BYTES_MAX);
+	return psprintf("total steps unknown: no sample count for dataset "
+					"\"%.*s%s\"",
+					kept, dataset_path, kept < len ? "..." : "");
+}
+
 char *
 trainjob_note_for(const JobConfig *config, const SampleCounts *counts,
-				  const char *dataset_path, int64 total_steps)
+				  const char *dataset_path, int64 total_steps,
+				  const TotalFacts *facts)
 {
 	StepPlan plan;
 	ConfigKey key;
 	const char *section;
 
+	if (facts->is_disproved && total_steps < 1)
+		return say_disproved(facts);
 	trainjob_plan_steps(config, counts, &plan);
 	if (total_steps < 1)
 		total_steps = plan.total_steps;
 	if (total_steps < 1)
-	{
-		int len;
-		int kept;
-
-		if (plan.reason != REASON_NO_SAMPLES)
-			return psprintf("total steps unknown: %s",
-							say_reason(config, &plan));
-		if (dataset_path == NULL)
-			return pstrdup("total steps unknown: the job names no dataset and "
-						   "its config gives no sample count");
-		len = strlen(dataset_path);
-		kept = pg_mbcliplen(dataset_path, len, PATH_BYTES_MAX);
-		return psprintf(
-			"total steps unknown: no sample count for dataset \"%.*s%s\"", kept,
-			dataset_path, kept < len ? "..." : "");
-	}
+		return say_unknown(config, &plan, dataset_path);
 	if (!config->is_readable)
 		return psprintf("the config is %s, not an object, and was ignored",
 						trainjob_config_kind(config));

@@ -230,23 +230,36 @@ trainjob_config_method(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(method));
 }
 
+/* Whether an argument is this text. */
+static bool
+is_word(FunctionCallInfo fcinfo, int i, const char *word)
+{
+	return !PG_ARGISNULL(i) &&
+		   strcmp(text_to_cstring(PG_GETARG_TEXT_PP(i)), word) == 0;
+}
+
 /*
  * trainjob_job_note
  *		SQL: job_note(config jsonb, dataset_path text, total_samples bigint,
- *		train_samples bigint, val_samples bigint, total_steps bigint) returns
- *		text, see trainjob_note_for().
+ *		train_samples bigint, val_samples bigint, total_steps bigint,
+ *		total_steps_source text, expected_total_steps bigint, current_step
+ *		bigint) returns text, see trainjob_note_for().
  */
 Datum
 trainjob_job_note(PG_FUNCTION_ARGS)
 {
 	JobConfig config;
 	SampleCounts counts;
+	TotalFacts facts = {.expected = get_count(fcinfo, 7),
+						.step = get_count(fcinfo, 8)};
 	char *path = PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));
 	char *note;
 
 	get_config(fcinfo, &config);
 	get_counts(fcinfo, 2, &counts);
-	note = trainjob_note_for(&config, &counts, path, get_count(fcinfo, 5));
+	facts.is_disproved = is_word(fcinfo, 6, "disproved");
+	note =
+		trainjob_note_for(&config, &counts, path, get_count(fcinfo, 5), &facts);
 	if (note == NULL)
 		PG_RETURN_NULL();
 	PG_RETURN_TEXT_P(cstring_to_text(note));

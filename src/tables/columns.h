@@ -63,7 +63,7 @@
 	C(EXPECTED_TOTAL_STEPS, "expected_total_steps", COUNT, BY_TRIGGERS, "", "Optimizer steps estimated from configuration and samples.") \
 	C(TOTAL_EPOCHS, "total_epochs", NUMBER, BY_TRIGGERS, "", "Epochs of the run; NULL where a number of steps limits it.") \
 	C(TOTAL_STEPS, "total_steps", COUNT, BY_TRIGGERS, "", "Optimizer steps of the run, see total_steps_source.") \
-	C(TOTAL_STEPS_SOURCE, "total_steps_source", TEXT, BY_TRIGGERS, "", "Where total_steps comes from: given by the writer, estimated, reported by the trainer, or observed in its reports.") \
+	C(TOTAL_STEPS_SOURCE, "total_steps_source", TEXT, BY_TRIGGERS, "", "Where total_steps comes from: given by the writer, estimated, reported by the trainer, or observed in its reports; disproved: they prove it wrong, and none is known.") \
 	C(UPDATED_AT, "updated_at", TIME, BY_TRIGGERS, "NOT NULL DEFAULT pg_catalog.now()", "When anything in the row last changed.") \
 	C(LAST_METRIC_AT, "last_metric_at", TIME, BY_REPORTS, "", "recorded_at of its newest report.") \
 	C(LAST_SEEN_AT, "last_seen_at", TIME, BY_REPORTS, "", "When, by the server's clock, a report or an alert last changed the row.") \

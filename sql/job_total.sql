@@ -1,0 +1,165 @@
+--
+-- job_total: what steps and epochs prove of a total, whatever came first
+--
+\set SHOW_CONTEXT never
+SET client_min_messages = warning;
+SET timezone = 'UTC';
+SET datestyle = 'ISO';
+CREATE SCHEMA total;
+SELECT count(*) > 0 AS made FROM trainjob.create_tables('total');
+SET search_path = total, pg_catalog;
+SET trainjob.stall_timeout = '24000d';
+CREATE FUNCTION u(n integer) RETURNS uuid LANGUAGE sql IMMUTABLE AS
+	$$ SELECT ('00000000-0000-0000-0000-' || lpad(n::text, 12, '0'))::uuid $$;
+CREATE FUNCTION at(seconds float8) RETURNS timestamptz LANGUAGE sql IMMUTABLE AS
+	$$ SELECT '2025-01-01 00:00Z'::timestamptz + seconds * interval '1 s' $$;
+CREATE VIEW shown AS
+	SELECT o.model_name AS job, o.status, o.current_step AS step, o.expected_total_steps AS expected, o.total_steps AS total,
+		o.total_steps_source AS source, o.progress_text AS progress, o.eta_text AS eta, o.note
+	FROM job_overview AS o;
+
+-- ---- steps beyond the total ----
+
+-- total_steps is the estimate where it is not said: 8000 rows by 8 is 1000
+CREATE PROCEDURE job(n integer, name text, total bigint DEFAULT NULL, epochs float8 DEFAULT 1, samples bigint DEFAULT 8000) LANGUAGE sql AS $$
+	INSERT INTO local_training_jobs (id, model_name, total_samples, total_steps, config)
+	VALUES (u(n), name, samples, total, jsonb_build_object('per_device_train_batch_size', 8, 'num_train_epochs', epochs))
+$$;
+CREATE PROCEDURE report(n integer, step bigint, epoch float8 DEFAULT NULL) LANGUAGE sql AS $$
+	INSERT INTO local_training_metrics (job_id, step, epoch, recorded_at) VALUES (u(n), step, epoch, at(step))
+$$;
+
+-- MLX counts by "iters", which its estimate does not know: 90 rows are 6 steps
+INSERT INTO local_training_jobs (id, model_name, total_samples, config) VALUES (u(1), 'mlx', 90, '{"batch_size": 45, "gradient_accumulation_steps": 1}');
+CALL report(1, 2);
+SELECT * FROM shown;
+CALL report(1, 10);
+SELECT * FROM shown;
+CALL report(1, 20);
+CALL report(1, 50);
+CALL report(1, 100);
+SELECT * FROM shown;
+SELECT eta_seconds, eta_confidence, progress FROM job_overview;
+SELECT * FROM trainjob.verify_jobs();
+SELECT trainjob.refill_jobs();
+-- a failure leaves it unknown, the end is a total
+BEGIN;
+INSERT INTO alert_event (job_id, type) VALUES (u(1), 'job_failed');
+SELECT * FROM shown;
+SELECT trainjob.refill_jobs();
+ROLLBACK;
+BEGIN;
+UPDATE local_training_jobs SET status = 'completed';
+SELECT * FROM shown;
+SELECT trainjob.refill_jobs();
+ROLLBACK;
+-- the alert's own step is the last
+BEGIN;
+INSERT INTO alert_event (job_id, type, current_step) VALUES (u(1), 'job_completed', 500);
+SELECT * FROM shown;
+-- and one that comes later is later
+CALL report(1, 501);
+SELECT * FROM shown;
+ROLLBACK;
+-- the trainer's word is a total again
+BEGIN;
+INSERT INTO alert_event (job_id, type, total_steps) VALUES (u(1), 'job_started', 500);
+SELECT * FROM shown;
+ROLLBACK;
+BEGIN;
+UPDATE local_training_jobs SET total_steps = 500;
+SELECT * FROM shown;
+ROLLBACK;
+-- as is another estimate, not the same one
+BEGIN;
+UPDATE local_training_jobs SET config = config || '{"lr": 1}';
+SELECT * FROM shown;
+UPDATE local_training_jobs SET config = config || '{"max_steps": 500}';
+SELECT * FROM shown;
+UPDATE local_training_jobs SET config = config || '{"max_steps": 99}';
+SELECT * FROM shown;
+ROLLBACK;
+-- a restart keeps what is known of it, as it keeps a total that was observed
+BEGIN;
+UPDATE local_training_jobs SET status = 'failed';
+UPDATE local_training_jobs SET status = 'running';
+SELECT * FROM shown;
+ROLLBACK;
+-- a copy of the row that was read before brings nothing back
+BEGIN;
+UPDATE local_training_jobs SET total_steps = 6, total_steps_source = 'estimated';
+SELECT * FROM shown;
+ROLLBACK;
+-- a restore takes the row as it is
+CREATE TEMP TABLE dumped AS TABLE local_training_jobs;
+TRUNCATE local_training_jobs CASCADE;
+INSERT INTO local_training_jobs TABLE dumped;
+SELECT * FROM shown;
+CALL report(1, 100);
+SELECT * FROM shown;
+SELECT * FROM trainjob.verify_jobs();
+DROP TABLE dumped;
+TRUNCATE local_training_jobs CASCADE;
+
+-- The first step beyond it by 1 % or by one is the total; any other is none, in
+-- one statement as in two, whoever said the total.
+CREATE PROCEDURE beyond(n integer, name text, first bigint, second bigint, total bigint DEFAULT NULL, once boolean DEFAULT false) LANGUAGE plpgsql AS $$
+BEGIN
+	CALL job(n, name, total);
+	CALL report(n, 90);
+	IF once THEN
+		INSERT INTO local_training_metrics (job_id, step) VALUES (u(n), first), (u(n), second);
+	ELSE
+		CALL report(n, first);
+		CALL report(n, second);
+	END IF;
+END;
+$$;
+CALL beyond(1, 'one', 1000, 1001);
+CALL beyond(2, '1 percent', 999, 1010);
+CALL beyond(3, 'more', 999, 1011);
+CALL beyond(4, 'two beyond', 1001, 1002);
+CALL beyond(5, 'two beyond, once', 1001, 1002, once => true);
+CALL beyond(6, 'the first, once', 1000, 1001, once => true);
+CALL beyond(7, 'the same twice', 1001, 1001, once => true);
+CALL beyond(8, 'given', 100, 101, 100);
+CALL beyond(9, 'given, two', 101, 102, 100);
+CALL beyond(10, 'given, two, once', 102, 101, 100, once => true);
+CALL beyond(11, 'given, far', 100, 120, 100);
+CALL beyond(12, 'the total itself', 999, 1000);
+SELECT * FROM shown ORDER BY length(job), job COLLATE "C";
+SELECT model_name AS job, progress FROM local_training_jobs WHERE total_steps_source = 'observed' ORDER BY id;
+SELECT count(*) FROM trainjob.verify_jobs();
+SELECT trainjob.refill_jobs();
+-- what the trainer reported is proved wrong as well
+CALL job(20, 'reported');
+INSERT INTO alert_event (job_id, type, total_steps) VALUES (u(20), 'job_started', 100);
+CALL report(20, 90);
+CALL report(20, 120);
+SELECT * FROM shown WHERE job = 'reported';
+-- an end takes the step; a failure takes one that is just beyond
+CALL job(21, 'ended beyond');
+INSERT INTO alert_event (job_id, type, current_step) VALUES (u(21), 'job_completed', 5000);
+CALL job(22, 'failed beyond');
+INSERT INTO alert_event (job_id, type, current_step) VALUES (u(22), 'job_failed', 5000);
+CALL job(23, 'failed just beyond');
+INSERT INTO alert_event (job_id, type, current_step) VALUES (u(23), 'job_failed', 1001);
+SELECT * FROM shown WHERE job ~ 'beyond$' AND status <> 'running' ORDER BY 1;
+-- rows that no trigger saw
+SET session_replication_role = replica;
+UPDATE local_training_jobs SET total_steps = 700, total_steps_source = 'given', current_step = 701 WHERE id = u(2);
+UPDATE local_training_jobs SET total_steps = 700, total_steps_source = 'given', current_step = 900 WHERE id = u(3);
+RESET session_replication_role;
+SELECT column_name, stored, expected FROM trainjob.verify_jobs() WHERE job_id IN (u(2)::text, u(3)::text) ORDER BY job_id, 1;
+SELECT trainjob.refill_jobs();
+SELECT * FROM shown WHERE job IN ('1 percent', 'more') ORDER BY 1;
+SELECT count(*) FROM trainjob.verify_jobs();
+-- epochs tell how far it is where steps do not; what an application writes stays
+CALL job(30, 'by epochs', 100, 4);
+CALL report(30, 200, 1.23456);
+UPDATE local_training_jobs SET progress = 12 WHERE id = u(3);
+SELECT * FROM shown WHERE job IN ('by epochs', 'more') ORDER BY 1;
+TRUNCATE local_training_jobs CASCADE;
+
+SET client_min_messages = warning;
+DROP SCHEMA total CASCADE;
