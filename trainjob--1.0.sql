@@ -84,12 +84,13 @@ COMMENT ON FUNCTION _trainjob.config_method(jsonb) IS
 CREATE FUNCTION _trainjob.job_note(config jsonb, dataset_path text,
 	total_samples bigint, train_samples bigint, val_samples bigint,
 	total_steps bigint, total_steps_source text DEFAULT NULL,
-	expected_total_steps bigint DEFAULT NULL, current_step bigint DEFAULT NULL)
+	expected_total_steps bigint DEFAULT NULL, total_epochs float8 DEFAULT NULL,
+	current_step bigint DEFAULT NULL, current_epoch float8 DEFAULT NULL)
 RETURNS text
 LANGUAGE c STABLE CALLED ON NULL INPUT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'trainjob_job_note';
 
-COMMENT ON FUNCTION _trainjob.job_note(jsonb, text, bigint, bigint, bigint, bigint, text, bigint, bigint) IS
+COMMENT ON FUNCTION _trainjob.job_note(jsonb, text, bigint, bigint, bigint, bigint, text, bigint, float8, bigint, float8) IS
 'Why the number of steps is not known, or which value of the configuration was ignored; NULL when there is nothing to say.';
 
 -- ---------------------------------------------------------------------------
@@ -974,7 +975,8 @@ SELECT
 				THEN 'reports since the restart have times before it: the clock of their writer is behind'
 		END, %8$s_trainjob.job_note(j.config, j.dataset_path, j.total_samples,
 		j.train_samples, j.val_samples, j.total_steps,
-		_trainjob.output_text(j.total_steps_source), j.expected_total_steps, j.current_step)) AS note,
+		_trainjob.output_text(j.total_steps_source), j.expected_total_steps,
+		j.total_epochs, j.current_step, j.current_epoch)) AS note,
 	CASE
 		WHEN j.total_samples = 1 THEN '1 sample'
 		WHEN j.total_samples >= 0 THEN j.total_samples || ' samples'
@@ -1445,7 +1447,7 @@ BEGIN ATOMIC
 	SELECT c.column1, c.column2, c.column3, c.column4::regprocedure, c.column5::name, c.column6
 	FROM (VALUES
 	(1, 'jobs', '_overview',
-	 '_trainjob.job_note(jsonb, text, bigint, bigint, bigint, bigint, text, bigint, bigint)',
+	 '_trainjob.job_note(jsonb, text, bigint, bigint, bigint, bigint, text, bigint, float8, bigint, float8)',
 	 'progress_text', 'What a dashboard shows of each job: one row a job.'),
 	(2, 'metrics', '_coverage',
 	 '_trainjob.metric_verdict(text, bigint, bigint, bigint, bigint, float8, boolean, bigint, bigint)',

@@ -124,7 +124,7 @@ CALL job(32, 'late', 1);
 INSERT INTO local_training_metrics (job_id, step) VALUES (u(32), 30);
 INSERT INTO local_training_metrics (job_id, step, epoch) VALUES (u(32), 25, 25 / 116.0::float8);
 INSERT INTO local_training_metrics (job_id, step) VALUES (u(32), 40);
-CALL job(33, 'whole epochs prove nothing', 3);
+CALL job(33, 'whole epochs of one pace', 3);
 INSERT INTO local_training_metrics (job_id, step, epoch) SELECT u(33), 116 * e, e FROM generate_series(0, 2) AS e;
 CALL job(34, 'of an earlier attempt', 1);
 INSERT INTO local_training_metrics (job_id, step) VALUES (u(34), 30);

@@ -16,6 +16,7 @@
 
 #include "jobs/direct_update.h"
 #include "status/status.h"
+#include "steps/evidence.h"
 #include "tables/columns.h"
 #include "tables/direct_find.h"
 #include "tables/set.h"
@@ -101,8 +102,8 @@ typedef struct JobChange
 	int64 step_before;	  /* the highest but one */
 
 	JobEvidence evidence;
-	int64 step; /* EVIDENCE_GIVEN */
-	double epoch;
+	EpochReport report; /* EVIDENCE_GIVEN */
+	bool whole_counts;	/* EVIDENCE_OF_ROW: as one of a pair, see there */
 
 	/*
 	 * FROM_DATASET, where the database computed something after the triggers

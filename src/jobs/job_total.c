@@ -174,117 +174,6 @@ trainjob_fill_total_steps(JobFill *fill, Jsonb *config)
 	}
 }
 
-/* ----------
- * What epochs prove
- * ----------
- */
-
-/*
- * Whether the total is one that epochs may not move although it is 'observed':
- * a step raised what was given or reported.  Then the epoch that the job had
- * before proves another total as well, and did not move it.
- */
-static bool
-was_raised_only(JobFill *fill, const JobConfig *config, const StepPlan *plan)
-{
-	Value total = value_before(fill, JOB_TOTAL_STEPS);
-	Value step = value_before(fill, JOB_CURRENT_STEP);
-	Value epoch = value_before(fill, JOB_CURRENT_EPOCH);
-
-	return !total.isnull && !step.isnull && !epoch.isnull &&
-		   trainjob_source_of(
-			   value_before(fill, JOB_TOTAL_STEPS_SOURCE).text) ==
-			   SOURCE_OBSERVED &&
-		   trainjob_observed_total(config, plan, total.count, step.count,
-								   epoch.number) > 0;
-}
-
-/*
- * A report of (step, fractional epoch) may prove the estimate wrong.  Only a
- * total that was estimated from samples is moved: total_epochs is NULL where
- * the configuration states the steps.  The configuration is read only when the
- * report does not agree with the total, for it is stored out of line.
- */
-static void
-observe_epoch(JobFill *fill, int64 step, double epoch)
-{
-	Value total = value_now(fill, JOB_TOTAL_STEPS);
-	Value epochs = value_now(fill, JOB_TOTAL_EPOCHS);
-	Value source = value_now(fill, JOB_TOTAL_STEPS_SOURCE);
-	SampleCounts counts;
-	JobConfig config;
-	StepPlan plan;
-	int64 observed;
-
-	if (epochs.isnull)
-		return;
-	if (!total.isnull)
-	{
-		if (!trainjob_is_provable(trainjob_source_of(source.text)))
-			return;
-		if (trainjob_epoch_agrees(total.count, epochs.number, step, epoch))
-			return;
-	}
-	if (!total.isnull && !has_column(fill, JOB_TOTAL_SAMPLES))
-		fill->found =
-			trainjob_find_counts(fill, fill->new_row,
-								 trainjob_config_of(fill, fill->new_row),
-								 false);
-	counts = trainjob_counts_now(fill);
-	trainjob_read_config(trainjob_config_of(fill, fill->new_row), &config);
-	trainjob_plan_steps(&config, &counts, &plan);
-	observed =
-		trainjob_observed_total(&config, &plan, total.isnull ? -1 : total.count,
-								step, epoch);
-	if (observed < 1 || was_raised_only(fill, &config, &plan))
-		return;
-	fill_count(fill, JOB_TOTAL_STEPS, observed);
-	fill_source(fill, SOURCE_OBSERVED);
-}
-
-/* Whether the statement writes a step and the epoch that belongs to it. */
-static bool
-row_is_evidence(JobFill *fill)
-{
-	if (fill->change != NULL && fill->change->evidence != EVIDENCE_OF_ROW)
-		return false;
-	return !is_null(fill, JOB_CURRENT_STEP) &&
-		   !is_null(fill, JOB_CURRENT_EPOCH) &&
-		   changed(fill, JOB_CURRENT_STEP) && changed(fill, JOB_CURRENT_EPOCH);
-}
-
-/* Takes what is known of a step and its epoch into the total. */
-static void
-follow_evidence(JobFill *fill)
-{
-	const JobChange *change = fill->change;
-
-	if (change != NULL && change->evidence == EVIDENCE_GIVEN)
-		observe_epoch(fill, change->step, change->epoch);
-	else if (row_is_evidence(fill))
-		observe_epoch(fill, value_now(fill, JOB_CURRENT_STEP).count,
-					  value_now(fill, JOB_CURRENT_EPOCH).number);
-}
-
-/* ----------
- * A step beyond the total
- * ----------
- */
-
-/* The progress of a job that is at its end, as far as is known, and goes on. */
-#define PROGRESS_AT_END 99
-
-bool
-trainjob_takes_step(const PassedTotal *passed)
-{
-	int64 beyond = passed->step - passed->total;
-
-	if (passed->state == STATE_COMPLETED)
-		return true;
-	return !passed->is_second && passed->source != SOURCE_OBSERVED &&
-		   beyond <= Max(1, passed->total / 100);
-}
-
 /*
  * Where the total came from.  Without a column that says so, what is not the
  * estimate is taken for one that was passed before.
@@ -315,6 +204,132 @@ disprove_total(JobFill *fill)
 {
 	fill_null(fill, JOB_TOTAL_STEPS);
 	fill_source(fill, SOURCE_DISPROVED);
+}
+
+/* ----------
+ * What epochs prove
+ * ----------
+ */
+
+/* What the samples and the configuration of the row say now. */
+static void
+plan_now(JobFill *fill, StepPlan *plan)
+{
+	Jsonb *stored_config = trainjob_config_of(fill, fill->new_row);
+	SampleCounts counts;
+	JobConfig config;
+
+	if (!is_null(fill, JOB_TOTAL_STEPS) && !has_column(fill, JOB_TOTAL_SAMPLES))
+		fill->found =
+			trainjob_find_counts(fill, fill->new_row, stored_config, false);
+	counts = trainjob_counts_now(fill);
+	trainjob_read_config(stored_config, &config);
+	trainjob_plan_steps(&config, &counts, plan);
+}
+
+/*
+ * A report's epoch may prove the estimate wrong.  Only a total that was estimated
+ * from samples is moved, or one that was proved wrong: total_epochs is NULL where
+ * the configuration states the steps.  The configuration is read only when the
+ * report does not agree with the total, for it is stored out of line.
+ */
+static void
+observe_epoch(JobFill *fill, JobState state, const EpochReport *report)
+{
+	Value total = value_now(fill, JOB_TOTAL_STEPS);
+	Value epochs = value_now(fill, JOB_TOTAL_EPOCHS);
+	Value step = value_now(fill, JOB_CURRENT_STEP);
+	TotalSource source;
+	StepPlan plan;
+	int64 shown;
+
+	if (epochs.isnull)
+		return;
+	if (!total.isnull)
+	{
+		source =
+			trainjob_source_of(value_now(fill, JOB_TOTAL_STEPS_SOURCE).text);
+		if (!trainjob_is_provable(source) ||
+			trainjob_epoch_agrees(total.count, epochs.number, report))
+			return;
+		/* what a job was observed to have done in all, it has done */
+		if (state == STATE_COMPLETED && source == SOURCE_OBSERVED)
+			return;
+	}
+	plan_now(fill, &plan);
+	switch (trainjob_judge_total(&plan, total.isnull ? -1 : total.count,
+								 step.isnull ? -1 : step.count, report, &shown))
+	{
+		case VERDICT_SHOWN:
+			observe_total(fill, shown);
+			break;
+		case VERDICT_DISPROVED:
+			disprove_total(fill);
+			break;
+		case VERDICT_NONE:
+			break;
+	}
+}
+
+/* Whether the statement writes a step and the epoch that belongs to it. */
+static bool
+row_is_evidence(JobFill *fill)
+{
+	if (fill->change != NULL && fill->change->evidence != EVIDENCE_OF_ROW)
+		return false;
+	return !is_null(fill, JOB_CURRENT_STEP) &&
+		   !is_null(fill, JOB_CURRENT_EPOCH) &&
+		   changed(fill, JOB_CURRENT_STEP) && changed(fill, JOB_CURRENT_EPOCH);
+}
+
+/* Whether a row's whole epoch is one of a pair with the row's before. */
+static bool
+is_pair_with_before(JobFill *fill, const EpochReport *report)
+{
+	Value step = value_before(fill, JOB_CURRENT_STEP);
+	Value epoch = value_before(fill, JOB_CURRENT_EPOCH);
+
+	return fill->change != NULL && fill->change->whole_counts && !step.isnull &&
+		   !epoch.isnull &&
+		   trainjob_is_pair(report->step, report->epoch, step.count,
+							epoch.number);
+}
+
+/* What the statement tells of a step and its epoch; false where nothing. */
+static bool
+evidence_of(JobFill *fill, EpochReport *report)
+{
+	if (fill->change != NULL && fill->change->evidence == EVIDENCE_GIVEN)
+	{
+		*report = fill->change->report;
+		return true;
+	}
+	if (!row_is_evidence(fill))
+		return false;
+	*report = (EpochReport){.step = value_now(fill, JOB_CURRENT_STEP).count,
+							.epoch = value_now(fill, JOB_CURRENT_EPOCH).number};
+	if (report->epoch == floor(report->epoch))
+		report->is_pair = is_pair_with_before(fill, report);
+	return true;
+}
+
+/* ----------
+ * A step beyond the total
+ * ----------
+ */
+
+/* The progress of a job that is at its end, as far as is known, and goes on. */
+#define PROGRESS_AT_END 99
+
+bool
+trainjob_takes_step(const PassedTotal *passed)
+{
+	int64 beyond = passed->step - passed->total;
+
+	if (passed->state == STATE_COMPLETED)
+		return true;
+	return !passed->is_second && passed->source != SOURCE_OBSERVED &&
+		   beyond <= Max(1, passed->total / 100);
 }
 
 /* The job is at a step beyond its total. */
@@ -412,14 +427,21 @@ trainjob_follow_progress(JobFill *fill, JobState state)
 	Value total;
 	Value progress;
 	JobProgress job;
+	EpochReport report;
+	bool has_report = fill->is_update && evidence_of(fill, &report);
 
-	if (fill->is_update)
-		follow_evidence(fill);
+	if (has_report)
+		observe_epoch(fill, state, &report);
 	total = value_now(fill, JOB_TOTAL_STEPS);
 	if (total.isnull || total.count <= 0)
 		end_disproved(fill, state, step);
 	else if (!step.isnull && step.count > total.count)
+	{
 		pass_total(fill, state, step.count, total.count);
+		/* epochs may tell now in place of whoever said the total */
+		if (has_report && state != STATE_COMPLETED)
+			observe_epoch(fill, state, &report);
+	}
 
 	read_progress(fill, &job);
 	progress = trainjob_progress_of(state, &job);

@@ -18,6 +18,7 @@ static bool
 take_reports(RollUp *roll, const JobReports *reports, JobChange *change)
 {
 	const Newest *epoch = &reports->newest[LATEST_EPOCH];
+	const EvidenceSearch *evidence = &reports->evidence;
 
 	/*
 	 * An evaluation may be the best; an epoch of another step than the last
@@ -27,7 +28,8 @@ take_reports(RollUp *roll, const JobReports *reports, JobChange *change)
 	if (roll->is_update || reports->has_best ||
 		roll->part->jobs.column[JOB_CURRENT_STEP].attnum == 0 ||
 		(epoch->seen && epoch->step != reports->max_step) ||
-		(reports->evidence.seen && reports->evidence.step != epoch->step))
+		(evidence->has_fraction && evidence->fraction.step != epoch->step) ||
+		(evidence->has_pair && !evidence->has_fraction))
 		return false;
 
 	if (!trainjob_give(change, JOB_CURRENT_STEP,
@@ -44,6 +46,13 @@ take_reports(RollUp *roll, const JobReports *reports, JobChange *change)
 	return true;
 }
 
+static bool
+whole_counts(RollUp *roll)
+{
+	return trainjob_whole_counts(&roll->part->metric,
+								 &roll->part->jobs.column[JOB_CURRENT_EPOCH]);
+}
+
 bool
 trainjob_advance_job(RollUp *roll, const JobReports *reports)
 {
@@ -55,7 +64,8 @@ trainjob_advance_job(RollUp *roll, const JobReports *reports)
 						.min_recorded = reports->min_recorded,
 						.has_step_before = reports->next_step != PG_INT64_MIN,
 						.step_before = reports->next_step,
-						.evidence = EVIDENCE_OF_ROW};
+						.evidence = EVIDENCE_OF_ROW,
+						.whole_counts = whole_counts(roll)};
 
 	return take_reports(roll, reports, &change) &&
 		   trainjob_change_job(roll->set, &change);

@@ -109,18 +109,28 @@ is_summary(Reading *reading, const FoundRow *row)
 	return false;
 }
 
+/* Whether a report was recorded before the attempt that is looked at. */
+static bool
+is_of_earlier_attempt(const Reading *reading, const FoundRow *row)
+{
+	Value restarted = reading->search->restarted;
+	Value recorded =
+		trainjob_found_value(row, 2, &reading->metric->recorded_at);
+
+	return !restarted.isnull && !recorded.isnull &&
+		   recorded.time < restarted.time;
+}
+
 /* Takes from a report what is wanted and was not found in a newer one. */
 static void
 take_report(Reading *reading, const FoundRow *row)
 {
 	const MetricColumns *metric = reading->metric;
 	NewestSearch *search = reading->search;
-	Value recorded = trainjob_found_value(row, 2, &metric->recorded_at);
 	bool summary;
 
-	if (!search->restarted.isnull && !recorded.isnull &&
-		recorded.time < search->restarted.time)
-		return; /* of an earlier attempt */
+	if (is_of_earlier_attempt(reading, row))
+		return;
 	summary = is_summary(reading, row);
 	if (search->step_wanted)
 	{
@@ -280,11 +290,23 @@ trainjob_read_newest(TrainjobSet *set, const MetricColumns *metric,
  * ----------
  */
 
+static void
+take_evidence(const Reading *reading, const FoundRow *row, JobHistory *history)
+{
+	const MetricColumns *metric = reading->metric;
+	Value step = trainjob_found_value(row, 1, &metric->step);
+	Value epoch = trainjob_found_value(row, 4 + LATEST_EPOCH,
+									   &metric->latest[LATEST_EPOCH]);
+
+	if (!step.isnull && !epoch.isnull && !is_of_earlier_attempt(reading, row))
+		trainjob_add_evidence(&history->evidence, step.count, epoch.number);
+}
+
 /* Takes what a report, older than those before, says of the whole history. */
 static void
-take_history(const MetricColumns *metric, const FoundRow *row,
-			 JobHistory *history)
+take_history(const Reading *reading, const FoundRow *row, JobHistory *history)
 {
+	const MetricColumns *metric = reading->metric;
 	Value recorded = trainjob_found_value(row, 2, &metric->recorded_at);
 	Value loss = trainjob_found_value(row, 4 + LATEST_EVAL_LOSS,
 									  &metric->latest[LATEST_EVAL_LOSS]);
@@ -299,6 +321,7 @@ take_history(const MetricColumns *metric, const FoundRow *row,
 		if (last->isnull || recorded.time > last->time)
 			*last = recorded;
 	}
+	take_evidence(reading, row, history);
 	if (loss.isnull || !isfinite(loss.number) ||
 		(!best->loss.isnull && loss.number > best->loss.number))
 		return;
@@ -320,7 +343,9 @@ trainjob_read_history(TrainjobSet *set, const MetricColumns *metric,
 	MemoryContext portion;
 	MemoryContext memory;
 
-	*history = (JobHistory){{true}, {true}, {{true}, {true}, {true}}};
+	*history = (JobHistory){.first_recorded = {true},
+							.last_recorded = {true},
+							.best = {{true}, {true}, {true}}};
 	start_search(&reading);
 	SPI_connect();
 	portion = AllocSetContextCreate(CurrentMemoryContext, "trainjob reports",
@@ -346,7 +371,7 @@ trainjob_read_history(TrainjobSet *set, const MetricColumns *metric,
 		{
 			if (reading.missing > 0)
 				take_report(&reading, &row);
-			take_history(metric, &row, history);
+			take_history(&reading, &row, history);
 		}
 		SPI_freetuptable(SPI_tuptable);
 		MemoryContextReset(portion);

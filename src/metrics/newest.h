@@ -53,6 +53,7 @@ typedef struct JobHistory
 	Value first_recorded; /* of the times that are finite */
 	Value last_recorded;
 	BestEvaluation best;
+	EvidenceSearch evidence; /* of the attempt that the search is of */
 } JobHistory;
 
 /*

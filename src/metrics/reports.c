@@ -61,6 +61,19 @@ trainjob_is_summary_row(TupleTableSlot *row, const Column *extra)
 	return trainjob_is_summary(extra, datum, isnull);
 }
 
+static bool
+is_integer(Oid type)
+{
+	return type == INT8OID || type == INT4OID || type == INT2OID;
+}
+
+bool
+trainjob_whole_counts(const MetricColumns *metric, const Column *job_epoch)
+{
+	return !is_integer(metric->latest[LATEST_EPOCH].type) &&
+		   !is_integer(job_epoch->type);
+}
+
 Value
 trainjob_perplexity_of(Value loss)
 {
@@ -331,12 +344,12 @@ add_new_row(Reading *reading, TupleTableSlot *row)
 			reports->in_summary[i] = true;
 			continue;
 		}
+		if (i == LATEST_EPOCH)
+			trainjob_add_evidence(&reports->evidence, step, value.number);
 		if (newest->seen &&
 			(step < newest->step || (step == newest->step && id < newest->id)))
 			continue;
 		*newest = (Newest){true, step, id, value.number};
-		if (i == LATEST_EPOCH && value.number != floor(value.number))
-			reports->evidence = *newest;
 	}
 	add_evaluation(metric, row, reports, step, id);
 }

@@ -5,6 +5,7 @@
 #ifndef TRAINJOB_METRICS_REPORTS_H
 #define TRAINJOB_METRICS_REPORTS_H
 
+#include "steps/evidence.h"
 #include "tables/columns.h"
 #include "tables/set.h"
 
@@ -49,7 +50,7 @@ typedef struct JobReports
 	int64 best_id;
 	Value best_epoch;
 
-	Newest evidence; /* the newest epoch that has a fraction */
+	EvidenceSearch evidence; /* of the epochs */
 
 	/* an UPDATE: what the rows held before */
 	bool replaced[LATEST_COUNT]; /* a value stood there */
@@ -83,6 +84,13 @@ extern void trainjob_find_metric_columns(TrainjobSet *set, Relation rel,
 extern bool trainjob_is_summary(const Column *extra, Datum datum, bool isnull);
 
 extern bool trainjob_is_summary_row(TupleTableSlot *row, const Column *extra);
+
+/*
+ * Whether two whole epochs may be evidence.  A column of an integer type, here or
+ * in the jobs table, has no other: whoever made it counts epochs, from 1 perhaps.
+ */
+extern bool trainjob_whole_counts(const MetricColumns *metric,
+								  const Column *job_epoch);
 
 /*
  * exp(loss), Infinity where that is too large; NULL where the loss is NULL or NaN.

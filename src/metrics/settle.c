@@ -9,6 +9,8 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "access/xact.h"
 
 #include "jobs/job_change.h"
@@ -183,6 +185,13 @@ settle_status(RollUp *roll, JobReports *reports, LockedJob *job)
 	*changed = (Value){.time = Min(when, now)};
 }
 
+static bool
+whole_counts(RollUp *roll)
+{
+	return trainjob_whole_counts(&roll->part->metric,
+								 &roll->part->jobs.column[JOB_CURRENT_EPOCH]);
+}
+
 /*
  * Writes what differs from the row that was locked; nothing if nothing does.
  * "given" is what fill_job is to draw a conclusion about the total from, NULL
@@ -190,7 +199,7 @@ settle_status(RollUp *roll, JobReports *reports, LockedJob *job)
  */
 static void
 write_job(RollUp *roll, JobReports *reports, LockedJob *job, bool paired,
-		  const Newest *given)
+		  const EpochReport *given)
 {
 	JobChange change = {.update = &roll->part->settle,
 						.jobs = &roll->part->jobs,
@@ -202,39 +211,75 @@ write_job(RollUp *roll, JobReports *reports, LockedJob *job, bool paired,
 	if (given != NULL)
 	{
 		change.evidence = EVIDENCE_GIVEN;
-		change.step = given->step;
-		change.epoch = given->number;
+		change.report = *given;
 	}
 	else if (paired)
+	{
 		change.evidence = EVIDENCE_OF_ROW;
+		change.whole_counts = whole_counts(roll);
+	}
 	(void) trainjob_store_job(roll->set, job, &change);
+}
+
+/*
+ * The best evidence that the reports give, alone or with what the job's row
+ * shows.
+ */
+static bool
+find_evidence(RollUp *roll, JobReports *reports, LockedJob *job,
+			  EpochReport *found)
+{
+	EvidenceSearch search = reports->evidence;
+	Value step = job->value[JOB_CURRENT_STEP];
+	Value epoch = job->value[JOB_CURRENT_EPOCH];
+
+	if (!whole_counts(roll))
+		search.has_whole = search.has_pair = false;
+	if (search.has_whole && !search.has_pair && !step.isnull && !epoch.isnull &&
+		epoch.number == floor(epoch.number))
+		trainjob_add_evidence(&search, step.count, epoch.number);
+	return trainjob_best_evidence(&search, found);
+}
+
+/* Whether the job's row shows newer evidence, which agrees with its total. */
+static bool
+shows_newer(LockedJob *job, const EpochReport *report)
+{
+	Value step = job->value[JOB_CURRENT_STEP];
+	Value epoch = job->value[JOB_CURRENT_EPOCH];
+	EpochReport shown = {.step = step.count, .epoch = epoch.number};
+	TotalRange range;
+
+	return !step.isnull && !epoch.isnull && step.count >= report->step &&
+		   trainjob_total_range(job->value[JOB_TOTAL_EPOCHS].number, &shown,
+								&range) &&
+		   range.least == range.most &&
+		   range.least == job->value[JOB_TOTAL_STEPS].count;
 }
 
 /*
  * Whether the reports hold an epoch that may prove the job's total wrong, and
  * that the job's row, which shows one step and the newest epoch, will not show
- * beside the step that it belongs to.
+ * beside the step that it belongs to.  However late it is reported, it counts.
  */
 static bool
-has_hidden_evidence(RollUp *roll, JobReports *reports, LockedJob *job)
+has_hidden_evidence(RollUp *roll, JobReports *reports, LockedJob *job,
+					EpochReport *evidence)
 {
-	Newest *evidence = &reports->evidence;
 	Newest *epoch = &reports->newest[LATEST_EPOCH];
 	Value step = job->value[JOB_CURRENT_STEP];
 	Value restarted = job->value[JOB_RESTARTED_AT];
-	Value reported = job->value[JOB_LAST_METRIC_AT];
 	Value total = job->value[JOB_TOTAL_STEPS];
 	Value source = job->value[JOB_TOTAL_STEPS_SOURCE];
 
-	/* a restore brings what the job drew its conclusions from long ago */
-	if (!reported.isnull && reports->max_recorded <= reported.time)
-		return false;
-	if (!evidence->seen || job->value[JOB_TOTAL_EPOCHS].isnull ||
+	if (job->value[JOB_TOTAL_EPOCHS].isnull ||
 		roll->part->jobs.column[JOB_CURRENT_STEP].attnum == 0 ||
 		roll->part->jobs.column[JOB_CURRENT_EPOCH].attnum == 0 ||
-		(!restarted.isnull && reports->min_recorded < restarted.time))
+		(!restarted.isnull && reports->min_recorded < restarted.time) ||
+		!find_evidence(roll, reports, job, evidence))
 		return false;
-	if (evidence->step == epoch->step && evidence->step == reports->max_step &&
+	if (!evidence->is_pair && evidence->step == epoch->step &&
+		evidence->step == reports->max_step &&
 		(step.isnull || step.count < evidence->step))
 		return false; /* it will be shown */
 	if (total.isnull)
@@ -242,15 +287,16 @@ has_hidden_evidence(RollUp *roll, JobReports *reports, LockedJob *job)
 	return trainjob_is_provable(trainjob_source_of(source.text)) &&
 		   !trainjob_epoch_agrees(total.count,
 								  job->value[JOB_TOTAL_EPOCHS].number,
-								  evidence->step, evidence->number);
+								  evidence) &&
+		   !shows_newer(job, evidence);
 }
 
 /* Whether the job's columns could hold such a step and epoch. */
 static bool
-evidence_fits(RollUp *roll, JobReports *reports)
+evidence_fits(RollUp *roll, const EpochReport *evidence)
 {
-	Value step = {.count = reports->evidence.step};
-	Value epoch = {.number = reports->evidence.number};
+	Value step = {.count = evidence->step};
+	Value epoch = {.number = evidence->epoch};
 	bool step_null;
 	bool epoch_null;
 
@@ -267,8 +313,9 @@ settle_locked(RollUp *roll, JobReports *reports, LockedJob *job)
 	Newest *epoch = &reports->newest[LATEST_EPOCH];
 	Value *reported;
 	bool ahead;
-	bool hidden =
-		has_hidden_evidence(roll, reports, job) && evidence_fits(roll, reports);
+	EpochReport evidence;
+	bool hidden = has_hidden_evidence(roll, reports, job, &evidence) &&
+				  evidence_fits(roll, &evidence);
 
 	settle_status(roll, reports, job);
 	ahead = is_ahead(roll, reports, job);
@@ -283,7 +330,7 @@ settle_locked(RollUp *roll, JobReports *reports, LockedJob *job)
 		*reported = (Value){.time = reports->max_recorded};
 	write_job(roll, reports, job,
 			  ahead && (!epoch->seen || epoch->step == reports->max_step),
-			  hidden ? &reports->evidence : NULL);
+			  hidden ? &evidence : NULL);
 }
 
 void

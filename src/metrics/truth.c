@@ -129,6 +129,8 @@ typedef struct JobTruth
 	uint64 differs;
 	Value first_recorded;
 	bool is_reported; /* the attempt has reports */
+	bool has_evidence;
+	EpochReport evidence; /* the best that they give of the total */
 } JobTruth;
 
 static bool
@@ -199,6 +201,19 @@ compare_best(JobTruth *truth, const BestEvaluation *best)
 		should_be(truth, JOB_BEST_EPOCH, epoch);
 }
 
+/* The best evidence that reports give of the total. */
+static bool
+best_evidence(JobTruth *truth, const JobHistory *history, EpochReport *best)
+{
+	EvidenceSearch search = history->evidence;
+	const TruthPart *part = truth->part;
+
+	if (!trainjob_whole_counts(&part->metric,
+							   &part->jobs.column[JOB_CURRENT_EPOCH]))
+		search.has_pair = false;
+	return trainjob_best_evidence(&search, best);
+}
+
 /* What the reports say better than the row. */
 static void
 compare_reports(JobTruth *truth, bool latest)
@@ -222,6 +237,7 @@ compare_reports(JobTruth *truth, bool latest)
 						  &search, &history);
 	truth->first_recorded = history.first_recorded;
 	truth->is_reported = !search.step_wanted;
+	truth->has_evidence = best_evidence(truth, &history, &truth->evidence);
 	compare_latest(truth, newest);
 	compare_best(truth, &history.best);
 	step = fitting(&column[JOB_CURRENT_STEP],
@@ -292,6 +308,65 @@ compare_passed(JobTruth *truth, JobState state, JobProgress *job)
 		should_be(truth, JOB_TOTAL_STEPS, job->total);
 }
 
+/* What the samples and the configuration of the row say. */
+static void
+plan_of_row(JobTruth *truth, StepPlan *plan)
+{
+	const Column *column = truth->part->jobs.column;
+	const Column *stored = &column[JOB_CONFIG];
+	Value total = trainjob_row_value(truth->row, &column[JOB_TOTAL_SAMPLES]);
+	Value train = trainjob_row_value(truth->row, &column[JOB_TRAIN_SAMPLES]);
+	Value val = trainjob_row_value(truth->row, &column[JOB_VAL_SAMPLES]);
+	SampleCounts counts = {.total = total.isnull ? -1 : total.count,
+						   .train = train.isnull ? -1 : train.count,
+						   .val = val.isnull ? -1 : val.count};
+	JobConfig config;
+	bool isnull = true;
+	Datum datum = 0;
+
+	if (stored->attnum != 0)
+		datum = slot_getattr(truth->row, stored->attnum, &isnull);
+	trainjob_read_config(isnull ? NULL : trainjob_read_jsonb(stored, datum),
+						 &config);
+	trainjob_plan_steps(&config, &counts, plan);
+}
+
+/* Where the epochs of reports do not agree with the total of the row. */
+static void
+compare_evidence(JobTruth *truth, Value *stored)
+{
+	JobState state = trainjob_state_of(stored[JOB_STATUS].text);
+	TotalSource source =
+		trainjob_source_of(stored[JOB_TOTAL_STEPS_SOURCE].text);
+	Value *total = &stored[JOB_TOTAL_STEPS];
+	Value step = stored[JOB_CURRENT_STEP];
+	StepPlan plan;
+	TotalVerdict verdict;
+
+	if (!truth->has_evidence || stored[JOB_TOTAL_EPOCHS].isnull ||
+		truth->part->jobs.column[JOB_TOTAL_STEPS].attnum == 0)
+		return;
+	if (!total->isnull &&
+		(!trainjob_is_provable(source) ||
+		 (state == STATE_COMPLETED && source == SOURCE_OBSERVED) ||
+		 trainjob_epoch_agrees(total->count, stored[JOB_TOTAL_EPOCHS].number,
+							   &truth->evidence)))
+		return;
+	plan_of_row(truth, &plan);
+	verdict = trainjob_judge_total(&plan, total->isnull ? -1 : total->count,
+								   step.isnull ? -1 : step.count,
+								   &truth->evidence, &total->count);
+	if (verdict == VERDICT_NONE)
+		return;
+	total->isnull = verdict == VERDICT_DISPROVED;
+	stored[JOB_TOTAL_STEPS_SOURCE].isnull = false;
+	stored[JOB_TOTAL_STEPS_SOURCE].text =
+		unconstify(char *,
+				   trainjob_source_name(total->isnull ? SOURCE_DISPROVED
+													  : SOURCE_OBSERVED));
+	should_be(truth, JOB_TOTAL_STEPS, *total);
+}
+
 /* What the row itself says that the triggers would have made otherwise. */
 static void
 compare_row(JobTruth *truth, const Value *stored)
@@ -359,9 +434,11 @@ look_at(FunctionCallInfo fcinfo, bool latest, JobTruth *truth)
 	trainjob_read_job(&truth->part->jobs, truth->row, &truth->job);
 	memcpy(stored, truth->job.value, sizeof(stored));
 	truth->is_reported = false;
+	truth->has_evidence = false;
 	if (truth->part->has_metrics)
 		compare_reports(truth, latest);
 	compare_status(truth);
+	compare_evidence(truth, stored);
 	compare_row(truth, stored);
 }
 
@@ -464,6 +541,11 @@ plan_refill(JobTruth *truth, JobChange *change)
 			(void) trainjob_give(change, c, truth->job.value[c]);
 	}
 	change->given |= GIVEN(JOB_CONFIG) | GIVEN(JOB_DATASET_PATH);
+	if (truth->has_evidence)
+	{
+		change->evidence = EVIDENCE_GIVEN;
+		change->report = truth->evidence;
+	}
 	if (truth->differs == 0 &&
 		!trainjob_would_fill(truth->rel, truth->row, change, found,
 							 lengthof(found)))

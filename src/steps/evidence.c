@@ -17,6 +17,13 @@ updates_from(double step_per_epoch)
 	return ceil(step_per_epoch * (1 - 1e-12));
 }
 
+/* An epoch of at most two decimals, as many as older trainers round to. */
+static bool
+is_rough(double epoch)
+{
+	return rint(epoch * 100) / 100 == epoch;
+}
+
 /*
  * By how much an epoch may differ from the one that it was rounded from.
  *
@@ -27,8 +34,8 @@ updates_from(double step_per_epoch)
 static double
 rounding_of(int64 step, double epoch)
 {
-	if (rint(epoch * 100) / 100 == epoch)
-		return 0.005;
+	if (is_rough(epoch))
+		return rint(epoch * 10) / 10 == epoch ? 0.05 : 0.005;
 	for (double scale = 1e3; scale <= 1e9; scale *= 10)
 	{
 		if (rint(epoch * scale) / scale != epoch)
@@ -45,70 +52,161 @@ rounding_of(int64 step, double epoch)
 	return 0;
 }
 
-/*
- * Whether a report shows U, and which: where all epochs that its epoch may have
- * been rounded from give the same U.
- */
+/* Whether a report shows U, from "least" to "most". */
 static bool
-shows_updates(int64 step, double epoch, int64 *updates)
+shows_updates(const EpochReport *report, double *least, double *most)
+{
+	double epoch = report->epoch;
+	double rounding;
+
+	if (report->step < 1 || isnan(epoch) || isinf(epoch) || epoch <= 0 ||
+		(epoch == floor(epoch) && !report->is_pair))
+		return false;
+	rounding = report->is_pair ? 0 : rounding_of(report->step, epoch);
+	if (epoch <= rounding)
+		return false;
+	*least = updates_from((double) report->step / (epoch + rounding));
+	*most = updates_from((double) report->step / (epoch - rounding));
+	return *least >= 1 && *most < BIGINT_END;
+}
+
+/* The totals that a report allows; false where it proves nothing. */
+static bool
+total_range(double num_epochs, int64 whole_epochs, const EpochReport *report,
+			TotalRange *range)
 {
 	double least;
 	double most;
-	double rounding;
 
-	if (step < 1 || isnan(epoch) || isinf(epoch) || epoch <= 0 ||
-		epoch == floor(epoch))
+	if (!shows_updates(report, &least, &most))
 		return false;
-	/* an epoch that is rounded is larger than its rounding */
-	rounding = rounding_of(step, epoch);
-	least = updates_from((double) step / (epoch + rounding));
-	most = updates_from((double) step / (epoch - rounding));
-	if (least != most || least < 1 || least >= BIGINT_END)
+	range->least =
+		trainjob_times_epochs(num_epochs, whole_epochs, (int64) least);
+	range->most = trainjob_times_epochs(num_epochs, whole_epochs, (int64) most);
+	if (range->least < 1 || range->most < report->step)
 		return false;
-	*updates = (int64) least;
+	range->least = Max(range->least, report->step);
 	return true;
 }
 
-/* The total that a report shows, or -1. */
-static int64
-shown_total(double num_epochs, int64 whole_epochs, int64 step, double epoch)
+bool
+trainjob_total_range(double num_epochs, const EpochReport *report,
+					 TotalRange *range)
 {
-	int64 updates;
-	int64 total;
+	bool is_whole = num_epochs == floor(num_epochs);
 
-	if (!shows_updates(step, epoch, &updates))
-		return -1;
-	total = trainjob_times_epochs(num_epochs, whole_epochs, updates);
-	return total < 1 ? -1 : Max(total, step);
+	return num_epochs > 0 && num_epochs < DOUBLE_EXACT_MAX &&
+		   total_range(num_epochs, is_whole ? (int64) num_epochs : -1, report,
+					   range);
 }
 
-int64
-trainjob_observed_total(const JobConfig *config, const StepPlan *plan,
-						int64 current_total, int64 step, double epoch)
+/* Whether epochs can prove a total that this plan has, or cannot know. */
+static bool
+is_provable(const StepPlan *plan)
 {
-	int64 total;
+	if (!plan->dialect->epoch_proves_updates || plan->total_is_explicit ||
+		isnan(plan->num_epochs))
+		return false;
+	return plan->total_steps > 0 || plan->reason == REASON_PACKED ||
+		   plan->reason == REASON_SAMPLED || plan->reason == REASON_STREAMED;
+}
 
-	if (!plan->dialect->epoch_proves_updates)
-		return -1;
-	if (plan->total_is_explicit || isnan(plan->num_epochs) ||
-		(plan->total_steps < 1 && plan->reason != REASON_PACKED))
-		return -1;
-	total = shown_total(plan->num_epochs, plan->whole_epochs, step, epoch);
-	if (current_total < 0)
-		current_total = plan->total_steps;
-	return total == current_total ? -1 : total;
+TotalVerdict
+trainjob_judge_total(const StepPlan *plan, int64 current_total,
+					 int64 current_step, const EpochReport *report,
+					 int64 *total)
+{
+	TotalRange range;
+
+	if (!is_provable(plan) ||
+		!total_range(plan->num_epochs, plan->whole_epochs, report, &range) ||
+		range.most < current_step)
+		return VERDICT_NONE;
+	if (current_total >= range.least && current_total <= range.most)
+		return VERDICT_NONE;
+	range.least = Max(range.least, current_step);
+	if (range.most - range.least < range.least / 100.0)
+	{
+		*total = range.least + (range.most - range.least) / 2;
+		return VERDICT_SHOWN;
+	}
+	return current_total > 0 ? VERDICT_DISPROVED : VERDICT_NONE;
 }
 
 bool
-trainjob_epoch_agrees(int64 total_steps, double num_epochs, int64 step,
-					  double epoch)
+trainjob_epoch_agrees(int64 total_steps, double num_epochs,
+					  const EpochReport *report)
 {
-	bool is_whole = num_epochs == floor(num_epochs);
-	int64 total;
+	TotalRange range;
 
 	if (!(num_epochs > 0) || num_epochs >= DOUBLE_EXACT_MAX)
 		return false;
-	total = shown_total(num_epochs, is_whole ? (int64) num_epochs : -1, step,
-						epoch);
-	return total < 0 || total == total_steps;
+	return !trainjob_total_range(num_epochs, report, &range) ||
+		   (total_steps >= range.least && total_steps <= range.most);
+}
+
+/* ----------
+ * The best evidence of several reports
+ * ----------
+ */
+
+bool
+trainjob_is_pair(int64 step, double epoch, int64 other_step, double other_epoch)
+{
+	return step > 0 && other_step > 0 && epoch > 0 && other_epoch > 0 &&
+		   epoch != other_epoch && epoch == floor(epoch) &&
+		   other_epoch == floor(other_epoch) &&
+		   (double) step / epoch == (double) other_step / other_epoch;
+}
+
+static void
+add_whole(EvidenceSearch *search, const EpochReport *report)
+{
+	EpochReport *whole = &search->whole;
+
+	if (search->has_whole && trainjob_is_pair(whole->step, whole->epoch,
+											  report->step, report->epoch))
+	{
+		const EpochReport *later = whole->step > report->step ? whole : report;
+
+		if (!search->has_pair || search->pair.step < later->step)
+			search->pair = *later;
+		search->pair.is_pair = true;
+		search->has_pair = true;
+	}
+	if (!search->has_whole || whole->step < report->step)
+		*whole = *report;
+	search->has_whole = true;
+}
+
+void
+trainjob_add_evidence(EvidenceSearch *search, int64 step, double epoch)
+{
+	EpochReport report = {.step = step, .epoch = epoch};
+	EpochReport *best = &search->fraction;
+
+	if (isnan(epoch) || isinf(epoch))
+		return;
+	if (epoch == floor(epoch))
+	{
+		add_whole(search, &report);
+		return;
+	}
+	/* one that is not rounded proves more than a newer one that may be */
+	if (search->has_fraction && is_rough(epoch) != is_rough(best->epoch)
+			? is_rough(epoch)
+			: search->has_fraction && step < best->step)
+		return;
+	*best = report;
+	search->has_fraction = true;
+}
+
+bool
+trainjob_best_evidence(const EvidenceSearch *search, EpochReport *report)
+{
+	if (search->has_fraction)
+		*report = search->fraction;
+	else if (search->has_pair)
+		*report = search->pair;
+	return search->has_fraction || search->has_pair;
 }

@@ -385,16 +385,50 @@ unusable_section(const JobConfig *config)
 	return NULL;
 }
 
+/* "step 500 at epoch 1.45" */
+static char *
+say_report(const EpochReport *report)
+{
+	return psprintf("step " INT64_FORMAT " at epoch %s", report->step,
+					float8out_internal(report->epoch));
+}
+
 /* Why a job has no total any more. */
 static char *
 say_disproved(const TotalFacts *facts)
 {
-	if (facts->expected > 0 && facts->step > facts->expected)
+	TotalRange range;
+
+	if (facts->expected > 0 && facts->report.step > facts->expected)
 		return psprintf("total steps unknown: step " INT64_FORMAT
 						" is beyond the " INT64_FORMAT " steps estimated",
-						facts->step, facts->expected);
+						facts->report.step, facts->expected);
+	if (facts->expected > 0 &&
+		trainjob_total_range(facts->num_epochs, &facts->report, &range) &&
+		(facts->expected < range.least || facts->expected > range.most))
+		return psprintf("total steps unknown: %s means " INT64_FORMAT
+						" to " INT64_FORMAT " steps, not the " INT64_FORMAT
+						" estimated",
+						say_report(&facts->report), range.least, range.most,
+						facts->expected);
 	return pstrdup("total steps unknown: reports prove the total wrong that "
 				   "was known before");
+}
+
+/* A total that is one of several; NULL for any other. */
+static char *
+say_observed(const TotalFacts *facts, int64 total_steps)
+{
+	TotalRange range;
+
+	if (!facts->is_observed ||
+		!trainjob_total_range(facts->num_epochs, &facts->report, &range) ||
+		range.least == range.most || total_steps < range.least ||
+		total_steps > range.most)
+		return NULL;
+	return psprintf("total steps are " INT64_FORMAT " to " INT64_FORMAT
+					": %s is rounded",
+					range.least, range.most, say_report(&facts->report));
 }
 
 /* Why a job never had one. */
@@ -446,7 +480,7 @@ trainjob_note_for(const JobConfig *config, const SampleCounts *counts,
 	if (plan.eval_key != CONFIG_NONE)
 		return psprintf("time of evaluation unknown: %s",
 						say_unusable(config, &plan, plan.eval_key));
-	return NULL;
+	return say_observed(facts, total_steps);
 }
 
 char *

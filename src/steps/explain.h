@@ -5,14 +5,17 @@
 #ifndef TRAINJOB_STEPS_EXPLAIN_H
 #define TRAINJOB_STEPS_EXPLAIN_H
 
+#include "steps/evidence.h"
 #include "steps/steps.h"
 
 /* What a job's row says of its total beside it. */
 typedef struct TotalFacts
 {
-	bool is_disproved; /* there was one that reports proved wrong */
-	int64 expected;	   /* the estimate; -1 where unknown, as is the step */
-	int64 step;
+	bool is_observed;	/* reports showed it */
+	bool is_disproved;	/* there was one that reports proved wrong */
+	int64 expected;		/* the estimate; -1 where unknown */
+	double num_epochs;	/* 0 where unknown */
+	EpochReport report; /* the newest; 0 where unknown */
 } TotalFacts;
 
 /*

@@ -230,6 +230,12 @@ trainjob_config_method(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(method));
 }
 
+static double
+get_number(FunctionCallInfo fcinfo, int i)
+{
+	return PG_ARGISNULL(i) ? 0 : PG_GETARG_FLOAT8(i);
+}
+
 /* Whether an argument is this text. */
 static bool
 is_word(FunctionCallInfo fcinfo, int i, const char *word)
@@ -242,22 +248,26 @@ is_word(FunctionCallInfo fcinfo, int i, const char *word)
  * trainjob_job_note
  *		SQL: job_note(config jsonb, dataset_path text, total_samples bigint,
  *		train_samples bigint, val_samples bigint, total_steps bigint,
- *		total_steps_source text, expected_total_steps bigint, current_step
- *		bigint) returns text, see trainjob_note_for().
+ *		total_steps_source text, expected_total_steps bigint, total_epochs
+ *		float8, current_step bigint, current_epoch float8) returns text, see
+ *		trainjob_note_for().
  */
 Datum
 trainjob_job_note(PG_FUNCTION_ARGS)
 {
 	JobConfig config;
 	SampleCounts counts;
-	TotalFacts facts = {.expected = get_count(fcinfo, 7),
-						.step = get_count(fcinfo, 8)};
+	TotalFacts facts = {.is_observed = is_word(fcinfo, 6, "observed"),
+						.is_disproved = is_word(fcinfo, 6, "disproved"),
+						.expected = get_count(fcinfo, 7),
+						.num_epochs = get_number(fcinfo, 8),
+						.report = {.step = get_count(fcinfo, 9),
+								   .epoch = get_number(fcinfo, 10)}};
 	char *path = PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));
 	char *note;
 
 	get_config(fcinfo, &config);
 	get_counts(fcinfo, 2, &counts);
-	facts.is_disproved = is_word(fcinfo, 6, "disproved");
 	note =
 		trainjob_note_for(&config, &counts, path, get_count(fcinfo, 5), &facts);
 	if (note == NULL)
