@@ -298,8 +298,11 @@ take_evidence(const Reading *reading, const FoundRow *row, JobHistory *history)
 	Value epoch = trainjob_found_value(row, 4 + LATEST_EPOCH,
 									   &metric->latest[LATEST_EPOCH]);
 
-	if (!step.isnull && !epoch.isnull && !is_of_earlier_attempt(reading, row))
-		trainjob_add_evidence(&history->evidence, step.count, epoch.number);
+	if (step.isnull || epoch.isnull || is_of_earlier_attempt(reading, row))
+		return;
+	trainjob_add_evidence(&history->evidence, step.count, epoch.number);
+	if (!trainjob_meet_updates(&history->updates, step.count, epoch.number))
+		history->contradicts_itself = true;
 }
 
 /* Takes what a report, older than those before, says of the whole history. */

@@ -53,7 +53,11 @@ typedef struct JobHistory
 	Value first_recorded; /* of the times that are finite */
 	Value last_recorded;
 	BestEvaluation best;
-	EvidenceSearch evidence; /* of the attempt that the search is of */
+
+	/* of the epochs of the attempt that the search is of */
+	EvidenceSearch evidence;
+	UpdateRange updates;
+	bool contradicts_itself;
 } JobHistory;
 
 /*

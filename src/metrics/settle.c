@@ -258,9 +258,24 @@ shows_newer(LockedJob *job, const EpochReport *report)
 }
 
 /*
+ * Whether reports that are not newer than what the job knows may move its total:
+ * an estimate, or one that is not known.  Any other may be what came of these
+ * very reports, for a restore brings them again.
+ */
+static bool
+is_open_to_late(LockedJob *job)
+{
+	TotalSource source =
+		trainjob_source_of(job->value[JOB_TOTAL_STEPS_SOURCE].text);
+
+	return source == SOURCE_ESTIMATED || source == SOURCE_UNKNOWN;
+}
+
+/*
  * Whether the reports hold an epoch that may prove the job's total wrong, and
  * that the job's row, which shows one step and the newest epoch, will not show
- * beside the step that it belongs to.  However late it is reported, it counts.
+ * beside the step that it belongs to.  However late a fraction is reported, it
+ * counts.
  */
 static bool
 has_hidden_evidence(RollUp *roll, JobReports *reports, LockedJob *job,
@@ -269,6 +284,7 @@ has_hidden_evidence(RollUp *roll, JobReports *reports, LockedJob *job,
 	Newest *epoch = &reports->newest[LATEST_EPOCH];
 	Value step = job->value[JOB_CURRENT_STEP];
 	Value restarted = job->value[JOB_RESTARTED_AT];
+	Value reported = job->value[JOB_LAST_METRIC_AT];
 	Value total = job->value[JOB_TOTAL_STEPS];
 	Value source = job->value[JOB_TOTAL_STEPS_SOURCE];
 
@@ -282,6 +298,10 @@ has_hidden_evidence(RollUp *roll, JobReports *reports, LockedJob *job,
 		evidence->step == reports->max_step &&
 		(step.isnull || step.count < evidence->step))
 		return false; /* it will be shown */
+	/* a pair may be of before there was an estimate */
+	if (!reported.isnull && reports->max_recorded <= reported.time &&
+		(evidence->is_pair || !is_open_to_late(job)))
+		return false;
 	if (total.isnull)
 		return true;
 	return trainjob_is_provable(trainjob_source_of(source.text)) &&

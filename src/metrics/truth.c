@@ -130,6 +130,7 @@ typedef struct JobTruth
 	Value first_recorded;
 	bool is_reported; /* the attempt has reports */
 	bool has_evidence;
+	bool moves_total;	  /* which it proves wrong, or shows */
 	EpochReport evidence; /* the best that they give of the total */
 } JobTruth;
 
@@ -201,7 +202,10 @@ compare_best(JobTruth *truth, const BestEvaluation *best)
 		should_be(truth, JOB_BEST_EPOCH, epoch);
 }
 
-/* The best evidence that reports give of the total. */
+/*
+ * The best evidence that reports give of the total; none where they contradict
+ * each other: then it depended on which came when.
+ */
 static bool
 best_evidence(JobTruth *truth, const JobHistory *history, EpochReport *best)
 {
@@ -211,7 +215,8 @@ best_evidence(JobTruth *truth, const JobHistory *history, EpochReport *best)
 	if (!trainjob_whole_counts(&part->metric,
 							   &part->jobs.column[JOB_CURRENT_EPOCH]))
 		search.has_pair = false;
-	return trainjob_best_evidence(&search, best);
+	return !history->contradicts_itself &&
+		   trainjob_best_evidence(&search, best);
 }
 
 /* What the reports say better than the row. */
@@ -331,11 +336,14 @@ plan_of_row(JobTruth *truth, StepPlan *plan)
 	trainjob_plan_steps(&config, &counts, plan);
 }
 
-/* Where the epochs of reports do not agree with the total of the row. */
+/*
+ * Where the epochs of reports do not agree with an estimate, or show a total
+ * where none was known.  One that was observed, or disproved, is what came of
+ * reports in the order in which they came.
+ */
 static void
 compare_evidence(JobTruth *truth, Value *stored)
 {
-	JobState state = trainjob_state_of(stored[JOB_STATUS].text);
 	TotalSource source =
 		trainjob_source_of(stored[JOB_TOTAL_STEPS_SOURCE].text);
 	Value *total = &stored[JOB_TOTAL_STEPS];
@@ -346,11 +354,12 @@ compare_evidence(JobTruth *truth, Value *stored)
 	if (!truth->has_evidence || stored[JOB_TOTAL_EPOCHS].isnull ||
 		truth->part->jobs.column[JOB_TOTAL_STEPS].attnum == 0)
 		return;
-	if (!total->isnull &&
-		(!trainjob_is_provable(source) ||
-		 (state == STATE_COMPLETED && source == SOURCE_OBSERVED) ||
-		 trainjob_epoch_agrees(total->count, stored[JOB_TOTAL_EPOCHS].number,
-							   &truth->evidence)))
+	if (total->isnull
+			? source == SOURCE_DISPROVED
+			: source != SOURCE_ESTIMATED ||
+				  trainjob_epoch_agrees(total->count,
+										stored[JOB_TOTAL_EPOCHS].number,
+										&truth->evidence))
 		return;
 	plan_of_row(truth, &plan);
 	verdict = trainjob_judge_total(&plan, total->isnull ? -1 : total->count,
@@ -365,6 +374,7 @@ compare_evidence(JobTruth *truth, Value *stored)
 				   trainjob_source_name(total->isnull ? SOURCE_DISPROVED
 													  : SOURCE_OBSERVED));
 	should_be(truth, JOB_TOTAL_STEPS, *total);
+	truth->moves_total = true;
 }
 
 /* What the row itself says that the triggers would have made otherwise. */
@@ -435,6 +445,7 @@ look_at(FunctionCallInfo fcinfo, bool latest, JobTruth *truth)
 	memcpy(stored, truth->job.value, sizeof(stored));
 	truth->is_reported = false;
 	truth->has_evidence = false;
+	truth->moves_total = false;
 	if (truth->part->has_metrics)
 		compare_reports(truth, latest);
 	compare_status(truth);
@@ -541,7 +552,7 @@ plan_refill(JobTruth *truth, JobChange *change)
 			(void) trainjob_give(change, c, truth->job.value[c]);
 	}
 	change->given |= GIVEN(JOB_CONFIG) | GIVEN(JOB_DATASET_PATH);
-	if (truth->has_evidence)
+	if (truth->moves_total)
 	{
 		change->evidence = EVIDENCE_GIVEN;
 		change->report = truth->evidence;

@@ -151,6 +151,20 @@ trainjob_epoch_agrees(int64 total_steps, double num_epochs,
  */
 
 bool
+trainjob_meet_updates(UpdateRange *updates, int64 step, double epoch)
+{
+	EpochReport report = {.step = step, .epoch = epoch};
+	double least;
+	double most;
+
+	if (!shows_updates(&report, &least, &most))
+		return true;
+	updates->least = Max(updates->least, least);
+	updates->most = updates->most == 0 ? most : Min(updates->most, most);
+	return updates->least <= updates->most;
+}
+
+bool
 trainjob_is_pair(int64 step, double epoch, int64 other_step, double other_epoch)
 {
 	return step > 0 && other_step > 0 && epoch > 0 && other_epoch > 0 &&

@@ -69,6 +69,19 @@ extern bool trainjob_epoch_agrees(int64 total_steps, double num_epochs,
 extern bool trainjob_is_pair(int64 step, double epoch, int64 other_step,
 							 double other_epoch);
 
+/*
+ * Meets "updates", zero at first, with the updates of an epoch that a report
+ * allows.  False where nothing is left: reports contradict each other.
+ */
+typedef struct UpdateRange
+{
+	double least;
+	double most; /* 0: any */
+} UpdateRange;
+
+extern bool trainjob_meet_updates(UpdateRange *updates, int64 step,
+								  double epoch);
+
 /* The best evidence among reports that are added in any order; zero at first. */
 typedef struct EvidenceSearch
 {

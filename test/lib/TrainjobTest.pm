@@ -438,6 +438,11 @@ CROSS JOIN LATERAL (VALUES
 	('progress', j.progress::text,
 	 CASE
 		WHEN j.status = 'completed' THEN 100
+		WHEN j.total_steps_source = 'observed' AND j.current_step = j.total_steps THEN 99
+		WHEN j.total_steps_source = 'disproved' THEN
+			CASE WHEN j.current_epoch > 0 AND j.current_epoch < j.total_epochs
+					  AND j.current_epoch <> floor(j.current_epoch)
+				THEN LEAST(99, 100 * (j.current_epoch / j.total_epochs)) END
 		WHEN j.total_steps > 0 AND j.current_step IS NOT NULL
 			THEN LEAST(100, 100 * j.current_step::float8 / j.total_steps)
 	 END::text, false)
@@ -452,7 +457,7 @@ SELECT left(j.id::text, 8) || ' ' || c.what || ': ' || to_jsonb(j)::text
 FROM local_training_jobs AS j
 CROSS JOIN LATERAL (VALUES
 	('total_steps is below current_step', j.total_steps < j.current_step),
-	('total_steps has no source', (j.total_steps IS NULL) <> (j.total_steps_source IS NULL)),
+	('total_steps has no source', (j.total_steps IS NULL) <> (COALESCE(j.total_steps_source, 'disproved') = 'disproved')),
 	('total_steps is not the estimate',
 	 j.total_steps_source = 'estimated' AND j.total_steps IS DISTINCT FROM j.expected_total_steps),
 	('its end has no time',
