@@ -689,7 +689,8 @@ INSERT INTO training_datasets (storage_path, user_id, sample_count) VALUES ('s3:
 -- and those that ended before
 INSERT INTO local_training_jobs (id, dataset_path) SELECT pg_temp.job(n), p
 	FROM (VALUES (62, 's3://none'), (63, 's3://late'), (64, 's3://part'), (65, 's3://late'), (66, 's3://late'), (67, 's3://own'), (68, 's3://late')) AS v (n, p);
-SELECT pg_temp.report(n, ARRAY[10, 20], '1 min') FROM generate_series(62, 66) AS n;
+-- (of one step: two whole epochs would show a total)
+SELECT pg_temp.report(n, ARRAY[20, 20], '1 min') FROM generate_series(62, 66) AS n;
 SELECT pg_temp.alert(65, 'job_completed', '1 s');
 SELECT pg_temp.alert(66, 'job_failed', '1 s');
 SELECT pg_temp.status(68, 'cancelled');
