@@ -169,6 +169,19 @@ INSERT INTO local_training_jobs (id, model_name, total_samples, config) VALUES (
 	'{"stage": "sft", "per_device_train_batch_size": 8, "gradient_accumulation_steps": 1, "num_train_epochs": 3.0}');
 CALL report(1, 100, 0.29);
 SELECT * FROM shown;
+-- a restore, a refill and a change that leaves the estimate as it is leave it so
+BEGIN;
+CREATE TEMP TABLE dumped ON COMMIT DROP AS TABLE local_training_jobs;
+DELETE FROM local_training_jobs;
+INSERT INTO local_training_jobs TABLE dumped;
+SELECT total, source FROM shown;
+SELECT trainjob.refill_jobs();
+UPDATE local_training_jobs SET config = config || '{"lr": 1}';
+SELECT total, source FROM shown;
+-- and so does a copy of the row that was read before
+UPDATE local_training_jobs SET total_steps = 1410, total_steps_source = 'estimated';
+SELECT total, source FROM shown;
+ROLLBACK;
 CALL report(1, 344, 1.0);
 SELECT * FROM shown;
 CALL report(1, 500, 1.45);
