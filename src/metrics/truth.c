@@ -365,7 +365,7 @@ compare_evidence(JobTruth *truth, Value *stored)
 	verdict = trainjob_judge_total(&plan, total->isnull ? -1 : total->count,
 								   step.isnull ? -1 : step.count,
 								   &truth->evidence, &total->count);
-	if (verdict == VERDICT_NONE)
+	if (verdict != VERDICT_SHOWN)
 		return;
 	total->isnull = verdict == VERDICT_DISPROVED;
 	stored[JOB_TOTAL_STEPS_SOURCE].isnull = false;
