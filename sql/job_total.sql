@@ -215,7 +215,7 @@ SELECT job, step, expected, total, source FROM shown WHERE job = 'reversed';
 SELECT count(*) FROM trainjob.verify_jobs();
 TRUNCATE local_training_jobs CASCADE;
 
--- evidence that comes late, in all orders; GRPO, whose estimate is not known
+-- evidence that comes late, in all orders; another total than GRPO's rule has; packing, whose estimate is not known
 CREATE PROCEDURE in_order(n integer, name text, samples bigint, config jsonb, variadic reports float8[]) LANGUAGE plpgsql AS $$
 BEGIN
 	INSERT INTO local_training_jobs (id, model_name, total_samples, config) VALUES (u(n), name, samples, config);
@@ -225,7 +225,8 @@ BEGIN
 END;
 $$;
 SELECT '{"per_device_train_batch_size": 1, "gradient_accumulation_steps": 4, "num_train_epochs": 4}' AS four,
-	'{"per_device_train_batch_size": 8, "num_train_epochs": 3, "num_generations": 4}' AS grpo \gset
+	'{"per_device_train_batch_size": 8, "num_train_epochs": 3, "num_generations": 4}' AS grpo,
+	'{"per_device_train_batch_size": 8, "num_train_epochs": 3, "packing": true}' AS packing \gset
 CALL in_order(1, 'late: in order', 34639, :'four', 100, 100 / 2165.0, 8650, 3.995381062355658, 8660, 4);
 CALL in_order(2, 'late: newest first', 34639, :'four', 8660, 4, 8650, 3.995381062355658);
 CALL in_order(3, 'late: the middle first', 34639, :'four', 8650, 3.995381062355658, 8660, 4, 100, 100 / 2165.0);
@@ -235,8 +236,8 @@ CALL in_order(5, 'late: after the end', 34639, :'four', 8660, 4);
 UPDATE local_training_jobs SET status = 'completed' WHERE id = u(5);
 CALL report(5, 8650, 3.995381062355658);
 CALL in_order(6, 'grpo', 1008, :'grpo', 10, 10 / 378.0, 20, 20 / 378.0);
-CALL in_order(7, 'grpo: newest first', 1008, :'grpo', 1134, 3, 1130, 1130 / 378.0);
-CALL in_order(8, 'grpo: beyond its epochs', 1008, :'grpo', 1134, 3, 1140, 1140 / 378.0);
+CALL in_order(7, 'packing: newest first', 1008, :'packing', 1134, 3, 1130, 1130 / 378.0);
+CALL in_order(8, 'packing: beyond its epochs', 1008, :'packing', 1134, 3, 1140, 1140 / 378.0);
 SELECT job, status, step, expected, total, source, progress FROM shown ORDER BY 1;
 SELECT count(*) FROM trainjob.verify_jobs();
 SELECT trainjob.refill_jobs();

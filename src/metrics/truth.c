@@ -337,7 +337,7 @@ plan_of_row(JobTruth *truth, StepPlan *plan)
 }
 
 /*
- * Where the epochs of reports do not agree with an estimate, or show a total
+ * Where the epochs of reports show another total than the estimate, or a total
  * where none was known.  One that was observed, or disproved, is what came of
  * reports in the order in which they came.
  */
@@ -349,7 +349,6 @@ compare_evidence(JobTruth *truth, Value *stored)
 	Value *total = &stored[JOB_TOTAL_STEPS];
 	Value step = stored[JOB_CURRENT_STEP];
 	StepPlan plan;
-	TotalVerdict verdict;
 
 	if (!truth->has_evidence || stored[JOB_TOTAL_EPOCHS].isnull ||
 		truth->part->jobs.column[JOB_TOTAL_STEPS].attnum == 0)
@@ -362,17 +361,14 @@ compare_evidence(JobTruth *truth, Value *stored)
 										&truth->evidence))
 		return;
 	plan_of_row(truth, &plan);
-	verdict = trainjob_judge_total(&plan, total->isnull ? -1 : total->count,
-								   step.isnull ? -1 : step.count,
-								   &truth->evidence, &total->count);
-	if (verdict != VERDICT_SHOWN)
+	if (trainjob_judge_total(&plan, total->isnull ? -1 : total->count,
+							 step.isnull ? -1 : step.count, &truth->evidence,
+							 &total->count) != VERDICT_SHOWN)
 		return;
-	total->isnull = verdict == VERDICT_DISPROVED;
+	total->isnull = false;
 	stored[JOB_TOTAL_STEPS_SOURCE].isnull = false;
 	stored[JOB_TOTAL_STEPS_SOURCE].text =
-		unconstify(char *,
-				   trainjob_source_name(total->isnull ? SOURCE_DISPROVED
-													  : SOURCE_OBSERVED));
+		unconstify(char *, trainjob_source_name(SOURCE_OBSERVED));
 	should_be(truth, JOB_TOTAL_STEPS, *total);
 	truth->moves_total = true;
 }

@@ -18,6 +18,9 @@ import transformers
 import trl
 
 
+RELEASE = tuple(int(part) for part in transformers.__version__.split(".")[:2])
+
+
 def common(pick):
     """What all of Hugging Face's trainers take; of what is left out the default holds."""
     chosen = {
@@ -33,8 +36,12 @@ def common(pick):
         "save_steps": pick.choice([10, 500]),
         "warmup_steps": pick.choice([0, 10]),
     }
-    # without the batch size nobody could tell whose arguments these are
-    return {key: value for key, value in chosen.items() if key.startswith("per_") or pick.random() < 0.7}
+    if RELEASE < (4, 52):
+        del chosen["eval_delay"]  # epochs end there within an epoch: they rounded accumulation down
+    # without the batch size nobody could tell whose arguments these are; the default of logging_steps, which is one of
+    # eval_steps as well, differs between trainers
+    told = ("per_device_train_batch_size", "logging_steps")
+    return {key: value for key, value in chosen.items() if key in told or pick.random() < 0.7}
 
 
 def of_generations(pick):
@@ -47,8 +54,12 @@ def of_generations(pick):
         "num_iterations": pick.choice([1, 2]),
     }
     del chosen[pick.choice(["steps_per_generation", "generation_batch_size"])]
-    return {**common(pick), "per_device_train_batch_size": batch,
-            **{key: value for key, value in chosen.items() if pick.random() < 0.8}}
+    chosen = {**common(pick), "per_device_train_batch_size": batch,
+              **{key: value for key, value in chosen.items() if pick.random() < 0.8}}
+    steps = chosen.get("steps_per_generation", chosen.get("gradient_accumulation_steps", 1))
+    if chosen.get("generation_batch_size", batch * steps) % chosen.get("num_generations", 8) != 0:
+        chosen.pop("max_steps", None)  # it is refused, but whoever states the steps is believed
+    return chosen
 
 
 def in_pairs(pick):
