@@ -39,7 +39,7 @@ FROM (VALUES
 	(18, 'baseline', 'not without a key of the Trainer', '{"steps_per_generation": 8, "batch_size": 4}', 128, NULL),
 	(20, 'grpo', 'by its loss', '{"num_train_epochs": 3, "loss_type": "dr_grpo"}', 128, 384),
 	(21, 'hf', 'not by the loss of another', '{"num_train_epochs": 3, "loss_type": "sigmoid"}', 128, 48),
-	(22, 'grpo', 'RLOO has other defaults', '{"num_train_epochs": 3, "trainer_type": "rloo", "reward_funcs": "accuracy"}', 128, NULL),
+	(22, 'grpo', 'RLOO has G = 2: p = 4', '{"num_train_epochs": 3, "trainer_type": "rloo", "reward_funcs": "accuracy"}', 128, 96),
 	(23, 'grpo', 'RLOO: g = 8, p = 4', '{"num_train_epochs": 3, "trainer_type": "rloo", "num_generations": 2}', 130, 96),
 	(24, 'hf', 'some sampler', '{"num_train_epochs": 3, "max_completion_length": 256}', 128, NULL),
 	(25, 'hf', 'ORPO', '{"num_train_epochs": 3, "max_completion_length": 256, "max_length": 512}', 128, 48),

@@ -19,8 +19,9 @@
 
 #include "steps/dialect.h"
 
-/* GRPOConfig; RLOOConfig has 2, so that RLOO must say it. */
+/* GRPOConfig and RLOOConfig, the latter since it has these keys (TRL 0.25). */
 #define DEFAULT_GENERATIONS 8
+#define DEFAULT_GENERATIONS_RLOO 2
 
 static const ConfigKey marks[] = {CONFIG_NUM_GENERATIONS,
 								  CONFIG_GENERATION_BATCH_SIZE,
@@ -123,15 +124,11 @@ read_steps(const JobConfig *config, StepPlan *plan, int64 *steps)
 static bool
 read_sampling(const JobConfig *config, StepPlan *plan, Sampling *sampling)
 {
-	const ConfigKey key = CONFIG_NUM_GENERATIONS;
 	int64 whole;
 
-	if (!trainjob_config_given(config, key) && names_rloo(config))
-	{
-		trainjob_give_reason(plan, REASON_MISSING, key);
-		return false;
-	}
-	if (!read_count(config, plan, key, DEFAULT_GENERATIONS,
+	if (!read_count(config, plan, CONFIG_NUM_GENERATIONS,
+					names_rloo(config) ? DEFAULT_GENERATIONS_RLOO
+									   : DEFAULT_GENERATIONS,
 					&sampling->generations) ||
 		!read_count(config, plan, CONFIG_NUM_ITERATIONS, 1,
 					&sampling->iterations) ||

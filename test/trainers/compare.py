@@ -168,7 +168,9 @@ def compare(kind, count, connection):
             "SELECT total_steps, first_eval_step, explanation FROM trainjob.explain_total_steps(%s, %s, %s)",
             (json.dumps(config, default=str), samples, samples)).fetchone()
         expected = (None, None) if watch is None else (watch.max_steps, watch.first_evaluation)
-        if (total, evaluation if watch else None) != expected:
+        # releases before 4.52 may stop before their own total, where an epoch has fewer batches than are accumulated
+        comparable = watch is not None and watch.steps == watch.max_steps
+        if total != expected[0] or comparable and evaluation != expected[1]:
             ran = f"the trainer wants {expected}, runs {watch.steps}" if watch else f"the trainer: {more}"
             differing.append((samples, values, "all" if more is not None and config.keys() > {"method", *values} else "", ran, (total, evaluation), why))
     print(f"{'not ok' if differing else 'ok'} - {kind}: {count - len(differing)} of {count} equal, {refused} refused by the trainer",
