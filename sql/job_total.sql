@@ -241,7 +241,7 @@ CALL in_order(8, 'packing: beyond its epochs', 1008, :'packing', 1134, 3, 1140, 
 SELECT job, status, step, expected, total, source, progress FROM shown ORDER BY 1;
 SELECT count(*) FROM trainjob.verify_jobs();
 SELECT trainjob.refill_jobs();
--- what triggers did not see, these do
+-- what triggers did not see, refill_jobs does
 BEGIN;
 SET LOCAL session_replication_role = replica;
 UPDATE local_training_jobs SET total_steps = 34640, total_steps_source = 'estimated' WHERE id = u(2);

@@ -138,7 +138,7 @@ SELECT format('ALTER TABLE local_training_metrics ADD gpu_utilization_percent fl
 INSERT INTO local_training_metrics (job_id, step, grad_norm, recorded_at) VALUES (u(1), 10, 7, now() + interval '1 s');
 UPDATE local_training_jobs SET status = 'failed';
 UPDATE local_training_jobs SET status = 'running', restarted_at = now();
-SELECT current_step, grad_norm, gpu_utilization_percent FROM local_training_jobs WHERE id = u(1);
+SELECT current_step, grad_norm, gpu_utilization_percent IS NOT NULL = (current_setting('server_version_num')::integer < 180000) AS as_stored FROM local_training_jobs WHERE id = u(1);
 ROLLBACK;
 \echo no id, with and without an index
 SELECT settled('ALTER TABLE local_training_metrics DROP id CASCADE; CREATE INDEX ON local_training_metrics (job_id, step)');

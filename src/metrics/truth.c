@@ -420,11 +420,13 @@ row_of(Relation rel, HeapTupleHeader header)
 }
 
 /*
- * Looks at a job, "latest" by what is committed now.  Needs a lock on the jobs
+ * Looks at a job, "latest" by what is committed now, "by_evidence" at what its
+ * epochs show of the total too: evidence that came before there was an estimate
+ * is for a refill, and no fault of the row.  Needs a lock on the jobs
  * table, which the query has that the row comes from.
  */
 static void
-look_at(FunctionCallInfo fcinfo, bool latest, JobTruth *truth)
+look_at(FunctionCallInfo fcinfo, bool latest, bool by_evidence, JobTruth *truth)
 {
 	Value stored[JOB_COLUMNS];
 	bool isnull;
@@ -445,7 +447,8 @@ look_at(FunctionCallInfo fcinfo, bool latest, JobTruth *truth)
 	if (truth->part->has_metrics)
 		compare_reports(truth, latest);
 	compare_status(truth);
-	compare_evidence(truth, stored);
+	if (by_evidence)
+		compare_evidence(truth, stored);
 	compare_row(truth, stored);
 }
 
@@ -490,7 +493,7 @@ trainjob_job_disagreements(PG_FUNCTION_ARGS)
 	JobTruth truth;
 
 	InitMaterializedSRF(fcinfo, 0);
-	look_at(fcinfo, false, &truth);
+	look_at(fcinfo, false, false, &truth);
 	for (JobColumn c = 0; c < JOB_COLUMNS; c++)
 	{
 		const Column *column = &truth.part->jobs.column[c];
@@ -572,7 +575,7 @@ refill(FunctionCallInfo fcinfo, bool mend)
 	bool wants;
 
 	check_may_update(PG_GETARG_OID(0));
-	look_at(fcinfo, mend, &truth);
+	look_at(fcinfo, mend, true, &truth);
 	wants = plan_refill(&truth, &change);
 	if (wants && mend)
 		wants = trainjob_change_job(truth.set, &change);
