@@ -174,22 +174,22 @@ trainjob_fill_total_steps(JobFill *fill, Jsonb *config)
 	}
 }
 
-/*
- * Where the total came from.  Without a column that says so, what is not the
- * estimate is taken for one that was passed before.
- */
-static TotalSource
-source_now(JobFill *fill)
+TotalSource
+trainjob_guess_source(Value total, Value expected)
 {
-	Value total = value_now(fill, JOB_TOTAL_STEPS);
-	Value expected = value_now(fill, JOB_EXPECTED_TOTAL_STEPS);
-
-	if (has_column(fill, JOB_TOTAL_STEPS_SOURCE))
-		return trainjob_source_of(value_now(fill, JOB_TOTAL_STEPS_SOURCE).text);
 	if (total.isnull)
 		return SOURCE_UNKNOWN;
 	return !expected.isnull && expected.count == total.count ? SOURCE_ESTIMATED
 															 : SOURCE_OBSERVED;
+}
+
+static TotalSource
+source_now(JobFill *fill)
+{
+	if (has_column(fill, JOB_TOTAL_STEPS_SOURCE))
+		return trainjob_source_of(value_now(fill, JOB_TOTAL_STEPS_SOURCE).text);
+	return trainjob_guess_source(value_now(fill, JOB_TOTAL_STEPS),
+								 value_now(fill, JOB_EXPECTED_TOTAL_STEPS));
 }
 
 static void

@@ -13,6 +13,12 @@ extern bool trainjob_says_input(JobFill *fill);
 /* Fills total_steps, its source, expected_total_steps and total_epochs. */
 extern void trainjob_fill_total_steps(JobFill *fill, Jsonb *config);
 
+/*
+ * Where a total came from, in a table without a column that says so: what is not
+ * the estimate is taken for one that was passed before.
+ */
+extern TotalSource trainjob_guess_source(Value total, Value expected);
+
 /* A step beyond a job's total. */
 typedef struct PassedTotal
 {

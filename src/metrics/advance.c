@@ -46,13 +46,6 @@ take_reports(RollUp *roll, const JobReports *reports, JobChange *change)
 	return true;
 }
 
-static bool
-whole_counts(RollUp *roll)
-{
-	return trainjob_whole_counts(&roll->part->metric,
-								 &roll->part->jobs.column[JOB_CURRENT_EPOCH]);
-}
-
 bool
 trainjob_advance_job(RollUp *roll, const JobReports *reports)
 {
@@ -65,7 +58,7 @@ trainjob_advance_job(RollUp *roll, const JobReports *reports)
 						.has_step_before = reports->next_step != PG_INT64_MIN,
 						.step_before = reports->next_step,
 						.evidence = EVIDENCE_OF_ROW,
-						.whole_counts = whole_counts(roll)};
+						.whole_counts = roll->part->whole_counts};
 
 	return take_reports(roll, reports, &change) &&
 		   trainjob_change_job(roll->set, &change);

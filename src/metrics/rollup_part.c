@@ -35,6 +35,9 @@ find_roll_up_columns(TrainjobSet *set, Relation rel, Relation jobs)
 	trainjob_find_metric_columns(set, rel, &part->metric);
 	trainjob_find_job_table(set, jobs, job_columns, lengthof(job_columns),
 							&part->metric.job_id, &part->jobs);
+	part->whole_counts =
+		trainjob_whole_counts(&part->metric,
+							  &part->jobs.column[JOB_CURRENT_EPOCH]);
 	type =
 		lookup_type_cache(part->metric.job_id.type, TYPECACHE_CMP_PROC_FINFO);
 	if (OidIsValid(type->cmp_proc_finfo.fn_oid))

@@ -16,6 +16,7 @@ typedef struct RollUpPart
 {
 	MetricColumns metric;
 	JobTable jobs;
+	bool whole_counts;		 /* trainjob_whole_counts() */
 	FmgrInfo *compare;		 /* job ids; NULL where their type has no order */
 	DirectFind newest_first; /* reports of a job */
 	JobUpdate advance;

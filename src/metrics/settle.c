@@ -185,13 +185,6 @@ settle_status(RollUp *roll, JobReports *reports, LockedJob *job)
 	*changed = (Value){.time = Min(when, now)};
 }
 
-static bool
-whole_counts(RollUp *roll)
-{
-	return trainjob_whole_counts(&roll->part->metric,
-								 &roll->part->jobs.column[JOB_CURRENT_EPOCH]);
-}
-
 /*
  * Writes what differs from the row that was locked; nothing if nothing does.
  * "given" is what fill_job is to draw a conclusion about the total from, NULL
@@ -216,7 +209,7 @@ write_job(RollUp *roll, JobReports *reports, LockedJob *job, bool paired,
 	else if (paired)
 	{
 		change.evidence = EVIDENCE_OF_ROW;
-		change.whole_counts = whole_counts(roll);
+		change.whole_counts = roll->part->whole_counts;
 	}
 	(void) trainjob_store_job(roll->set, job, &change);
 }
@@ -233,7 +226,7 @@ find_evidence(RollUp *roll, JobReports *reports, LockedJob *job,
 	Value step = job->value[JOB_CURRENT_STEP];
 	Value epoch = job->value[JOB_CURRENT_EPOCH];
 
-	if (!whole_counts(roll))
+	if (!roll->part->whole_counts)
 		search.has_whole = search.has_pair = false;
 	if (search.has_whole && !search.has_pair && !step.isnull && !epoch.isnull &&
 		epoch.number == floor(epoch.number))

@@ -280,14 +280,10 @@ compare_status(JobTruth *truth)
 static TotalSource
 stored_source(const Column *column, const Value *stored)
 {
-	Value total = stored[JOB_TOTAL_STEPS];
-	Value expected = stored[JOB_EXPECTED_TOTAL_STEPS];
-
 	if (column[JOB_TOTAL_STEPS_SOURCE].attnum != 0)
 		return trainjob_source_of(stored[JOB_TOTAL_STEPS_SOURCE].text);
-	return !total.isnull && !expected.isnull && expected.count == total.count
-			   ? SOURCE_ESTIMATED
-			   : SOURCE_OBSERVED;
+	return trainjob_guess_source(stored[JOB_TOTAL_STEPS],
+								 stored[JOB_EXPECTED_TOTAL_STEPS]);
 }
 
 /* A step beyond the total: what the triggers would have made of that. */

@@ -286,6 +286,27 @@ trainjob_config_searches(const JobConfig *config, const JsonbContainer *object)
 	return false;
 }
 
+/* Sections that stand at the top, by their keys; of others CONFIG_NONE. */
+static const ConfigKey section_keys[SECTION_COUNT] = {
+	[SECTION_TRAINING] = CONFIG_TRAINING,
+	[SECTION_TRAINER] = CONFIG_TRAINER,
+	[SECTION_HYPERPARAMETERS] = CONFIG_HYPERPARAMETERS,
+	[SECTION_TRAINING_ARGS] = CONFIG_TRAINING_ARGS,
+	[SECTION_TRAINING_ARGUMENTS] = CONFIG_TRAINING_ARGUMENTS,
+	[SECTION_TRAINER_ARGS] = CONFIG_TRAINER_ARGS,
+	[SECTION_TRAIN_ARGS] = CONFIG_TRAIN_ARGS,
+	[SECTION_TRAIN] = CONFIG_TRAIN,
+	[SECTION_HYPER_PARAMETERS] = CONFIG_HYPER_PARAMETERS,
+	[SECTION_PARAMS] = CONFIG_PARAMS,
+	[SECTION_TRAINING_CONFIG] = CONFIG_TRAINING_CONFIG,
+	[SECTION_TRAIN_CONFIG] = CONFIG_TRAIN_CONFIG,
+	[SECTION_TRAINER_CONFIG] = CONFIG_TRAINER_CONFIG,
+	[SECTION_SFT_CONFIG] = CONFIG_SFT_CONFIG,
+	[SECTION_ARGS] = CONFIG_ARGS,
+	[SECTION_DATA] = CONFIG_DATA,
+	[SECTION_DATASET] = CONFIG_DATASET,
+};
+
 /* The object that stands at the top under a key; once the top was read. */
 static JsonbContainer *
 top_object(const JobConfig *config, ConfigKey key)
@@ -336,31 +357,15 @@ trainjob_read_config(Jsonb *config, JobConfig *out)
 	sections[SECTION_TOP] = out->root;
 	read_section(out->root, SECTION_TOP, out);
 	method = top_object(out, CONFIG_METHOD);
-	sections[SECTION_TRAINING] = top_object(out, CONFIG_TRAINING);
-	sections[SECTION_TRAINER] = top_object(out, CONFIG_TRAINER);
-	sections[SECTION_HYPERPARAMETERS] = top_object(out, CONFIG_HYPERPARAMETERS);
+	for (int i = 0; i < SECTION_COUNT; i++)
+		if (section_keys[i] != CONFIG_NONE)
+			sections[i] = top_object(out, section_keys[i]);
 	sections[SECTION_SUPERVISED] = method_section(out, method, "supervised");
 	sections[SECTION_DPO] = method_section(out, method, "dpo");
 	sections[SECTION_REINFORCEMENT] =
 		method_section(out, method, "reinforcement");
-	sections[SECTION_TRAINING_ARGS] = top_object(out, CONFIG_TRAINING_ARGS);
-	sections[SECTION_TRAINING_ARGUMENTS] =
-		top_object(out, CONFIG_TRAINING_ARGUMENTS);
-	sections[SECTION_TRAINER_ARGS] = top_object(out, CONFIG_TRAINER_ARGS);
-	sections[SECTION_TRAIN_ARGS] = top_object(out, CONFIG_TRAIN_ARGS);
-	sections[SECTION_TRAIN] = top_object(out, CONFIG_TRAIN);
-	sections[SECTION_HYPER_PARAMETERS] =
-		top_object(out, CONFIG_HYPER_PARAMETERS);
-	sections[SECTION_PARAMS] = top_object(out, CONFIG_PARAMS);
-	sections[SECTION_TRAINING_CONFIG] = top_object(out, CONFIG_TRAINING_CONFIG);
-	sections[SECTION_TRAIN_CONFIG] = top_object(out, CONFIG_TRAIN_CONFIG);
-	sections[SECTION_TRAINER_CONFIG] = top_object(out, CONFIG_TRAINER_CONFIG);
-	sections[SECTION_SFT_CONFIG] = top_object(out, CONFIG_SFT_CONFIG);
-	sections[SECTION_ARGS] = top_object(out, CONFIG_ARGS);
-	sections[SECTION_DATA] = top_object(out, CONFIG_DATA);
 	sections[SECTION_INIT_ARGS] =
 		find_object(sections[SECTION_DATA], "init_args");
-	sections[SECTION_DATASET] = top_object(out, CONFIG_DATASET);
 	for (int i = SECTION_TOP - 1; i >= 0; i--)
 		read_section(sections[i], i, out);
 }

@@ -85,12 +85,6 @@ measure_epoch(const JobConfig *config, StepPlan *plan)
 	trainjob_measure_hf_epoch(config, plan);
 }
 
-/* When it evaluates is not known. */
-static void
-plan_evaluation(const JobConfig *config, StepPlan *plan)
-{
-}
-
 const Dialect trainjob_deepspeed = {
 	.name = "deepspeed",
 	.recognises = recognises,
@@ -103,7 +97,6 @@ const Dialect trainjob_deepspeed = {
 	.read_devices = read_devices,
 	.measure_epoch = measure_epoch,
 	.count_steps = trainjob_count_epochs,
-	.plan_evaluation = plan_evaluation,
 	.say_updates = trainjob_say_hf_updates,
 	.epochs_wanted = "a number above 0",
 };

@@ -184,6 +184,26 @@ trainjob_count_epochs(const JobConfig *config, StepPlan *plan)
 												   plan->updates_per_epoch));
 }
 
+void
+trainjob_measure_whole_batches(const JobConfig *config, StepPlan *plan)
+{
+	int64 updates = plan->samples / plan->batch.value;
+
+	if (updates > 0)
+		set_epoch(plan, updates, updates);
+	else
+		trainjob_give_reason(plan, REASON_NO_STEP, CONFIG_NONE);
+}
+
+void
+trainjob_say_whole_batches(StringInfo text, const JobConfig *config,
+						   const StepPlan *plan)
+{
+	appendStringInfo(text, "floor(" INT64_FORMAT, plan->samples);
+	trainjob_say_divisors(text, plan->batch.value, -1, 1);
+	appendStringInfoChar(text, ')');
+}
+
 /* ----------
  * Evaluation (section 8)
  * ----------

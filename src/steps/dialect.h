@@ -73,7 +73,10 @@ struct Dialect
 	void (*measure_epoch)(const JobConfig *config, StepPlan *plan);
 	void (*count_steps)(const JobConfig *config, StepPlan *plan);
 
-	/* the evaluation fields, which are set to "unknown" before (section 8) */
+	/*
+	 * The evaluation fields, which are set to "unknown" before (section 8).  NULL:
+	 * when it evaluates is not known.
+	 */
 	void (*plan_evaluation)(const JobConfig *config, StepPlan *plan);
 
 	/* whether incomplete batches are dropped; NULL: that is not known */
@@ -209,6 +212,12 @@ extern int64 trainjob_run_share_up(const StepPlan *plan, const int64 *divisors,
 
 /* T = up(E x U) */
 extern void trainjob_count_epochs(const JobConfig *config, StepPlan *plan);
+
+/* U = down(N / b), where b is the whole batch; and that in words */
+extern void trainjob_measure_whole_batches(const JobConfig *config,
+										   StepPlan *plan);
+extern void trainjob_say_whole_batches(StringInfo text, const JobConfig *config,
+									   const StepPlan *plan);
 
 /* ---- evaluation (section 8) --------------------------------------------- */
 

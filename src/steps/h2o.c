@@ -43,12 +43,6 @@ measure_epoch(const JobConfig *config, StepPlan *plan)
 		trainjob_give_reason(plan, REASON_NO_STEP, CONFIG_NONE);
 }
 
-/* When it evaluates is not known. */
-static void
-plan_evaluation(const JobConfig *config, StepPlan *plan)
-{
-}
-
 static void
 say_updates(StringInfo text, const JobConfig *config, const StepPlan *plan)
 {
@@ -68,7 +62,6 @@ const Dialect trainjob_h2o = {
 	.whole_epochs = true,
 	.measure_epoch = measure_epoch,
 	.count_steps = trainjob_count_epochs,
-	.plan_evaluation = plan_evaluation,
 	.drops_last = drops_last,
 	.say_updates = say_updates,
 	.epochs_wanted = "a whole number above 0",

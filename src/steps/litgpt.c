@@ -59,12 +59,6 @@ measure_epoch(const JobConfig *config, StepPlan *plan)
 		trainjob_give_reason(plan, REASON_NO_STEP, CONFIG_NONE);
 }
 
-/* When it evaluates is not known. */
-static void
-plan_evaluation(const JobConfig *config, StepPlan *plan)
-{
-}
-
 static void
 say_updates(StringInfo text, const JobConfig *config, const StepPlan *plan)
 {
@@ -86,7 +80,6 @@ const Dialect trainjob_litgpt = {
 	.read_devices = trainjob_read_devices,
 	.measure_epoch = measure_epoch,
 	.count_steps = trainjob_count_capped,
-	.plan_evaluation = plan_evaluation,
 	.say_updates = say_updates,
 	.epochs_wanted = "a whole number above 0",
 };

@@ -36,12 +36,6 @@ measure_epoch(const JobConfig *config, StepPlan *plan)
 	trainjob_give_reason(plan, REASON_MISSING, CONFIG_TRAIN_ITERS);
 }
 
-/* When it evaluates is not known. */
-static void
-plan_evaluation(const JobConfig *config, StepPlan *plan)
-{
-}
-
 const Dialect trainjob_megatron = {
 	.name = "megatron",
 	.recognises = recognises,
@@ -52,6 +46,5 @@ const Dialect trainjob_megatron = {
 	.read_accumulation = read_accumulation,
 	.measure_epoch = measure_epoch,
 	.count_steps = trainjob_count_epochs,
-	.plan_evaluation = plan_evaluation,
 	.epochs_wanted = "a number above 0",
 };

@@ -42,12 +42,6 @@ measure_epoch(const JobConfig *config, StepPlan *plan)
 {
 }
 
-/* When it evaluates is not known. */
-static void
-plan_evaluation(const JobConfig *config, StepPlan *plan)
-{
-}
-
 const Dialect trainjob_mlx = {
 	.name = "mlx",
 	.recognises = recognises,
@@ -60,6 +54,5 @@ const Dialect trainjob_mlx = {
 	.read_accumulation = read_accumulation,
 	.measure_epoch = measure_epoch,
 	.count_steps = trainjob_count_epochs,
-	.plan_evaluation = plan_evaluation,
 	.epochs_wanted = "a number above 0",
 };

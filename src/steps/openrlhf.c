@@ -27,31 +27,6 @@ recognises(const JobConfig *config)
 		   trainjob_config_given(config, CONFIG_MAX_EPOCHS);
 }
 
-static void
-measure_epoch(const JobConfig *config, StepPlan *plan)
-{
-	int64 updates = plan->samples / plan->batch.value;
-
-	if (updates > 0)
-		set_epoch(plan, updates, updates);
-	else
-		trainjob_give_reason(plan, REASON_NO_STEP, CONFIG_NONE);
-}
-
-/* When it evaluates is not known. */
-static void
-plan_evaluation(const JobConfig *config, StepPlan *plan)
-{
-}
-
-static void
-say_updates(StringInfo text, const JobConfig *config, const StepPlan *plan)
-{
-	appendStringInfo(text, "floor(" INT64_FORMAT, plan->samples);
-	trainjob_say_divisors(text, plan->batch.value, -1, 1);
-	appendStringInfoChar(text, ')');
-}
-
 const Dialect trainjob_openrlhf = {
 	.name = "openrlhf",
 	.recognises = recognises,
@@ -61,9 +36,8 @@ const Dialect trainjob_openrlhf = {
 	.epochs = {CONFIG_MAX_EPOCHS},
 	.one_process = true,
 	.own_keys = own_keys,
-	.measure_epoch = measure_epoch,
+	.measure_epoch = trainjob_measure_whole_batches,
 	.count_steps = trainjob_count_epochs,
-	.plan_evaluation = plan_evaluation,
-	.say_updates = say_updates,
+	.say_updates = trainjob_say_whole_batches,
 	.epochs_wanted = "a number above 0",
 };

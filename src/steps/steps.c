@@ -691,7 +691,7 @@ trainjob_plan_evaluation(const JobConfig *config, StepPlan *plan)
 	plan->eval_key = CONFIG_NONE;
 	if (plan->val_samples == 0)
 		plan->eval_schedule = EVAL_NONE;
-	else if (config->is_readable)
+	else if (config->is_readable && plan->dialect->plan_evaluation != NULL)
 		plan->dialect->plan_evaluation(config, plan);
 }
 
