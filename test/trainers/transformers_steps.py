@@ -1,24 +1,19 @@
-"""Compares the steps that trainers run and evaluate at with those that trainjob knows beforehand, over random configurations.
+"""Hugging Face's trainers: the steps that they run and first evaluate at, for random configurations.
 
-    compare.py COUNT [KIND ...]
+    transformers_steps.py COUNT [KIND ...]
 
-The trainer's own loop runs to its end, over steps in which nothing is computed. What a trainer refuses, trainjob must not
-know. Prints "ok - ..." or "not ok - ..." for each kind, with the first differences.
+The trainer's own loop runs to its end, over steps in which nothing is computed.
 """
 import contextlib
 import io
-import json
 import random
 import sys
 
-import tiny  # before transformers, for its environment
-import psycopg
+import hf  # before transformers, for its environment
+import check
+import tiny
 import torch
 import transformers
-import trl
-
-
-RELEASE = tuple(int(part) for part in transformers.__version__.split(".")[:2])
 
 
 def common(pick):
@@ -36,7 +31,7 @@ def common(pick):
         "save_steps": pick.choice([10, 500]),
         "warmup_steps": pick.choice([0, 10]),
     }
-    if RELEASE < (4, 52):
+    if hf.RELEASE < (4, 52):
         del chosen["eval_delay"]  # epochs end there within an epoch: they rounded accumulation down
     # without the batch size nobody could tell whose arguments these are; the default of logging_steps, which is one of
     # eval_steps as well, differs between trainers
@@ -97,51 +92,15 @@ def counted(get_batch_samples):
     return get
 
 
-def made(name, model=tiny.model, choose=common, **more):
-    """A kind of trainer, where the installed version has it; earlier ones had another RLOO."""
-    trainer = getattr(trl, f"{name}Trainer", None)
-    if trainer is None or choose is of_generations and not hasattr(getattr(trl, f"{name}Config"), "num_generations"):
-        return None, None
-
-    def make(values, train, callback):
-        given = arguments(f"{name}Config", values)
-        return trainer(model=model(), args=given, train_dataset=train, eval_dataset=train.select([0]),
-                       processing_class=tiny.tokenizer(), callbacks=[callback], **more)
-    return make, choose
+CHOOSE = {"kto": in_pairs, "grpo": of_generations, "rloo": of_generations}
 
 
-def arguments(name, values):
-    return getattr(trl, name, transformers.TrainingArguments)(
-        output_dir="unused", report_to=[], use_cpu=True, save_strategy="no", disable_tqdm=True, **values)
-
-
-def plain(values, train, callback):
-    return transformers.Trainer(model=tiny.model(), args=arguments("", values), train_dataset=train,
-                                eval_dataset=train.select([0]), callbacks=[callback])
-
-
-def reward(completions, **kwargs):
-    return [0.0] * len(completions)
-
-
-KINDS = {  # the rows that each takes, and how it is made
-    "transformers": ("plain", (plain, common)),
-    "sft": ("text", made("SFT")),
-    "dpo": ("pairs", made("DPO")),
-    "orpo": ("pairs", made("ORPO")),
-    "kto": ("labelled", made("KTO", choose=in_pairs)),
-    "reward": ("pairs", made("Reward", model=tiny.reward_model)),
-    "grpo": ("prompts", made("GRPO", choose=of_generations, reward_funcs=reward)),
-    "rloo": ("prompts", made("RLOO", choose=of_generations, reward_funcs=reward)),
-}
-
-
-def ask(make, values, train):
+def ask(kind, values, train):
     """What a trainer does by these values: what was watched and its configuration, or why it refuses them."""
     watch = Watch()
     try:
         with contextlib.redirect_stdout(io.StringIO()):
-            trainer = make(values, train, watch)
+            trainer = hf.trainer(kind, values, train, [watch])
             watch.watch(trainer)
             trainer.train()
     except (ValueError, ZeroDivisionError) as refusal:
@@ -151,39 +110,30 @@ def ask(make, values, train):
 
 def compare(kind, count, connection):
     pick = random.Random(kind)
-    rows, (make, choose) = KINDS[kind]
+    rows = hf.ROWS[kind]
     # of fewer prompts than a batch has nothing would be left to train on
     known = {n: tiny.rows(rows, n) for n in ((32, 100, 165) if rows == "prompts" else (1, 2, 7, 32, 100, 165))}
-    differing, refused = [], 0
+    steps = check.Steps(f"{kind}, {hf.VERSIONS}", connection)
     for number in range(count):
-        values, samples = choose(pick), pick.choice(list(known))
+        values, samples = CHOOSE.get(kind, common)(pick), pick.choice(list(known))
         if samples < values["per_device_train_batch_size"]:
             values.pop("dataloader_drop_last", None)  # the same
-        watch, more = ask(make, values, known[samples])
-        refused += watch is None
+        watch, more = ask(kind, values, known[samples])
         # as an application stores it: what it chose, or all that the trainer has
         config = more if watch and number % 2 else {"method": kind, **values}
         config = {**config, "transformers_version": transformers.__version__}
-        total, evaluation, why = connection.execute(
-            "SELECT total_steps, first_eval_step, explanation FROM trainjob.explain_total_steps(%s, %s, %s)",
-            (json.dumps(config, default=str), samples, samples)).fetchone()
-        expected = (None, None) if watch is None else (watch.max_steps, watch.first_evaluation)
-        # releases before 4.52 may stop before their own total, where an epoch has fewer batches than are accumulated
-        comparable = watch is not None and watch.steps == watch.max_steps
-        if total != expected[0] or comparable and evaluation != expected[1]:
-            ran = f"the trainer wants {expected}, runs {watch.steps}" if watch else f"the trainer: {more}"
-            differing.append((samples, values, "all" if more is not None and config.keys() > {"method", *values} else "", ran, (total, evaluation), why))
-    print(f"{'not ok' if differing else 'ok'} - {kind}: {count - len(differing)} of {count} equal, {refused} refused by the trainer",
-          flush=True)
-    for one in differing[:5]:
-        print("#", *one, flush=True)
+        if watch is None:
+            steps.compare(config, samples, None, refusal=more)
+        else:
+            # releases before 4.52 may stop before their own total, where an epoch has fewer batches than are accumulated
+            steps.compare(config, samples, watch.max_steps, watch.first_evaluation, watch.steps == watch.max_steps)
+    steps.say()
 
 
 def main(count, *kinds):
-    with psycopg.connect(autocommit=True) as connection:
-        for kind in kinds or KINDS:
-            if KINDS[kind][1][0] is not None:
-                compare(kind, int(count), connection)
+    with check.connect() as connection:
+        for kind in [kind for kind in hf.KINDS if not kinds or kind in kinds]:
+            compare(kind, int(count), connection)
 
 
 if __name__ == "__main__":
