@@ -2,7 +2,7 @@
 import os
 
 os.environ.update(HF_HUB_OFFLINE="1", HF_DATASETS_OFFLINE="1", TOKENIZERS_PARALLELISM="false", WANDB_MODE="disabled",
-                  CUDA_VISIBLE_DEVICES="",
+                  CUDA_VISIBLE_DEVICES="", OMP_NUM_THREADS="1",
                   # releases before torch 2.6 read their own checkpoints so
                   TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD="1")
 

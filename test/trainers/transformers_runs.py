@@ -1,14 +1,10 @@
 """Hugging Face's trainers: whole trainings of tiny models, which report by examples/transformers_callback.py with a token.
 
     transformers_runs.py [KIND ...]
-    transformers_runs.py --killed KIND JOB     the process that is killed in the middle
+    transformers_runs.py --apart WHAT KIND JOB     one training that may end its process: kill, break_saving or resume
 """
 import contextlib
 import io
-import math
-import os
-import signal
-import subprocess
 import sys
 
 import hf  # before transformers, for its environment
@@ -16,49 +12,8 @@ import check
 import tiny
 import transformers
 
+from hf_runs import At, Check, CheckText, become_nan, break_saving, fail, kill, restart_server
 from transformers_callback import TrainjobCallback
-
-
-class Check(transformers.TrainerCallback):
-    """Compares the job's row with the trainer's state, after each log of its own."""
-
-    def __init__(self, connection, job):
-        self.connection, self.job, self.logs, self.last = connection, job, 0, {}
-
-    def on_log(self, args, state, control, logs=None, **kwargs):
-        if "train_runtime" in logs:
-            return
-        self.last.update(logs)
-        check.compare_row(self.connection, self.job, state.global_step, state.max_steps, state.epoch, self.last)
-        self.logs += 1
-
-
-class At(transformers.TrainerCallback):
-    """Does something once, at the end of a step."""
-
-    def __init__(self, step, what):
-        self.step, self.what = step, what
-
-    def on_step_end(self, args, state, control, model=None, **kwargs):
-        if state.global_step == self.step:
-            self.what(args, model)
-
-
-def become_nan(args, model):
-    for parameter in model.parameters():
-        parameter.data.fill_(math.nan)
-
-
-def fail(args, model):
-    raise RuntimeError("CUDA out of memory")
-
-
-def break_saving(args, model):
-    open(args.output_dir, "w").close()  # where a folder is to be
-
-
-def kill(args, model):
-    os.kill(os.getpid(), signal.SIGKILL)
 
 
 def train(kind, job, values, samples, callbacks, **more):
@@ -67,47 +22,61 @@ def train(kind, job, values, samples, callbacks, **more):
                    [report, *callbacks]).train(**more)
 
 
-def job_of(connection, kind, values, samples):
-    return check.new_job(connection, {"method": kind, **values, "transformers_version": transformers.__version__}, samples)
+def new_job(kind, values, samples, processes=hf.PROCESSES):
+    """Its name, which all processes know."""
+    config = {"method": kind, **values, "transformers_version": transformers.__version__, "world_size": processes}
+    return hf.from_main(check.new_job(check.connect(), config, samples) if hf.MAIN else None)
 
 
-def run(name, kind, values, samples=40, at=None, ends="completed", reconnects=False):
-    """A training to its end, or to the error that it dies of. Where the server restarts, its row is looked at in the end."""
-    wrong, connection = "", check.connect()
-    job = job_of(connection, kind, values, samples)
-    rows = Check(connection, job)
-    callbacks = [] if reconnects else [rows]
+def run(name, kind, values, samples=40, at=None, ends="completed", rows=Check):
+    """A training to its end, or to the error that it dies of; rows: what looks at the job's row after each log, if any."""
+    job = new_job(kind, values, samples)
+    callbacks = [rows(job)] if hf.MAIN and rows else []
     if values.get("load_best_model_at_end"):
         callbacks.append(transformers.EarlyStoppingCallback(1))
+    finish(name, kind, job, values, samples, callbacks + ([at] if at else []), ends)
+
+
+def finish(name, kind, job, values, samples, callbacks, ends="completed", **more):
+    died = ""
     try:
-        train(kind, job, values, samples, callbacks + ([at] if at else []))
-    except check.Unequal as difference:
-        wrong = str(difference)
+        train(kind, job, values, samples, callbacks, **more)
     except Exception as error:
-        if ends != "failed":
-            wrong = repr(error)
-    if reconnects:
-        connection = check.connect()
-    elif not (wrong or rows.logs):
-        wrong = "no log was compared"
-    check.say(f"{kind}, {name}", wrong or check.judge_end(connection, job, ends))
+        died = repr(error) if ends != "failed" else ""
+    if hf.MAIN:
+        name += f", {hf.PROCESSES} processes" if hf.PROCESSES > 1 else ""
+        wrong = next((callback.wrong for callback in callbacks if isinstance(callback, Check)), "")
+        check.say(f"{kind}, {name}", wrong or died or check.judge_end(check.connect(), job, ends))
 
 
-RESUMED = {"save_strategy": "steps", "save_steps": 5}
+def run_apart(processes, what, kind, job):
+    """In processes of their own, which may die of it."""
+    hf.run_python(processes, __file__, "--apart", what, kind, job)
 
 
-def run_resumed(kind, values):
+def run_resumed(kind, processes=1):
+    job = new_job(kind, saved(kind), 40, processes)
     connection = check.connect()
-    job = job_of(connection, kind, {**values, **RESUMED}, 40)
     total = connection.execute(check.ROW, (job,)).fetchone()[2]
-    subprocess.run([sys.executable, "-W", "ignore", __file__, "--killed", kind, job], check=False)
+    run_apart(processes, "kill", kind, job)
     before = connection.execute(check.ROW, (job,)).fetchone()
-    wrong = "" if before[:3] == ("running", 12, total) else f"killed, it is {before}"
-    if not wrong:
-        # without a look at the row: steps 11 and 12 come twice
-        train(kind, job, {**values, **RESUMED}, 40, [], resume_from_checkpoint=True)
-        wrong = check.judge_end(connection, job, "completed")
-    check.say(f"{kind}, killed and resumed", wrong)
+    if before[:3] != ("running", 12, total):
+        check.say(f"{kind}, killed and resumed", f"killed, it is {before}")
+    elif processes > 1:
+        run_apart(processes, "resume", kind, job)
+    else:
+        resume(kind, job)
+
+
+def resume(kind, job):
+    finish("killed and resumed", kind, job, saved(kind), 40, [Check(job, 12)] if hf.MAIN else [], resume_from_checkpoint=True)
+
+
+def run_error_while_saving(kind, processes):
+    """The process that saves dies alone; who launched them ends the others."""
+    job = new_job(kind, saved(kind), 40, processes)
+    run_apart(processes, "break_saving", kind, job)
+    check.say(f"{kind}, an error while saving, {processes} processes", check.judge_end(check.connect(), job, "failed"))
 
 
 def steps_of_epoch(kind):
@@ -119,11 +88,17 @@ def steps_of_epoch(kind):
     return {"per_device_train_batch_size": 2, "gradient_accumulation_steps": 1}
 
 
+def saved(kind):
+    return {**steps_of_epoch(kind), "num_train_epochs": 2, "save_strategy": "steps", "save_steps": 5}
+
+
+TEMPLATES = {"dpo": 100, "orpo": 100, "cpt": 500}  # eval_steps of a job as an application's template has them
+
+
 def run_all(kind):
     one = {**steps_of_epoch(kind), "num_train_epochs": 1}
     three = {**one, "num_train_epochs": 3}
     evaluated = {**three, "eval_strategy": "steps", "eval_steps": 5}
-    saved = {**one, "save_strategy": "steps", "save_steps": 5}
     run("to its end", kind, one)
     run("one and a half epochs", kind, {**one, "num_train_epochs": 1.5})
     run("with accumulation and evaluations", kind, {**evaluated, "gradient_accumulation_steps": 2})
@@ -131,22 +106,38 @@ def run_all(kind):
     run("max_steps", kind, {**one, "max_steps": 7})
     # of NaN nothing can be sampled
     run("NaN", kind, one, at=At(5, become_nan), ends="failed" if kind in hf.OF_GENERATIONS else "completed")
-    run("early stopping", kind, {**evaluated, **saved, "num_train_epochs": 3, "learning_rate": 0.0, "load_best_model_at_end": True,
+    run("early stopping", kind, {**saved(kind), **evaluated, "learning_rate": 0.0, "load_best_model_at_end": True,
                                  "metric_for_best_model": "eval_loss"})
     run("an error", kind, one, at=At(5, fail), ends="failed")
-    run("an error while saving", kind, saved, at=At(4, break_saving), ends="failed")
-    run("the server restarts", kind, three, at=At(9, lambda *args: check.restart_server()), reconnects=True)
-    run_resumed(kind, {**one, "num_train_epochs": 2})
+    run("the server restarts", kind, three, at=At(9, restart_server), rows=None)
+    if hf.PROCESSES == 1:
+        run("an error while saving", kind, saved(kind), at=At(4, break_saving), ends="failed")
+        run_resumed(kind)
+    if kind in TEMPLATES:
+        every = TEMPLATES[kind]
+        run(f"evaluated every {every} steps", kind, {**one, "eval_strategy": "steps", "eval_steps": every, "logging_steps": 10},
+            samples=2 * every + 20, rows=CheckText)
 
 
 def main(*kinds):
     for kind in [kind for kind in hf.KINDS if not kinds or kind in kinds]:
         run_all(kind)
+    if not kinds or "accelerate" in kinds:
+        status = hf.run_python(2, __file__, "transformers")
+        run_error_while_saving("transformers", 2)
+        run_resumed("transformers", 2)
+        sys.exit(status)
+
+
+def main_apart(what, kind, job):
+    if what == "resume":
+        resume(kind, job)
+    else:
+        train(kind, job, saved(kind), 40, [At(13, kill) if what == "kill" else At(4, break_saving)])
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--killed"]:
-        kind, job = sys.argv[2:]
-        train(kind, job, {**steps_of_epoch(kind), "num_train_epochs": 2, **RESUMED}, 40, [At(13, kill)])
+    if sys.argv[1:2] == ["--apart"]:
+        main_apart(*sys.argv[2:])
     else:
         main(*sys.argv[1:])

@@ -6,8 +6,10 @@ The trainer's own loop runs to its end, over steps in which nothing is computed.
 """
 import contextlib
 import io
+import os
 import random
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import hf  # before transformers, for its environment
 import check
@@ -54,6 +56,8 @@ def of_generations(pick):
     steps = chosen.get("steps_per_generation", chosen.get("gradient_accumulation_steps", 1))
     if chosen.get("generation_batch_size", batch * steps) % chosen.get("num_generations", 8) != 0:
         chosen.pop("max_steps", None)  # it is refused, but whoever states the steps is believed
+    if not chosen.keys() & {"num_generations", "steps_per_generation", "generation_batch_size"}:
+        chosen["num_generations"] = 2  # without any of these nobody could tell which sampler it is
     return chosen
 
 
@@ -113,7 +117,7 @@ def compare(kind, count, connection):
     rows = hf.ROWS[kind]
     # of fewer prompts than a batch has nothing would be left to train on
     known = {n: tiny.rows(rows, n) for n in ((32, 100, 165) if rows == "prompts" else (1, 2, 7, 32, 100, 165))}
-    steps = check.Steps(f"{kind}, {hf.VERSIONS}", connection)
+    steps = check.Steps(f"{kind}, {hf.PROCESSES} process(es), {hf.VERSIONS}", connection)
     for number in range(count):
         values, samples = CHOOSE.get(kind, common)(pick), pick.choice(list(known))
         if samples < values["per_device_train_batch_size"]:
@@ -121,19 +125,32 @@ def compare(kind, count, connection):
         watch, more = ask(kind, values, known[samples])
         # as an application stores it: what it chose, or all that the trainer has
         config = more if watch and number % 2 else {"method": kind, **values}
-        config = {**config, "transformers_version": transformers.__version__}
+        config = {**config, "transformers_version": transformers.__version__, pick.choice(hf.WORLD): hf.PROCESSES}
+        if not hf.MAIN:
+            continue
         if watch is None:
             steps.compare(config, samples, None, refusal=more)
         else:
             # releases before 4.52 may stop before their own total, where an epoch has fewer batches than are accumulated
             steps.compare(config, samples, watch.max_steps, watch.first_evaluation, watch.steps == watch.max_steps)
-    steps.say()
+    if hf.MAIN:
+        steps.say()
 
 
 def main(count, *kinds):
-    with check.connect() as connection:
-        for kind in [kind for kind in hf.KINDS if not kinds or kind in kinds]:
-            compare(kind, int(count), connection)
+    if hf.PROCESSES > 1 or len(kinds) == 1 and kinds[0] in hf.KINDS:
+        with check.connect() as connection:
+            for kind in kinds:
+                compare(kind, int(count), connection)
+        return
+    tiny.model()  # which the others find
+    tiny.reward_model()
+    own = os.path.join(os.path.dirname(__file__), "accelerate_steps.py")
+    commands = [(1, __file__, count, kind) for kind in hf.KINDS if not kinds or kind in kinds]
+    if not kinds or "accelerate" in kinds:
+        commands += [(2, __file__, count, "transformers"), (2, own, count), (1, own, count)]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        sys.exit(max(pool.map(lambda command: hf.run_python(*command), commands), default=0))
 
 
 if __name__ == "__main__":
