@@ -238,9 +238,18 @@ CALL report(5, 8650, 3.995381062355658);
 CALL in_order(6, 'grpo', 1008, :'grpo', 10, 10 / 378.0, 20, 20 / 378.0);
 CALL in_order(7, 'packing: newest first', 1008, :'packing', 1134, 3, 1130, 1130 / 378.0);
 CALL in_order(8, 'packing: beyond its epochs', 1008, :'packing', 1134, 3, 1140, 1140 / 378.0);
+SELECT '{"per_device_train_batch_size": 1, "num_train_epochs": 3}' AS three \gset
+-- a whole epoch after a rounded one is rounded, too: 343 to 346 updates an epoch, where 0.29 allows the 350 estimated
+CALL in_order(9, 'whole beside rounded', 350, :'three', 100, 0.29, 344, 1);
+INSERT INTO local_training_jobs (id, model_name, total_samples, config) VALUES (u(10), 'whole beside rounded: one statement', 350, :'three');
+INSERT INTO local_training_metrics (job_id, step, epoch) VALUES (u(10), 100, 0.29), (u(10), 344, 1);
+CALL in_order(11, 'whole beside rounded: reversed', 350, :'three', 344, 1, 100, 0.29);
+CALL in_order(12, 'whole beside exact', 350, :'three', 100, 100 / 350.0, 351, 1);
+CALL in_order(13, 'whole alone', 350, :'three', 344, 1);
 SELECT job, status, step, expected, total, source, progress FROM shown ORDER BY 1;
 SELECT count(*) FROM trainjob.verify_jobs();
 SELECT trainjob.refill_jobs();
+SELECT job, total, source FROM shown WHERE job ~ 'reversed';
 -- what triggers did not see, refill_jobs does
 BEGIN;
 SET LOCAL session_replication_role = replica;

@@ -103,7 +103,7 @@ typedef struct JobChange
 
 	JobEvidence evidence;
 	EpochReport report; /* EVIDENCE_GIVEN */
-	bool whole_counts;	/* EVIDENCE_OF_ROW: as one of a pair, see there */
+	bool whole_counts;	/* EVIDENCE_OF_ROW: whole epochs may be evidence */
 
 	/*
 	 * FROM_DATASET, where the database computed something after the triggers

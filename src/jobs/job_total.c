@@ -282,17 +282,19 @@ row_is_evidence(JobFill *fill)
 		   changed(fill, JOB_CURRENT_STEP) && changed(fill, JOB_CURRENT_EPOCH);
 }
 
-/* Whether a row's whole epoch is one of a pair with the row's before. */
-static bool
-is_pair_with_before(JobFill *fill, const EpochReport *report)
+/* What the row before makes of a whole epoch in the row. */
+static void
+look_beside(JobFill *fill, EpochReport *report)
 {
 	Value step = value_before(fill, JOB_CURRENT_STEP);
 	Value epoch = value_before(fill, JOB_CURRENT_EPOCH);
 
-	return fill->change != NULL && fill->change->whole_counts && !step.isnull &&
-		   !epoch.isnull &&
-		   trainjob_is_pair(report->step, report->epoch, step.count,
-							epoch.number);
+	if (fill->change == NULL || !fill->change->whole_counts || step.isnull ||
+		epoch.isnull)
+		return;
+	report->is_pair = trainjob_is_pair(report->step, report->epoch, step.count,
+									   epoch.number);
+	report->beside = trainjob_beside(epoch.number);
 }
 
 /* What the statement tells of a step and its epoch; false where nothing. */
@@ -309,7 +311,7 @@ evidence_of(JobFill *fill, EpochReport *report)
 	*report = (EpochReport){.step = value_now(fill, JOB_CURRENT_STEP).count,
 							.epoch = value_now(fill, JOB_CURRENT_EPOCH).number};
 	if (report->epoch == floor(report->epoch))
-		report->is_pair = is_pair_with_before(fill, report);
+		look_beside(fill, report);
 	return true;
 }
 

@@ -229,7 +229,9 @@ find_evidence(RollUp *roll, JobReports *reports, LockedJob *job,
 	if (!roll->part->whole_counts)
 		search.has_whole = search.has_pair = false;
 	if (search.has_whole && !search.has_pair && !step.isnull && !epoch.isnull &&
-		epoch.number == floor(epoch.number))
+		(epoch.number == floor(epoch.number) ||
+		 (trainjob_beside(epoch.number) > 0 && !search.has_fraction &&
+		  step.count < search.whole.step)))
 		trainjob_add_evidence(&search, step.count, epoch.number);
 	return trainjob_best_evidence(&search, found);
 }
@@ -280,6 +282,7 @@ has_hidden_evidence(RollUp *roll, JobReports *reports, LockedJob *job,
 	Value reported = job->value[JOB_LAST_METRIC_AT];
 	Value total = job->value[JOB_TOTAL_STEPS];
 	Value source = job->value[JOB_TOTAL_STEPS_SOURCE];
+	bool is_whole;
 
 	if (job->value[JOB_TOTAL_EPOCHS].isnull ||
 		roll->part->jobs.column[JOB_CURRENT_STEP].attnum == 0 ||
@@ -287,13 +290,14 @@ has_hidden_evidence(RollUp *roll, JobReports *reports, LockedJob *job,
 		(!restarted.isnull && reports->min_recorded < restarted.time) ||
 		!find_evidence(roll, reports, job, evidence))
 		return false;
-	if (!evidence->is_pair && evidence->step == epoch->step &&
+	is_whole = evidence->is_pair || evidence->beside > 0;
+	if (!is_whole && evidence->step == epoch->step &&
 		evidence->step == reports->max_step &&
 		(step.isnull || step.count < evidence->step))
 		return false; /* it will be shown */
-	/* a pair may be of before there was an estimate */
+	/* whole ones may be of before there was an estimate */
 	if (!reported.isnull && reports->max_recorded <= reported.time &&
-		(evidence->is_pair || !is_open_to_late(job)))
+		(is_whole || !is_open_to_late(job)))
 		return false;
 	if (total.isnull)
 		return true;

@@ -214,7 +214,7 @@ best_evidence(JobTruth *truth, const JobHistory *history, EpochReport *best)
 
 	if (!trainjob_whole_counts(&part->metric,
 							   &part->jobs.column[JOB_CURRENT_EPOCH]))
-		search.has_pair = false;
+		search.has_whole = search.has_pair = false;
 	return !history->contradicts_itself &&
 		   trainjob_best_evidence(&search, best);
 }

@@ -24,6 +24,13 @@ is_rough(double epoch)
 	return rint(epoch * 100) / 100 == epoch;
 }
 
+/* By how much one may differ from the one that it was rounded from. */
+static double
+rough_rounding(double epoch)
+{
+	return rint(epoch * 10) / 10 == epoch ? 0.05 : 0.005;
+}
+
 /*
  * By how much an epoch may differ from the one that it was rounded from.
  *
@@ -35,7 +42,7 @@ static double
 rounding_of(int64 step, double epoch)
 {
 	if (is_rough(epoch))
-		return rint(epoch * 10) / 10 == epoch ? 0.05 : 0.005;
+		return rough_rounding(epoch);
 	for (double scale = 1e3; scale <= 1e9; scale *= 10)
 	{
 		if (rint(epoch * scale) / scale != epoch)
@@ -60,9 +67,12 @@ shows_updates(const EpochReport *report, double *least, double *most)
 	double rounding;
 
 	if (report->step < 1 || isnan(epoch) || isinf(epoch) || epoch <= 0 ||
-		(epoch == floor(epoch) && !report->is_pair))
+		(epoch == floor(epoch) && !report->is_pair && report->beside == 0))
 		return false;
-	rounding = report->is_pair ? 0 : rounding_of(report->step, epoch);
+	if (epoch == floor(epoch))
+		rounding = report->is_pair ? 0 : report->beside;
+	else
+		rounding = rounding_of(report->step, epoch);
 	if (epoch <= rounding)
 		return false;
 	*least = updates_from((double) report->step / (epoch + rounding));
@@ -215,11 +225,27 @@ trainjob_add_evidence(EvidenceSearch *search, int64 step, double epoch)
 	search->has_fraction = true;
 }
 
+double
+trainjob_beside(double epoch)
+{
+	return epoch != floor(epoch) && is_rough(epoch) ? rough_rounding(epoch) : 0;
+}
+
 bool
 trainjob_best_evidence(const EvidenceSearch *search, EpochReport *report)
 {
+	const EpochReport *fraction = &search->fraction;
+
 	if (search->has_fraction)
-		*report = search->fraction;
+	{
+		*report = *fraction;
+		if (search->has_whole && search->whole.step > fraction->step &&
+			is_rough(fraction->epoch))
+		{
+			*report = search->whole;
+			report->beside = rough_rounding(fraction->epoch);
+		}
+	}
 	else if (search->has_pair)
 		*report = search->pair;
 	return search->has_fraction || search->has_pair;

@@ -13,6 +13,7 @@ typedef struct EpochReport
 	int64 step;
 	double epoch;
 	bool is_pair; /* whole, as is another that shows the same step / epoch */
+	double beside; /* whole, beside a rounded one: to this, up or down; or 0 */
 } EpochReport;
 
 /* The totals that a report allows; one where its epoch is not rounded. */
@@ -23,8 +24,8 @@ typedef struct TotalRange
 } TotalRange;
 
 /*
- * Evidence is a finite epoch > 0 at a step >= 1, with a fraction or one of a
- * pair.  An epoch of one decimal or two is taken for a rounded one, one of up to
+ * Evidence is a finite epoch > 0 at a step >= 1, with a fraction, one of a pair
+ * or beside a fraction.  An epoch of one decimal or two is taken for a rounded one, one of up to
  * nine for one that may be.  False where a report is none, or where the run is
  * beyond its epochs.
  */
@@ -68,6 +69,9 @@ extern bool trainjob_epoch_agrees(int64 total_steps, double num_epochs,
  */
 extern bool trainjob_is_pair(int64 step, double epoch, int64 other_step,
 							 double other_epoch);
+
+/* How a report's whole epoch is rounded that came beside this one; or 0. */
+extern double trainjob_beside(double epoch);
 
 /*
  * Meets "updates", zero at first, with the updates of an epoch that a report
