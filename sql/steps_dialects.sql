@@ -141,7 +141,20 @@ FROM (VALUES
 	(38, 'service', 'Together packs', '{"n_epochs": 3, "batch_size": 8, "n_checkpoints": 1}', NULL),
 	(39, 'service', 'Mistral by epochs', '{"hyperparameters": {"epochs": 3, "learning_rate": 1e-4, "fim_ratio": 0.9}}', NULL),
 	(40, 'baseline', 'AutoTrain has epochs', '{"num_epochs": 3, "batch_size": 4, "gradient_accumulation": 2}', NULL),
-	(33, 'openai', 'a service that decides', '{"n_epochs": 3, "batch_size": "max"}', NULL))
+	(33, 'openai', 'a service that decides', '{"n_epochs": 3, "batch_size": "max"}', NULL),
+	(41, 'skyrl', 'a ceiling below', '{"trainer": {"epochs": 20, "train_batch_size": 256, "policy_mini_batch_size": 64, "max_training_steps": 50}}', 50),
+	(42, 'skyrl', 'a ceiling above', '{"trainer": {"epochs": 20, "train_batch_size": 256, "policy_mini_batch_size": 64, "max_training_steps": 500}}', 120),
+	(43, 'h2o', 'the only batch is kept', '{"training": {"batch_size": 2000, "epochs": 2, "grad_accumulation": 4}}', 2),
+	(44, 'h2o', 'a single sample is refused', '{"training": {"batch_size": 2, "epochs": 2, "grad_accumulation": 4}, "num_gpus": 1600}', NULL),
+	(45, 'h2o', 'down(1650 / 8) = 206, up / 103', '{"training": {"batch_size": 103, "epochs": 1, "grad_accumulation": 1, "drop_last_batch": false}, "num_gpus": 8}', 2),
+	(46, 'verl', 'as many prompts as are trained on', '{"data": {"train_batch_size": 512, "gen_batch_size": 512, "train_max_samples": -1}, "trainer": {"total_epochs": 2}}', 6),
+	(47, 'verl', 'more prompts', '{"data": {"train_batch_size": 512, "gen_batch_size": 1536}, "trainer": {"total_epochs": 2}}', NULL),
+	(48, 'verl', 'capped', '{"data": {"train_batch_size": 512, "train_max_samples": 1024}, "trainer": {"total_epochs": 2}}', 4),
+	(49, 'openrlhf', 'its reinforcement learning, in later releases', '{"train": {"batch_size": 128, "micro_batch_size": 4, "max_epochs": 1}, "rollout": {"batch_size": 128, "n_samples_per_prompt": 8}}', NULL),
+	(50, 'hf', 'LLaMA-Factory without a key of the Trainer', '{"stage": "sft", "do_train": true, "finetuning_type": "lora"}', 621),
+	(51, 'ppo', 'the same', '{"stage": "ppo", "do_train": true, "finetuning_type": "lora"}', 618),
+	(52, 'baseline', 'one that does not train', '{"stage": "sft", "finetuning_type": "lora"}', 156),
+	(53, 'hf', 'on Ray', '{"stage": "sft", "num_train_epochs": 3, "ray_num_workers": 4}', 156))
 	AS v (n, dialect, says, config, total_steps)
 ORDER BY n;
 

@@ -68,6 +68,7 @@
 	KEY(DROP_LAST, "drop_last")                                           \
 	KEY(DATALOADER_DROP_LAST, "dataloader_drop_last")                     \
 	KEY(TRAIN_BATCH_SIZE, "train_batch_size")                             \
+	KEY(GEN_BATCH_SIZE, "gen_batch_size")                                 \
 	KEY(EVAL_BATCH_SIZE, "eval_batch_size")                               \
 	KEY(TOTAL_TRAIN_BATCH_SIZE, "total_train_batch_size")                 \
 	KEY(TRAIN_MICRO_BATCH_SIZE_PER_GPU, "train_micro_batch_size_per_gpu") \
@@ -127,6 +128,7 @@
 	KEY(NUM_GPUS_PER_NODE, "num_gpus_per_node")                           \
 	KEY(GPUS_PER_NODE, "gpus_per_node")                                   \
 	KEY(NNODES, "nnodes")                                                 \
+	KEY(RAY_NUM_WORKERS, "ray_num_workers")                               \
 	KEY(NUM_MACHINES, "num_machines")                                     \
 	/* samples */                                                         \
 	KEY(MAX_SAMPLES, "max_samples")                                       \
@@ -140,6 +142,7 @@
 	KEY(VAL_SET_SIZE, "val_set_size")                                     \
 	KEY(TEST_DATASETS, "test_datasets")                                   \
 	KEY(MAX_TRAIN_SAMPLES, "max_train_samples")                           \
+	KEY(TRAIN_MAX_SAMPLES, "train_max_samples")                           \
 	KEY(VAL_SIZE, "val_size")                                             \
 	KEY(SPLIT_DATASET_RATIO, "split_dataset_ratio")                       \
 	KEY(VAL_SPLIT_FRACTION, "val_split_fraction")                         \

@@ -149,11 +149,12 @@ trainjob_read_accumulation(const JobConfig *config, StepPlan *plan)
 }
 
 int64
-trainjob_step_ceiling(const JobConfig *config)
+trainjob_step_ceiling(const JobConfig *config, const Dialect *dialect)
 {
 	ConfigNumber number;
 
-	if (!trainjob_config_number(config, CONFIG_MAX_STEPS, &number) ||
+	if (dialect->ceiling == CONFIG_NONE ||
+		!trainjob_config_number(config, dialect->ceiling, &number) ||
 		number.sign <= 0)
 		return 0;
 	return trainjob_whole_up(&number);

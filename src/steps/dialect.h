@@ -40,10 +40,11 @@ struct Dialect
 	ConfigKey accumulation; /* CONFIG_NONE: has none, its default is 1 */
 	int default_accumulation;
 	ConfigKey epochs[SPELLINGS_MAX];
-	double default_epochs;	   /* 0: none */
-	bool whole_epochs;		   /* no fraction of an epoch */
-	bool one_process;		   /* world size plays no part */
-	bool max_steps_is_ceiling; /* and not a number of steps to run */
+	double default_epochs; /* 0: none */
+	bool whole_epochs;	   /* no fraction of an epoch */
+	bool one_process;	   /* world size plays no part */
+	ConfigKey ceiling;	   /* limits the total, and does not state it */
+	bool ceiling_ends_run; /* without it epochs must end */
 	/* whether T does without N; NULL: it does not */
 	bool (*needs_no_samples)(const JobConfig *config);
 	bool samples_prompts;	   /* the method's sampler is part of the rule */
@@ -170,8 +171,9 @@ extern void trainjob_read_factor(const JobConfig *config, StepPlan *plan,
 /* ga by the dialect's key and default */
 extern void trainjob_read_accumulation(const JobConfig *config, StepPlan *plan);
 
-/* max_steps as a ceiling: 0 when there is none, -1 when it is beyond bigint. */
-extern int64 trainjob_step_ceiling(const JobConfig *config);
+/* The dialect's ceiling: 0 when there is none, -1 when it is beyond bigint. */
+extern int64 trainjob_step_ceiling(const JobConfig *config,
+								   const Dialect *dialect);
 
 /* ---- unknown.c ---------------------------------------------------------- */
 
@@ -257,7 +259,10 @@ extern bool trainjob_hf_drops_last(const JobConfig *config);
 extern int64 trainjob_hf_updates(const JobConfig *config, const StepPlan *plan,
 								 int64 batches);
 
-/* Whether a key is given that only Hugging Face's Trainer has. */
+/*
+ * Whether a key is given that only Hugging Face's Trainer has; or LLaMA-Factory's
+ * stage of a run that trains.
+ */
 extern bool trainjob_has_hf_key(const JobConfig *config);
 extern void trainjob_measure_hf_epoch(const JobConfig *config, StepPlan *plan);
 extern void trainjob_plan_hf_evaluation(const JobConfig *config,
@@ -267,7 +272,7 @@ extern void trainjob_say_hf_updates(StringInfo text, const JobConfig *config,
 
 /* ---- lightning.c -------------------------------------------------------- */
 
-/* T = E x U, or max_steps where that is less; where epochs end the run. */
+/* T = E x U, or the ceiling where that is less; where epochs end the run. */
 extern void trainjob_count_capped(const JobConfig *config, StepPlan *plan);
 
 /* W by devices, a number or a list, on each of the nodes. */

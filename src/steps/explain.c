@@ -229,7 +229,7 @@ append_formula(StringInfo text, const JobConfig *config, const StepPlan *plan)
 {
 	const Dialect *dialect = plan->dialect;
 	bool is_capped =
-		dialect->max_steps_is_ceiling && plan->total_key == CONFIG_MAX_STEPS;
+		plan->total_key != CONFIG_NONE && plan->total_key == dialect->ceiling;
 	bool is_rounded = plan->whole_epochs < 0;
 
 	if (dialect->say_total != NULL)
@@ -280,7 +280,9 @@ trainjob_explain(const JobConfig *config, const StepPlan *plan)
 		if (plan->world.key != CONFIG_NONE)
 			append_source(&text, config, "world_size", plan->world.key, &any);
 		if (plan->total_key != CONFIG_NONE)
-			append_source(&text, config, "max_steps", plan->total_key, &any);
+			append_source(&text, config,
+						  trainjob_config_key_name(plan->total_key),
+						  plan->total_key, &any);
 	}
 	else if (plan->total_key == CONFIG_STEPS_PER_EPOCH)
 		appendStringInfo(&text, "%s x %s = " INT64_FORMAT,

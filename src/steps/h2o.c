@@ -2,12 +2,13 @@
  * h2o.c
  *	  H2O LLM Studio.
  *
- *		L = down(down(N / W) / b)		U = up(L / ga)		T = E x U
+ *		n = down(N / W)		L = down(n / b)		U = up(L / ga)		T = E x U
  *
  * It updates at the first batch of an epoch and each ga-th after it.  Incomplete
- * batches are dropped unless drop_last_batch is off.
- * Source: h2oai/h2o-llmstudio@a4971c1 train.py (itr % grad_accumulation) and
- * python_configs/text_causal_language_modeling_config.py.
+ * batches are dropped unless drop_last_batch is off, or there is no other.
+ * Source: h2oai/h2o-llmstudio@a4971c1 llm_studio/train.py (itr %
+ * grad_accumulation), src/utils/data_utils.py (get_train_dataloader) and
+ * python_configs/text_causal_language_modeling_config.py (its defaults).
  */
 #include "postgres.h"
 
@@ -28,16 +29,23 @@ drops_last(const JobConfig *config)
 		   trainjob_config_on(config, CONFIG_DROP_LAST_BATCH);
 }
 
+/* Whether the last batch goes: not where it is the only one. */
+static bool
+drops_batch(const JobConfig *config, const StepPlan *plan)
+{
+	return drops_last(config) &&
+		   plan->samples / plan->world.value >= plan->batch.value;
+}
+
 static void
 measure_epoch(const JobConfig *config, StepPlan *plan)
 {
-	int64 w = plan->world.value;
+	int64 samples = plan->samples / plan->world.value;
 	int64 b = plan->batch.value;
-	int64 batches = drops_last(config)
-						? plan->samples / w / b
-						: divide_up(divide_up(plan->samples, w), b);
+	int64 batches =
+		drops_batch(config, plan) ? samples / b : divide_up(samples, b);
 
-	if (batches > 0)
+	if (samples > 1) /* it refuses a single one */
 		set_epoch(plan, batches, divide_up(batches, plan->accumulation.value));
 	else
 		trainjob_give_reason(plan, REASON_NO_STEP, CONFIG_NONE);
@@ -46,9 +54,14 @@ measure_epoch(const JobConfig *config, StepPlan *plan)
 static void
 say_updates(StringInfo text, const JobConfig *config, const StepPlan *plan)
 {
-	appendStringInfo(text, "ceil(%s(" INT64_FORMAT,
-					 drops_last(config) ? "floor" : "ceil", plan->samples);
-	trainjob_say_divisors(text, plan->batch.value, -1, plan->world.value);
+	appendStringInfo(text, "ceil(%s(",
+					 drops_batch(config, plan) ? "floor" : "ceil");
+	if (plan->world.value > 1)
+		appendStringInfo(text, "floor(" INT64_FORMAT " / " INT64_FORMAT ")",
+						 plan->samples, plan->world.value);
+	else
+		appendStringInfo(text, INT64_FORMAT, plan->samples);
+	trainjob_say_divisors(text, plan->batch.value, -1, 1);
 	appendStringInfo(text, ") / " INT64_FORMAT ")", plan->accumulation.value);
 }
 

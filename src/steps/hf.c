@@ -22,7 +22,9 @@ bool
 trainjob_has_hf_key(const JobConfig *config)
 {
 	return trainjob_config_given(config, CONFIG_PER_DEVICE_TRAIN_BATCH_SIZE) ||
-		   trainjob_config_given(config, CONFIG_NUM_TRAIN_EPOCHS);
+		   trainjob_config_given(config, CONFIG_NUM_TRAIN_EPOCHS) ||
+		   (trainjob_config_on(config, CONFIG_DO_TRAIN) &&
+			trainjob_config_given(config, CONFIG_STAGE));
 }
 
 /*
@@ -217,7 +219,7 @@ trainjob_say_hf_updates(StringInfo text, const JobConfig *config,
 
 const Dialect trainjob_hf = {
 	.name = "hf",
-	.marks = {CONFIG_PER_DEVICE_TRAIN_BATCH_SIZE, CONFIG_NUM_TRAIN_EPOCHS},
+	.recognises = trainjob_has_hf_key,
 	.batch = {CONFIG_PER_DEVICE_TRAIN_BATCH_SIZE, CONFIG_BATCH_SIZE},
 	.default_batch = 8,
 	.accumulation = CONFIG_GRADIENT_ACCUMULATION_STEPS,

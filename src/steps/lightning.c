@@ -79,12 +79,12 @@ trainjob_count_capped(const JobConfig *config, StepPlan *plan)
 {
 	int64 total = trainjob_times_epochs(plan->num_epochs, plan->whole_epochs,
 										plan->updates_per_epoch);
-	int64 ceiling = trainjob_step_ceiling(config);
+	int64 ceiling = trainjob_step_ceiling(config, plan->dialect);
 
 	if (ceiling > 0 && (total < 0 || ceiling < total))
 	{
 		total = ceiling;
-		plan->total_key = CONFIG_MAX_STEPS;
+		plan->total_key = plan->dialect->ceiling;
 	}
 	trainjob_set_total(plan, total);
 }
@@ -98,7 +98,8 @@ step_at(const JobConfig *config, const StepPlan *plan, int64 e, int64 r)
 {
 	int64 u = plan->updates_per_epoch;
 	int64 ga = plan->accumulation.value;
-	bool is_endless = plan->is_unlimited && trainjob_step_ceiling(config) == 0;
+	bool is_endless =
+		plan->is_unlimited && trainjob_step_ceiling(config, plan->dialect) == 0;
 
 	if ((plan->total_steps < 1 && !is_endless) || e > PG_INT64_MAX / u - 1)
 		return -1;
@@ -195,7 +196,8 @@ const Dialect trainjob_lightning = {
 	.epochs = {CONFIG_MAX_EPOCHS},
 	.default_epochs = 1000,
 	.whole_epochs = true,
-	.max_steps_is_ceiling = true,
+	.ceiling = CONFIG_MAX_STEPS,
+	.ceiling_ends_run = true,
 	.read_devices = trainjob_read_devices,
 	.measure_epoch = measure_epoch,
 	.count_steps = trainjob_count_capped,

@@ -2,11 +2,12 @@
  * skyrl.c
  *	  SkyRL: reinforcement learning.
  *
- *		U = down(N / b)		T = E x U
+ *		U = down(N / b)		T = E x U, at most max_training_steps
  *
  * b is the whole batch of prompts, trainer.train_batch_size.
- * Source: NovaSky-AI/SkyRL, its configuration ppo_base_config.yaml and the
- * trainer, which counts the batches of a dataloader that drops the last one.
+ * Source: NovaSky-AI/SkyRL@a956457 skyrl/train/trainer.py, total_training_steps,
+ * over a dataloader that drops the last batch; fully_async_trainer.py counts
+ * alike, and trains train_batch_size = policy_mini_batch_size.
  */
 #include "postgres.h"
 
@@ -43,11 +44,12 @@ const Dialect trainjob_skyrl = {
 	.epochs = {CONFIG_EPOCHS},
 	.whole_epochs = true,
 	.one_process = true,
+	.ceiling = CONFIG_MAX_TRAINING_STEPS,
 	.samples_prompts = true,
 	.own_keys = own_keys,
 	.own_sections = own_sections,
 	.measure_epoch = trainjob_measure_whole_batches,
-	.count_steps = trainjob_count_epochs,
+	.count_steps = trainjob_count_capped,
 	.say_updates = trainjob_say_whole_batches,
 	.epochs_wanted = "a whole number above 0",
 };

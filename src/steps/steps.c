@@ -54,11 +54,12 @@ const ConfigKey trainjob_total_keys[] = {CONFIG_TOTAL_STEPS,
 
 /*
  * Of several that are given the largest counts (section 4): accelerate's
- * num_processes, a model card's num_devices.
+ * num_processes, a model card's num_devices, LLaMA-Factory's ray_num_workers.
  */
-static const ConfigKey world_keys[] = {CONFIG_WORLD_SIZE, CONFIG_NUM_GPUS,
-									   CONFIG_N_GPU,	  CONFIG_NUM_PROCESSES,
-									   CONFIG_GPU_COUNT,  CONFIG_NUM_DEVICES};
+static const ConfigKey world_keys[] = {
+	CONFIG_WORLD_SIZE,	   CONFIG_NUM_GPUS,	 CONFIG_N_GPU,
+	CONFIG_NUM_PROCESSES,  CONFIG_GPU_COUNT, CONFIG_NUM_DEVICES,
+	CONFIG_RAY_NUM_WORKERS};
 
 /* Processes of a node, and nodes: torchrun's, verl's, accelerate's names. */
 static const ConfigKey node_processes_keys[] = {CONFIG_NPROC_PER_NODE,
@@ -246,7 +247,8 @@ read_epochs(const JobConfig *config, StepPlan *plan)
 	plan->epochs_key = key;
 	if (key == CONFIG_NONE)
 	{
-		if (dialect->max_steps_is_ceiling && trainjob_step_ceiling(config) != 0)
+		if (dialect->ceiling_ends_run &&
+			trainjob_step_ceiling(config, dialect) != 0)
 			plan->is_unlimited = true;
 		else if (dialect->default_epochs > 0)
 		{
@@ -260,8 +262,7 @@ read_epochs(const JobConfig *config, StepPlan *plan)
 	}
 	if (!trainjob_config_number(config, key, &number))
 		trainjob_give_reason(plan, REASON_UNUSABLE, key);
-	else if (dialect->max_steps_is_ceiling && number.is_whole &&
-			 number.whole == -1)
+	else if (dialect->ceiling_ends_run && number.is_whole && number.whole == -1)
 		plan->is_unlimited = true;
 	else if (number.sign <= 0 || (dialect->whole_epochs && !number.is_whole))
 		trainjob_give_reason(plan, REASON_UNUSABLE, key);
@@ -273,7 +274,7 @@ read_epochs(const JobConfig *config, StepPlan *plan)
 		if (number.is_whole)
 			plan->whole_epochs = number.whole;
 	}
-	if (plan->is_unlimited && trainjob_step_ceiling(config) == 0)
+	if (plan->is_unlimited && trainjob_step_ceiling(config, dialect) == 0)
 		trainjob_give_reason(plan, REASON_NO_LIMIT, key);
 }
 
@@ -353,14 +354,32 @@ take_off_split(const JobConfig *config, StepPlan *plan)
 		taken >= 0 && taken < plan->samples ? plan->samples - taken : -1;
 }
 
-/* max_train_samples, of the examples of transformers and diffusers */
+/*
+ * What caps N: max_train_samples of the examples of transformers and diffusers;
+ * verl's train_max_samples, where -1 and 0 are none.
+ */
+static ConfigKey
+cap_key(const JobConfig *config, const Dialect *dialect)
+{
+	ConfigNumber number;
+
+	if (dialect->own_keys != NULL &&
+		trainjob_is_among(dialect->own_keys, CONFIG_TRAIN_MAX_SAMPLES))
+		return trainjob_config_number(config, CONFIG_TRAIN_MAX_SAMPLES,
+									  &number) &&
+					   number.sign <= 0
+				   ? CONFIG_NONE
+				   : CONFIG_TRAIN_MAX_SAMPLES;
+	return dialect->one_process ? CONFIG_NONE : CONFIG_MAX_TRAIN_SAMPLES;
+}
+
 static void
 cap_samples(const JobConfig *config, StepPlan *plan)
 {
-	const ConfigKey key = CONFIG_MAX_TRAIN_SAMPLES;
+	const ConfigKey key = cap_key(config, plan->dialect);
 	int64 cap;
 
-	if (plan->dialect->one_process || !trainjob_config_given(config, key))
+	if (key == CONFIG_NONE || !trainjob_config_given(config, key))
 		return;
 	cap = trainjob_config_count(config, key);
 	if (cap < 0)
@@ -523,13 +542,13 @@ state_total_by_epochs(const JobConfig *config, StepPlan *plan)
 		total =
 			trainjob_times_epochs(epochs.value,
 								  epochs.is_whole ? epochs.whole : -1, updates);
-	ceiling = dialect->max_steps_is_ceiling ? trainjob_step_ceiling(config) : 0;
+	ceiling = trainjob_step_ceiling(config, dialect);
 	if (ceiling > 0 && (total < 0 || ceiling < total))
-		state_total(plan, ceiling, CONFIG_MAX_STEPS);
+		state_total(plan, ceiling, dialect->ceiling);
 	else
 		state_total(plan, total, CONFIG_STEPS_PER_EPOCH);
 	/* lightning evaluates by its batches, which this does not tell */
-	if (!dialect->max_steps_is_ceiling)
+	if (!dialect->ceiling_ends_run)
 		set_epoch(plan,
 				  plan->accumulation.value > 0
 					  ? updates * plan->accumulation.value
@@ -556,12 +575,12 @@ is_overridden(const JobConfig *config, ConfigKey key)
 static bool
 total_is_stated(const JobConfig *config, StepPlan *plan)
 {
-	bool ceiling = plan->dialect->max_steps_is_ceiling;
+	const Dialect *dialect = plan->dialect;
 	ConfigNumber number;
 
 	for (const ConfigKey *key = trainjob_total_keys; *key != CONFIG_NONE; key++)
 	{
-		if ((ceiling && *key == CONFIG_MAX_STEPS) ||
+		if (*key == dialect->ceiling ||
 			!trainjob_config_number(config, *key, &number) ||
 			number.sign <= 0 || is_overridden(config, *key))
 			continue;
@@ -570,9 +589,10 @@ total_is_stated(const JobConfig *config, StepPlan *plan)
 	}
 	if (state_total_by_epochs(config, plan))
 		return true;
-	if (plan->is_unlimited && trainjob_step_ceiling(config) != 0)
+	if (plan->is_unlimited && trainjob_step_ceiling(config, dialect) != 0)
 	{
-		state_total(plan, trainjob_step_ceiling(config), CONFIG_MAX_STEPS);
+		state_total(plan, trainjob_step_ceiling(config, dialect),
+					dialect->ceiling);
 		return true;
 	}
 	return false;

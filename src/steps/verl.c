@@ -5,9 +5,13 @@
  *		U = down(N / b)		T = E x U
  *
  * b is the whole batch of prompts, data.train_batch_size; the last, smaller one
- * is dropped.  total_training_steps states the total.
- * Source: verl-project/verl@1dda039 verl/trainer/ppo/ray_trainer.py (train
- * dataloader with drop_last, total_training_steps), section 7g of doc/steps.md.
+ * is dropped.  total_training_steps states the total.  Other prompts may be
+ * drawn than are trained on, gen_batch_size: how many steps that makes depends
+ * on the recipe.
+ * Source: verl-project/verl@1dda039 and 0.9.1 verl/trainer/ppo/ray_trainer.py
+ * (train dataloader with drop_last, total_training_steps), sft_trainer.py
+ * (alike), utils/dataset/rl_dataset.py (train_max_samples); section 7g of
+ * doc/steps.md.
  */
 #include "postgres.h"
 
@@ -16,6 +20,8 @@
 /* What its parts do with a batch does not change the number of batches. */
 static const char *const own_sections[] = {"actor_rollout_ref", "critic",
 										   "reward_model", "algorithm", NULL};
+
+static const ConfigKey own_keys[] = {CONFIG_TRAIN_MAX_SAMPLES, CONFIG_NONE};
 
 static bool
 recognises(const JobConfig *config)
@@ -34,6 +40,7 @@ const Dialect trainjob_verl = {
 	.whole_epochs = true,
 	.one_process = true,
 	.samples_prompts = true,
+	.own_keys = own_keys,
 	.own_sections = own_sections,
 	.measure_epoch = trainjob_measure_whole_batches,
 	.count_steps = trainjob_count_epochs,
