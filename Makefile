@@ -9,7 +9,7 @@ OBJS = trainjob.o \
 	$(addprefix src/pg/,trigger_call.o tuple_patch.o subtransaction.o) \
 	$(addprefix src/status/,status.o words.o) \
 	$(addprefix src/tables/,columns.o column.o column_words.o filler.o value.o value_write.o types.o set.o set_find.o partner.o query.o owner.o direct_find.o meet_look.o meet.o) \
-	$(addprefix src/steps/,number.o config.o dialect.o unknown.o openai.o lightning.o torchtune.o axolotl.o hf.o baseline.o \
+	$(addprefix src/steps/,number.o config.o dialect.o keywords.o unknown.o openai.o lightning.o torchtune.o axolotl.o hf.o baseline.o \
 		grpo.o ppo.o service.o card.o deepspeed.o litgpt.o mlx.o verl.o skyrl.o openrlhf.o megatron.o h2o.o autotrain.o \
 		steps.o evidence.o explain.o functions.o) \
 	$(addprefix src/jobs/,job_row.o job_times.o job_counts.o job_total.o config_out.o job_fill.o \

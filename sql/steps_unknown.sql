@@ -30,7 +30,7 @@ SELECT config, trainjob.estimate_total_steps(config::jsonb, 1650)
 FROM unnest(ARRAY[
 	'{"num_train_timesteps": 1000, "stepsize": 3, "batched": 8, "epochal": 1, "gpu": 1, "device": 3, "gpu_id": 7}',
 	'{"skip_batches": true, "batch_first": false, "my_steps": null, "our_epochs": "", "use_epochs": "auto"}',
-	'{"all_steps": -1, "all_epochs": 0, "all_batches": [8], "all_batch": {"a": 2}}',
+	'{"all_steps": -1, "all_epochs": 0, "all_batches": [0, "a"], "all_batch": {"a": "b"}}',
 	'{"num_machines": 1, "gpu_count": "1", "replicas": 1.0}',
 	'{"main_process_port": 29500, "machine_rank": 3}']) AS config;
 
@@ -68,6 +68,51 @@ FROM unnest(ARRAY[
 	'{"batch_size": 4, "environment": {"gpus": ["0", "1"]}}',
 	'{"batch_size": 4, "environment": {"gpus": ["0"]}, "gpu_ids": [3]}',
 	'{"batch_size": 4, "world_size": 2, "gpu_ids": [3, 4]}']) AS config;
+
+-- in lists and objects that are named so, in pairs, in texts, with units
+SELECT config, pg_temp.says(config::jsonb)
+FROM unnest(ARRAY[
+	'{"stages": [{"lr": 1e-4}, {"epochs": 2}]}',
+	'{"phases": [{"num_epochs": 3}, {"num_epochs": 3}], "num_epochs": 3}',
+	'{"schedule": {"epochs": [1, 2]}}',
+	'{"batch": {"size": 16}}',
+	'{"gradient": {"accumulation": {"steps": 16}}}',
+	'{"sweep": {"parameters": {"batch_size": {"values": [8, 16]}}}}',
+	'{"parallelism": {"tensor": 2}}',
+	'{"parameters": [{"name": "lr", "value": "7"}, {"name": "epochs", "value": "7"}]}',
+	'{"params": [{"key": "batch_size", "value": 64}]}',
+	'{"env": {"NUM_EPOCHS": "7"}}',
+	'{"env": {"CUDA_VISIBLE_DEVICES": "0,1,2,3"}}',
+	'{"spec": {"command": ["torchrun", "--nproc_per_node", "8", "train.py"]}}',
+	'{"spec": {"args": ["--lr=3", "--epochs=9"]}}',
+	'{"cmd": "torchrun train.py --num-train-epochs 9"}',
+	'{"run": "CUDA_VISIBLE_DEVICES=0,1 python train.py"}',
+	'{"config": "lr: 1\nnum_epochs: 9"}',
+	'{"anything": "{\"trainer\": {\"max_epochs\": \"9\"}}"}',
+	'{"hyperparameters": "{''epochs'': 9}"}',
+	'{"overrides": ["trainer.max_epochs=9"]}',
+	'{"own_steps": "10k"}', '{"own_steps": "1_000 steps"}', '{"max_duration": "3ep"}',
+	'{"scaling_config": {"num_workers": 8}}',
+	'{"pytorchReplicaSpecs": {"Worker": {"replicas": 3}}}',
+	'{"resources": {"limits": {"nvidia.com/gpu": "8"}}}',
+	'{"accelerators": {"A100": 8}}', '{"accelerators": "A100:8"}', '{"gpu": "H100:2"}']) AS config;
+
+-- the same that says nothing new, or speaks of something else
+SELECT config, trainjob.estimate_total_steps(config::jsonb, 1650)
+FROM unnest(ARRAY[
+	'{"batch_size": 4, "num_epochs": 3, "command": "python train.py --batch-size 4 --num_epochs=3"}',
+	'{"batch_size": 4, "batchSize": 4, "overrides": ["trainer.batch_size=4"], "epochs": 3, "resolved": {"num_epochs": 3}}',
+	'{"num_epochs": 3, "run_name": "epochs=9", "tags": ["epochs=9"], "description": "epochs: 9", "output_dir": "out/steps=9"}',
+	'{"chat_template": "{% if loop.index0 == 0 %}step: 3{% endif %}", "data": {"examples": [{"messages": "{\"epochs\": 3}"}]}}',
+	'{"pipeline": {"steps": [{"name": "prepare", "timeout": 60}, "train"]}}',
+	'{"save": {"steps": 100}, "warmup": {"epochs": 1}, "callbacks": [{"steps": 5}], "data": {"num_workers": 4}}',
+	'{"step_time": 0.5, "epoch_seconds": 9, "batch_id": 7, "batch_seed": 7, "loss_per_step": 2, "step_type": "linear"}',
+	'{"env": {"CUDA_VISIBLE_DEVICES": "3"}, "gpu": "A100", "device": "cuda:3", "resources": {"cpu": 16, "memory": "64Gi"}}',
+	'{"scaling_config": {"num_workers": 1}, "resources": {"limits": {"nvidia.com/gpu": 1}}}']) AS config;
+
+-- a long list is data; so is a long text
+SELECT trainjob.estimate_total_steps(jsonb_build_object('list', (SELECT jsonb_agg(jsonb_build_object('n', n, CASE WHEN n > 64 THEN 'steps' ELSE 'x' END, 5)) FROM generate_series(1, 200) AS n)), 1650),
+	trainjob.estimate_total_steps(jsonb_build_object('config', repeat('lr: 1, ', 3000) || 'steps: 5'), 1650);
 
 -- what the configuration states needs no knowledge of anything else
 SELECT pg_temp.says('{"max_steps": 20, "train_num_steps": 9}');

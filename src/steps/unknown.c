@@ -3,8 +3,8 @@
  *	  Keys that speak of the length of training and that no rule knows.
  *
  * A number that passes over such a key is a guess (section 2 of doc/steps.md).
- * A key is split into words, and a word tells what it speaks of.  What is
- * harmless is told by its other words: warmup_steps, eval_batch_size.
+ * keywords.c tells what a key speaks of.  Settings are looked for in objects and
+ * lists, in pairs of a name and a value, and in texts: JSON within JSON, a command.
  */
 #include "postgres.h"
 
@@ -12,390 +12,46 @@
 #include "mb/pg_wchar.h"
 
 #include "steps/dialect.h"
+#include "steps/keywords.h"
 
-/* Objects within objects are followed so far. */
+/* Objects and lists within each other are followed so far. */
 #define DEPTH_MAX 8
 
-/* A longer word is none of ours. */
-#define WORD_BYTES_MAX 24
+/* A longer list is data, and is followed so far. */
+#define ELEMENTS_MAX 64
+
+/* A longer text is data, and is read so far. */
+#define TEXT_BYTES_MAX 16384
 
 /* The most bytes of a section's or key's name that a message shows. */
 #define NAME_BYTES_MAX 60
 
-/* What a word of a key tells; ored together. */
-#define SAYS_LENGTH 0x01	/* steps, epochs, batches, accumulation, episodes */
-#define SAYS_PROCESSES 0x02 /* processes, or what each of them runs on */
-#define SAYS_PROCESS 0x04	/* the same, if something counts it */
-#define SAYS_COUNT 0x08		/* counts it */
-#define SAYS_PARALLEL 0x10	/* a way to share work, if it has a size */
-#define SAYS_SIZE 0x20		/* a size */
-#define SAYS_OTHER 0x40		/* speaks of something else */
-#define SAYS_PPO 0x80		/* speaks of PPO only */
-#define SAYS_LOADER 0x100	/* its processes load data */
-
-typedef struct KeyWord
-{
-	const char *word;
-	int says;
-} KeyWord;
-
-/*
- * In alphabetical order.  The words of something else come from keys of
- * transformers' TrainingArguments (eval_steps, warmup_steps, logging_steps,
- * torch_empty_cache_steps, dataloader_num_workers, lr_scheduler_kwargs), TRL's
- * (ref_model_sync_steps, precompute_ref_batch_size, max_tool_calling_iterations,
- * weight_sync_steps, dataset_num_proc, sample_num_steps, vllm_*), LLaMA-Factory's
- * (pissa_iter, preprocessing_batch_size), ms-swift's (lora_ga_iters, sglang_dp_size,
- * muon_num_ns_steps, manual_gc_steps, lr_decay_iters, write_batch_size,
- * local_rollout_forward_batch_size), DeepSpeed's (steps_per_print,
- * profile_step, total_curriculum_step), axolotl's (saves_per_epoch,
- * relora_steps, lisa_step_interval), MLX-LM's (steps_per_report), Keras's and
- * PyTorch's (early stopping's patience, a schedule's restarts, batch norm).
- */
-static const KeyWord words[] = {
-	{"accum", SAYS_LENGTH},
-	{"accumulate", SAYS_LENGTH},
-	{"accumulated", SAYS_LENGTH},
-	{"accumulation", SAYS_LENGTH},
-	{"accumulations", SAYS_LENGTH},
-	{"adapter", SAYS_OTHER},
-	{"anneal", SAYS_OTHER},
-	{"annealing", SAYS_OTHER},
-	{"backup", SAYS_OTHER},
-	{"badam", SAYS_OTHER},
-	{"batch", SAYS_LENGTH},
-	{"batches", SAYS_LENGTH},
-	{"batchnorm", SAYS_OTHER},
-	{"batchsize", SAYS_LENGTH},
-	{"best", SAYS_OTHER},
-	{"boft", SAYS_OTHER},
-	{"bs", SAYS_LENGTH},
-	{"bsz", SAYS_LENGTH},
-	{"cache", SAYS_OTHER},
-	{"calibration", SAYS_OTHER},
-	{"callback", SAYS_OTHER},
-	{"calling", SAYS_OTHER},
-	{"checkpoint", SAYS_OTHER},
-	{"checkpointing", SAYS_OTHER},
-	{"checkpoints", SAYS_OTHER},
-	{"ckpt", SAYS_OTHER},
-	{"completed", SAYS_OTHER},
-	{"cooldown", SAYS_OTHER},
-	{"cost", SAYS_OTHER},
-	{"count", SAYS_COUNT},
-	{"cp", SAYS_PARALLEL},
-	{"cpu", SAYS_OTHER},
-	{"cpus", SAYS_OTHER},
-	{"current", SAYS_OTHER},
-	{"curriculum", SAYS_OTHER},
-	{"dataloader", SAYS_LOADER},
-	{"dataset", SAYS_OTHER},
-	{"decay", SAYS_OTHER},
-	{"decode", SAYS_OTHER},
-	{"decoding", SAYS_OTHER},
-	{"degree", SAYS_SIZE},
-	{"denoising", SAYS_OTHER},
-	{"dev", SAYS_OTHER},
-	{"device", SAYS_PROCESS},
-	{"devices", SAYS_PROCESSES},
-	{"diffusion", SAYS_OTHER},
-	{"dim", SAYS_SIZE},
-	{"display", SAYS_OTHER},
-	{"done", SAYS_OTHER},
-	{"dp", SAYS_PROCESS},
-	{"early", SAYS_OTHER},
-	{"elapsed", SAYS_OTHER},
-	{"ema", SAYS_OTHER},
-	{"embedding", SAYS_OTHER},
-	{"encode", SAYS_OTHER},
-	{"encoding", SAYS_OTHER},
-	{"ep", SAYS_PROCESS},
-	{"episode", SAYS_LENGTH},
-	{"episodes", SAYS_LENGTH},
-	{"epoch", SAYS_LENGTH},
-	{"epochs", SAYS_LENGTH},
-	{"eval", SAYS_OTHER},
-	{"evals", SAYS_OTHER},
-	{"evaluate", SAYS_OTHER},
-	{"evaluation", SAYS_OTHER},
-	{"evaluations", SAYS_OTHER},
-	{"export", SAYS_OTHER},
-	{"finished", SAYS_OTHER},
-	{"forward", SAYS_OTHER},
-	{"freeze", SAYS_OTHER},
-	{"gbs", SAYS_LENGTH},
-	{"gc", SAYS_OTHER},
-	{"generate", SAYS_OTHER},
-	{"generation", SAYS_OTHER},
-	{"gpu", SAYS_PROCESS},
-	{"gpus", SAYS_PROCESSES},
-	{"heartbeat", SAYS_OTHER},
-	{"host", SAYS_PROCESS},
-	{"hosts", SAYS_PROCESSES},
-	{"hourly", SAYS_OTHER},
-	{"ids", SAYS_COUNT},
-	{"inference", SAYS_OTHER},
-	{"initial", SAYS_OTHER},
-	{"instance", SAYS_PROCESS},
-	{"instances", SAYS_PROCESSES},
-	{"iter", SAYS_LENGTH},
-	{"iteration", SAYS_LENGTH},
-	{"iterations", SAYS_LENGTH},
-	{"iters", SAYS_LENGTH},
-	{"last", SAYS_OTHER},
-	{"lisa", SAYS_OTHER},
-	{"lmdeploy", SAYS_OTHER},
-	{"loader", SAYS_LOADER},
-	{"loading", SAYS_LOADER},
-	{"loftq", SAYS_OTHER},
-	{"log", SAYS_OTHER},
-	{"logger", SAYS_OTHER},
-	{"logging", SAYS_OTHER},
-	{"logs", SAYS_OTHER},
-	{"lora", SAYS_OTHER},
-	{"lr", SAYS_OTHER},
-	{"machine", SAYS_PROCESS},
-	{"machines", SAYS_PROCESSES},
-	{"map", SAYS_OTHER},
-	{"mapping", SAYS_OTHER},
-	{"mbs", SAYS_LENGTH},
-	{"memory", SAYS_OTHER},
-	{"metric", SAYS_OTHER},
-	{"metrics", SAYS_OTHER},
-	{"microbatch", SAYS_LENGTH},
-	{"minibatch", SAYS_LENGTH},
-	{"minibatches", SAYS_LENGTH},
-	{"momentum", SAYS_OTHER},
-	{"muon", SAYS_OTHER},
-	{"n", SAYS_COUNT},
-	{"nepoch", SAYS_LENGTH},
-	{"nepochs", SAYS_LENGTH},
-	{"ngpu", SAYS_PROCESSES},
-	{"ngpus", SAYS_PROCESSES},
-	{"niter", SAYS_LENGTH},
-	{"niters", SAYS_LENGTH},
-	{"nnodes", SAYS_PROCESSES},
-	{"node", SAYS_PROCESS},
-	{"nodes", SAYS_PROCESSES},
-	{"noise", SAYS_OTHER},
-	{"norm", SAYS_OTHER},
-	{"nproc", SAYS_PROCESSES},
-	{"nsteps", SAYS_LENGTH},
-	{"num", SAYS_COUNT},
-	{"number", SAYS_COUNT},
-	{"optim", SAYS_OTHER},
-	{"optimizer", SAYS_OTHER},
-	{"parallel", SAYS_PARALLEL},
-	{"parallelism", SAYS_PARALLEL | SAYS_SIZE},
-	{"patience", SAYS_OTHER},
-	{"peft", SAYS_OTHER},
-	{"per", SAYS_COUNT},
-	{"pissa", SAYS_OTHER},
-	{"plot", SAYS_OTHER},
-	{"poll", SAYS_OTHER},
-	{"pp", SAYS_PARALLEL},
-	{"ppo", SAYS_PPO},
-	{"precompute", SAYS_OTHER},
-	{"predict", SAYS_OTHER},
-	{"prediction", SAYS_OTHER},
-	{"prefetch", SAYS_OTHER},
-	{"prefetching", SAYS_OTHER},
-	{"preprocess", SAYS_OTHER},
-	{"preprocessing", SAYS_OTHER},
-	{"price", SAYS_OTHER},
-	{"print", SAYS_OTHER},
-	{"process", SAYS_PROCESS},
-	{"processes", SAYS_PROCESSES},
-	{"profile", SAYS_OTHER},
-	{"profiler", SAYS_OTHER},
-	{"profiling", SAYS_OTHER},
-	{"progress", SAYS_OTHER},
-	{"push", SAYS_OTHER},
-	{"quant", SAYS_OTHER},
-	{"quantization", SAYS_OTHER},
-	{"refresh", SAYS_OTHER},
-	{"reload", SAYS_OTHER},
-	{"relora", SAYS_OTHER},
-	{"replicas", SAYS_PROCESSES},
-	{"report", SAYS_OTHER},
-	{"reporting", SAYS_OTHER},
-	{"restart", SAYS_OTHER},
-	{"restarts", SAYS_OTHER},
-	{"resume", SAYS_OTHER},
-	{"resumed", SAYS_OTHER},
-	{"sample", SAYS_OTHER},
-	{"sampling", SAYS_OTHER},
-	{"save", SAYS_OTHER},
-	{"saves", SAYS_OTHER},
-	{"saving", SAYS_OTHER},
-	{"scheduler", SAYS_OTHER},
-	{"scoring", SAYS_OTHER},
-	{"sglang", SAYS_OTHER},
-	{"shuffle", SAYS_OTHER},
-	{"size", SAYS_SIZE},
-	{"snapshot", SAYS_OTHER},
-	{"sp", SAYS_PARALLEL},
-	{"start", SAYS_OTHER},
-	{"step", SAYS_LENGTH},
-	{"steps", SAYS_LENGTH},
-	{"stopping", SAYS_OTHER},
-	{"swa", SAYS_OTHER},
-	{"sync", SAYS_OTHER},
-	{"test", SAYS_OTHER},
-	{"timeout", SAYS_OTHER},
-	{"tokenization", SAYS_OTHER},
-	{"tokenize", SAYS_OTHER},
-	{"tokenizer", SAYS_OTHER},
-	{"tool", SAYS_OTHER},
-	{"total", SAYS_COUNT},
-	{"tp", SAYS_PARALLEL},
-	{"tpus", SAYS_PROCESSES},
-	{"updates", SAYS_LENGTH},
-	{"upload", SAYS_OTHER},
-	{"utilization", SAYS_OTHER},
-	{"val", SAYS_OTHER},
-	{"valid", SAYS_OTHER},
-	{"validation", SAYS_OTHER},
-	{"vllm", SAYS_OTHER},
-	{"vram", SAYS_OTHER},
-	{"warm", SAYS_OTHER},
-	{"warmup", SAYS_OTHER},
-	{"worker", SAYS_OTHER},
-	{"workers", SAYS_OTHER},
-	{"write", SAYS_OTHER},
-};
-
-/*
- * Keys whose words mislead: StepLR's step_size, where a run stands, the least
- * that Lightning trains, Keras's steps_per_execution.  And keys that speak of the
- * length with words that are common elsewhere: fairseq's max_update and
- * update_freq (its accumulation), grad_acc, Ray's number of processes.
- */
-static const KeyWord whole_keys[] = {
-	{"step_size", SAYS_OTHER},			 {"global_step", SAYS_OTHER},
-	{"min_epochs", SAYS_OTHER},			 {"min_steps", SAYS_OTHER},
-	{"steps_per_execution", SAYS_OTHER}, {"max_update", SAYS_LENGTH},
-	{"total_num_update", SAYS_LENGTH},	 {"ray_num_workers", SAYS_PROCESSES},
-	{"grad_acc", SAYS_LENGTH},			 {"gradient_acc", SAYS_LENGTH},
-	{"update_freq", SAYS_LENGTH},
-};
-
-/* Sections that speak of something else, by any word of their name. */
-static const char *const other_sections[] = {
-	"accelerator", "adapter",	 "bnb",			 "callback",
-	"callbacks",   "checkpoint", "checkpointer", "checkpointing",
-	"eval",		   "evaluation", "evaluator",	 "generation",
-	"history",	   "inference",	 "logger",		 "logging",
-	"lora",		   "lr",		 "metrics",		 "mlflow",
-	"model",	   "monitoring", "optim",		 "optimizer",
-	"optimizers",  "peft",		 "profiler",	 "quantization",
-	"result",	   "results",	 "scheduler",	 "schedulers",
-	"state",	   "summary",	 "tokenizer",	 "val",
-	"validation",  "vllm",		 "wandb"};
-
-/* An object that is walked, and the name it stands under. */
+/* An object or a list that is walked, and the name it stands under. */
 typedef struct Level
 {
 	JsonbIterator *walk;
-	JsonbValue name;
-	bool is_searched;
+	JsonbValue name;   /* no text for an object in a list */
+	bool is_searched;  /* rules read its keys */
+	bool is_listed;	   /* an object in a list, one of several */
+	int words;		   /* what its name tells of what it holds */
+	int elements;	   /* of a list: how many were seen */
+	JsonbValue option; /* of a list: --epochs, before its value */
 } Level;
 
+/* What is searched, and where the search is. */
+typedef struct Search
+{
+	const JobConfig *config;
+	const StepPlan *plan;
+	Level levels[DEPTH_MAX];
+	int depth;
+	JsonbValue text; /* the key whose text holds what was found, if it does */
+} Search;
+
 /* ----------
- * Words
+ * Names
  * ----------
  */
-
-static bool
-is_upper(char c)
-{
-	return c >= 'A' && c <= 'Z';
-}
-
-static bool
-is_word_char(char c)
-{
-	return is_upper(c) || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') ||
-		   IS_HIGHBIT_SET(c);
-}
-
-/* Whether a new word of camelCase, or of GPUCount, begins at text[i]. */
-static bool
-begins_word(const char *text, int len, int i)
-{
-	return is_upper(text[i]) &&
-		   (!is_upper(text[i - 1]) ||
-			(i + 1 < len && text[i + 1] >= 'a' && text[i + 1] <= 'z'));
-}
-
-/*
- * Reads a word, in lower case, and moves on; false at the end.  One that is
- * too long is cut, which makes it none of ours.
- */
-static bool
-next_word(const char **text, int *len, char *word)
-{
-	int i = 0;
-	int n = 0;
-
-	while (*len > 0 && !is_word_char(**text))
-	{
-		(*text)++;
-		(*len)--;
-	}
-	if (*len == 0)
-		return false;
-	do
-	{
-		if (n < WORD_BYTES_MAX - 1)
-			word[n++] = pg_ascii_tolower((unsigned char) (*text)[i]);
-		i++;
-	} while (i < *len && is_word_char((*text)[i]) &&
-			 !begins_word(*text, *len, i));
-	word[n] = '\0';
-	*text += i;
-	*len -= i;
-	return true;
-}
-
-static int
-compare_words(const void *word, const void *entry)
-{
-	return strcmp(word, ((const KeyWord *) entry)->word);
-}
-
-/* SAYS_LENGTH, maybe of PPO; SAYS_PROCESSES, maybe of sharing; or nothing. */
-static int
-spoken_of(const char *key, int len)
-{
-	char word[WORD_BYTES_MAX];
-	int says = 0;
-
-	for (int i = 0; i < lengthof(whole_keys); i++)
-		if (len == strlen(whole_keys[i].word) &&
-			memcmp(key, whole_keys[i].word, len) == 0)
-			return whole_keys[i].says & ~SAYS_OTHER;
-	while (next_word(&key, &len, word))
-	{
-		const KeyWord *entry = bsearch(word, words, lengthof(words),
-									   sizeof(KeyWord), compare_words);
-
-		if (entry != NULL)
-			says |= entry->says;
-	}
-	if (says & SAYS_OTHER)
-		return 0;
-	if (says & SAYS_LENGTH)
-		return SAYS_LENGTH | (says & SAYS_PPO);
-	if (says & SAYS_LOADER)
-		return 0;
-	if ((says & SAYS_PARALLEL) && (says & SAYS_SIZE))
-		return SAYS_PROCESSES | SAYS_PARALLEL;
-	if ((says & SAYS_PROCESSES) ||
-		((says & SAYS_PROCESS) && (says & (SAYS_COUNT | SAYS_SIZE))))
-		return SAYS_PROCESSES;
-	return 0;
-}
 
 /* Whether the dialect says that a name does not bear on the steps. */
 static bool
@@ -413,17 +69,8 @@ is_own_name(const Dialect *dialect, const JsonbValue *name)
 static bool
 is_other_section(const Dialect *dialect, const JsonbValue *name)
 {
-	const char *text = name->val.string.val;
-	int len = name->val.string.len;
-	char word[WORD_BYTES_MAX];
-
-	if (is_own_name(dialect, name))
-		return true;
-	while (next_word(&text, &len, word))
-		for (int i = 0; i < lengthof(other_sections); i++)
-			if (strcmp(word, other_sections[i]) == 0)
-				return true;
-	return false;
+	return is_own_name(dialect, name) ||
+		   trainjob_names_other(name->val.string.val, name->val.string.len);
 }
 
 /* Whether a key is a path, model.max_steps, into such a section. */
@@ -465,45 +112,86 @@ trainjob_is_whole_batch(const StepPlan *plan, const ConfigNumber *number)
 	return rest == 1;
 }
 
+/* A key's words, joined as in snake_case; empty where they are too long. */
+static void
+join_words(const JsonbValue *key, char *name, Size size)
+{
+	const char *text = key->val.string.val;
+	int len = key->val.string.len;
+	char word[WORD_BYTES_MAX];
+
+	*name = '\0';
+	while (trainjob_next_word(&text, &len, word))
+	{
+		if (strlen(name) + strlen(word) + 2 > size)
+		{
+			*name = '\0';
+			return;
+		}
+		if (*name != '\0')
+			strcat(name, "_");
+		strcat(name, word);
+	}
+}
+
 /* Whether a key names the whole batch, the product of b, ga and W. */
 static bool
 names_whole_batch(const JsonbValue *key)
 {
-	static const char *const names[] = {"total batch size ",
-										"effective batch size ",
-										"total train batch size ",
-										"effective train batch size ",
-										"effective global batch size ",
-										"train batch size ",
-										"global batch size ",
-										"global train batch size "};
-	const char *text = key->val.string.val;
-	int len = key->val.string.len;
-	char word[WORD_BYTES_MAX];
-	char name[NAME_BYTES_MAX] = "";
+	static const char *const names[] = {"total_batch_size",
+										"effective_batch_size",
+										"total_train_batch_size",
+										"effective_train_batch_size",
+										"effective_global_batch_size",
+										"train_batch_size",
+										"global_batch_size",
+										"global_train_batch_size"};
+	char name[NAME_BYTES_MAX];
 
-	while (next_word(&text, &len, word))
-	{
-		if (strlen(name) + strlen(word) + 2 > sizeof(name))
-			return false;
-		strcat(name, word);
-		strcat(name, " ");
-	}
+	join_words(key, name, sizeof(name));
 	for (int i = 0; i < lengthof(names); i++)
 		if (strcmp(name, names[i]) == 0)
 			return true;
 	return false;
 }
 
-/* Whether the plan has this very number from the same key. */
-static bool
-repeats_known(const JobConfig *config, ConfigKey key,
-			  const ConfigNumber *number)
+/* The key of ours that a name is in another spelling, or at the end of a path. */
+static ConfigKey
+known_by_other_name(const JsonbValue *name)
 {
+	JsonbValue last = *name;
+	JsonbValue joined = {.type = jbvString};
+	char buffer[NAME_BYTES_MAX];
+
+	for (int i = 0; i < name->val.string.len; i++)
+		if (name->val.string.val[i] == '.')
+		{
+			last.val.string.val = name->val.string.val + i + 1;
+			last.val.string.len = name->val.string.len - i - 1;
+		}
+	join_words(&last, buffer, sizeof(buffer));
+	joined.val.string.val = buffer;
+	joined.val.string.len = strlen(buffer);
+	return trainjob_config_find_key(&joined);
+}
+
+/* Whether the plan has this very number from the same key, or from a synonym. */
+static bool
+repeats_known(const Search *search, ConfigKey key, const ConfigNumber *number)
+{
+	const StepPlan *plan = search->plan;
+	const Dialect *dialect = plan->dialect;
 	ConfigNumber known;
 
-	return key != CONFIG_NONE && trainjob_config_number(config, key, &known) &&
-		   known.fits && number->fits && known.value == number->value;
+	if (key == CONFIG_NONE || !number->fits)
+		return false;
+	if (trainjob_config_number(search->config, key, &known))
+		return known.fits && known.value == number->value;
+	if (trainjob_is_among(dialect->batch, key))
+		return plan->batch.key != CONFIG_NONE &&
+			   number->value == plan->batch.value;
+	return trainjob_is_among(dialect->epochs, key) &&
+		   plan->epochs_key != CONFIG_NONE && number->value == plan->num_epochs;
 }
 
 /*
@@ -519,6 +207,7 @@ repeats_factor(const StepPlan *plan, ConfigKey key, const ConfigNumber *number)
 	switch (key)
 	{
 		case CONFIG_TRAIN_BATCH_SIZE:
+		case CONFIG_GEN_BATCH_SIZE:
 		case CONFIG_TRAIN_MICRO_BATCH_SIZE_PER_GPU:
 			return number->whole == plan->batch.value;
 		case CONFIG_GRADIENT_ACCUMULATION_STEPS:
@@ -549,6 +238,7 @@ world_is_whole(const StepPlan *plan)
 /* Keys that only some dialects read, beside those of their factors. */
 static const ConfigKey restricted_keys[] = {
 	CONFIG_TRAIN_BATCH_SIZE,
+	CONFIG_GEN_BATCH_SIZE,
 	CONFIG_TOTAL_TRAIN_BATCH_SIZE,
 	CONFIG_TRAIN_MICRO_BATCH_SIZE_PER_GPU,
 	CONFIG_MICRO_TRAIN_BATCH_SIZE,
@@ -601,50 +291,370 @@ is_other_method(const JobConfig *config)
 	return key != CONFIG_NONE && !trainjob_config_word(config, key, "ppo");
 }
 
-/* A list of the devices to run on counts them: H2O's environment.gpus. */
+/*
+ * Whether a number may change the number of steps, and no rule reads it.  "says"
+ * is what its name speaks of; is_read: rules read the keys beside it.
+ */
 static bool
-lists_processes(const StepPlan *plan, const JsonbValue *name,
-				const JsonbValue *value)
+adds_number(const Search *search, const JsonbValue *name, int says,
+			const ConfigNumber *number, bool is_read)
 {
-	return value->type == jbvBinary &&
-		   JsonContainerIsArray(value->val.binary.data) &&
-		   JsonContainerSize(value->val.binary.data) > 1 &&
-		   spoken_of(name->val.string.val, name->val.string.len) ==
-			   SAYS_PROCESSES &&
-		   !world_is_whole(plan);
-}
-
-/* Whether a key's value may change the number of steps, and no rule reads it. */
-static bool
-is_unknown(const JobConfig *config, const StepPlan *plan, const Level *level,
-		   const JsonbValue *name, const JsonbValue *value)
-{
+	const JobConfig *config = search->config;
+	const StepPlan *plan = search->plan;
 	ConfigKey key = trainjob_config_find_key(name);
-	ConfigNumber number;
-	int says;
 
-	if (key != CONFIG_NONE && level->is_searched &&
-		!is_unread(config, plan, key))
+	if (number->sign <= 0)
 		return false;
-	if (is_own_name(plan->dialect, name) ||
-		is_within_other(plan->dialect, name))
-		return false;
-	if (value->type != jbvNumeric && value->type != jbvString)
-		return lists_processes(plan, name, value);
-	says = spoken_of(name->val.string.val, name->val.string.len);
-	if (says == 0 || !trainjob_read_number(value, &number) || number.sign <= 0)
+	if (key == CONFIG_NONE)
+	{
+		key = known_by_other_name(name);
+		is_read = false;
+	}
+	else if (is_read && !is_unread(config, plan, key))
 		return false;
 	if ((says & SAYS_PROCESSES) &&
-		((number.is_whole && number.whole == 1) ||
+		((number->is_whole && number->whole == 1) ||
 		 (!(says & SAYS_PARALLEL) && world_is_whole(plan))))
 		return false;
 	if ((says & SAYS_PPO) && is_other_method(config))
 		return false;
-	if (!level->is_searched && repeats_known(config, key, &number))
+	if (!is_read && !search->levels[search->depth].is_listed &&
+		repeats_known(search, key, number))
 		return false;
-	if (repeats_factor(plan, key, &number))
+	if (repeats_factor(plan, key, number) || is_own_name(plan->dialect, name) ||
+		is_within_other(plan->dialect, name))
 		return false;
-	return !(names_whole_batch(name) && trainjob_is_whole_batch(plan, &number));
+	return !(names_whole_batch(name) && trainjob_is_whole_batch(plan, number));
+}
+
+/* ----------
+ * Numbers in texts
+ * ----------
+ */
+
+static bool
+is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+/* The number that a text begins with; at a text that begins with a digit. */
+static void
+read_leading(const char *text, int len, ConfigNumber *number)
+{
+	JsonbValue value = {.type = jbvString};
+	int n = 0;
+
+	while (n < len && (is_digit(text[n]) || (text[n] == '.' && n + 1 < len &&
+											 is_digit(text[n + 1]))))
+		n++;
+	value.val.string.val = unconstify(char *, text);
+	value.val.string.len = n;
+	if (!trainjob_read_number(&value, number))
+		*number = (ConfigNumber){.sign = 1, .fits = false};
+}
+
+/*
+ * A number, a text that is one, or one that begins so and goes on in signs of
+ * thousands or a unit: 1_000, 10k, 3 epochs, 8x A100.
+ */
+static bool
+read_number_or_unit(const JsonbValue *value, ConfigNumber *number)
+{
+	const char *text;
+	int len;
+
+	if (trainjob_read_number(value, number))
+		return true;
+	if (value->type != jbvString)
+		return false;
+	text = value->val.string.val;
+	len = value->val.string.len;
+	trainjob_trim(&text, &len);
+	if (len == 0 || !is_digit(*text))
+		return false;
+	for (int i = 0; i < len; i++)
+		if (!is_digit(text[i]) && strchr(" ,._", text[i]) == NULL &&
+			!((text[i] | 0x20) >= 'a' && (text[i] | 0x20) <= 'z'))
+			return false;
+	read_leading(text, len, number);
+	return true;
+}
+
+/* accelerators: A100:8 */
+static bool
+read_devices(const JsonbValue *name, const JsonbValue *value,
+			 ConfigNumber *number)
+{
+	static const char *const names[] = {"gpu", "gpus", "accelerators"};
+	int len = value->val.string.len;
+	int digits = 0;
+
+	if (value->type != jbvString)
+		return false;
+	while (digits < len && is_digit(value->val.string.val[len - 1 - digits]))
+		digits++;
+	if (digits == 0 || digits == len ||
+		value->val.string.val[len - 1 - digits] != ':')
+		return false;
+	for (int i = 0; i < lengthof(names); i++)
+		if (name->val.string.len == strlen(names[i]) &&
+			pg_strncasecmp(name->val.string.val, names[i], strlen(names[i])) ==
+				0)
+		{
+			read_leading(value->val.string.val + len - digits, digits, number);
+			return true;
+		}
+	return false;
+}
+
+/*
+ * Which devices, "0,1,2,3", counts them; a single one may be a count, unless the
+ * name says that it is not.
+ */
+static void
+count_listed(const char *text, int len, int words, ConfigNumber *number)
+{
+	int64 items = 1;
+
+	for (int i = 0; i + 1 < len && (is_digit(text[i]) || text[i] == ','); i++)
+		items += text[i] == ',' && is_digit(text[i + 1]);
+	if (items > 1 || (words & SAYS_IDS))
+		*number = (ConfigNumber){.sign = 1,
+								 .fits = true,
+								 .is_whole = true,
+								 .whole = items,
+								 .value = (double) items};
+}
+
+static bool
+is_name_char(char c)
+{
+	return is_digit(c) || c == '_' || c == '-' || c == '.' ||
+		   ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
+}
+
+/*
+ * The number that follows a name, at "rest", or NULL: "epochs": 3, epochs=3,
+ * epochs: '3', and --epochs 3 for an option.
+ */
+static const char *
+find_following(const char *rest, const char *end, bool is_option)
+{
+	bool is_bound = false;
+
+	while (rest < end && strchr(" \"'\\:=", *rest) != NULL)
+	{
+		is_bound |= *rest == ':' || *rest == '=' || (is_option && *rest == ' ');
+		rest++;
+	}
+	return is_bound && rest < end && is_digit(*rest) ? rest : NULL;
+}
+
+/* The first name in a text that is followed by such a number, in *found. */
+static bool
+adds_in_text(const Search *search, const JsonbValue *value, JsonbValue *found)
+{
+	const char *text = value->val.string.val;
+	const char *end = text + Min(value->val.string.len, TEXT_BYTES_MAX);
+
+	while (text < end)
+	{
+		const char *start = text;
+		const char *rest;
+		ConfigNumber number;
+		int words;
+		int says;
+
+		while (text < end && is_name_char(*text))
+			text++;
+		if (text == start)
+		{
+			text++;
+			continue;
+		}
+		rest = find_following(text, end, *start == '-');
+		if (rest == NULL)
+			continue;
+		while (start < text && *start == '-')
+			start++;
+		found->type = jbvString;
+		found->val.string.val = unconstify(char *, start);
+		found->val.string.len = text - start;
+		words = trainjob_words_of(start, text - start, NULL);
+		says = trainjob_spoken_of(words);
+		read_leading(rest, end - rest, &number);
+		if (says & SAYS_PROCESSES)
+			count_listed(rest, end - rest, words, &number);
+		if (says != 0 && adds_number(search, found, says, &number, false))
+			return true;
+	}
+	return false;
+}
+
+/* ----------
+ * Values
+ * ----------
+ */
+
+/* What a key's words tell, with those of what holds it. */
+static int
+words_within(const Level *level, const JsonbValue *name, int *last)
+{
+	int words =
+		trainjob_words_of(name->val.string.val, name->val.string.len, last);
+
+	return words | level->words;
+}
+
+/* A list of the devices to run on counts them: H2O's environment.gpus. */
+static bool
+lists_processes(const StepPlan *plan, int words, const JsonbValue *value)
+{
+	return value->type == jbvBinary &&
+		   JsonContainerIsArray(value->val.binary.data) &&
+		   JsonContainerSize(value->val.binary.data) > 1 &&
+		   trainjob_spoken_of(words) == SAYS_PROCESSES && !world_is_whole(plan);
+}
+
+/* Whether a text looks like a JSON object, or a list of some: {"a", [{ */
+static bool
+looks_like_json(const char *text, int len)
+{
+	bool is_list = len > 0 && *text == '[';
+
+	if (len == 0 || (*text != '{' && *text != '['))
+		return false;
+	do
+	{
+		text++;
+		len--;
+	} while (len > 0 && strchr(" \t\r\n", *text) != NULL);
+	return len > 0 &&
+		   (*text == '"' || *text == '\'' || (is_list && *text == '{'));
+}
+
+/* Whether a text may hold settings: JSON, or what its key calls a command. */
+static bool
+may_hold_settings(int words, const JsonbValue *value)
+{
+	const char *text = value->val.string.val;
+	int len = value->val.string.len;
+
+	if (words & SAYS_OTHER)
+		return false;
+	if (words & SAYS_TEXT)
+		return true;
+	trainjob_trim(&text, &len);
+	return looks_like_json(text, len);
+}
+
+/*
+ * Whether a value may change the number of steps.  Then *found is its name, or
+ * that within its text.
+ */
+static bool
+adds_value(Search *search, const JsonbValue *name, const JsonbValue *value,
+		   JsonbValue *found)
+{
+	const Level *level = &search->levels[search->depth];
+	ConfigNumber number;
+	int words;
+	int says;
+
+	if (value->type != jbvNumeric && value->type != jbvString &&
+		value->type != jbvBinary)
+		return false;
+	*found = *name;
+	words = words_within(level, name, NULL);
+	says = trainjob_spoken_of(words);
+	if (value->type == jbvBinary)
+		return lists_processes(search->plan, words, value);
+	if (read_devices(name, value, &number))
+		says = SAYS_PROCESSES;
+	else if (says != 0 && !read_number_or_unit(value, &number))
+		says = 0;
+	else if ((says & SAYS_PROCESSES) && value->type == jbvString)
+		count_listed(value->val.string.val, value->val.string.len, words,
+					 &number);
+	if (says != 0)
+		return adds_number(search, name, says, &number, level->is_searched);
+	if (value->type != jbvString || !may_hold_settings(words, value) ||
+		!adds_in_text(search, value, found))
+		return false;
+	search->text = *name;
+	return true;
+}
+
+/* --epochs 3 in a list of two texts */
+static bool
+adds_option(const Search *search, Level *level, const JsonbValue *value,
+			JsonbValue *found)
+{
+	JsonbValue option = level->option;
+	ConfigNumber number;
+	int says;
+
+	level->option.type = jbvNull;
+	if (value->type == jbvString && value->val.string.len > 1 &&
+		value->val.string.val[0] == '-' && !is_digit(value->val.string.val[1]))
+		level->option = *value;
+	if (option.type != jbvString || !trainjob_read_number(value, &number))
+		return false;
+	while (option.val.string.len > 0 && *option.val.string.val == '-')
+	{
+		option.val.string.val++;
+		option.val.string.len--;
+	}
+	*found = option;
+	says = trainjob_spoken_of(
+		trainjob_words_of(option.val.string.val, option.val.string.len, NULL));
+	return says != 0 && adds_number(search, found, says, &number, false);
+}
+
+/*
+ * An element of a list, which is called like the list: a number, an option's
+ * value, or a text with settings.
+ */
+static bool
+adds_element(const Search *search, Level *level, const JsonbValue *value,
+			 JsonbValue *found)
+{
+	ConfigNumber number;
+	int says = trainjob_spoken_of(level->words);
+
+	if (adds_option(search, level, value, found))
+		return true;
+	*found = level->name;
+	if ((says & SAYS_LENGTH) && trainjob_read_number(value, &number))
+		return adds_number(search, found, says, &number, false);
+	return value->type == jbvString && may_hold_settings(level->words, value) &&
+		   adds_in_text(search, value, found);
+}
+
+/* An object that pairs a name with a value, as lists of parameters do. */
+static bool
+adds_pair(const Search *search, JsonbContainer *object, JsonbValue *found)
+{
+	static const char *const names[] = {"name", "key"};
+	JsonbValue value;
+
+	if (getKeyJsonValueFromContainer(object, "value", 5, &value) == NULL)
+		return false;
+	for (int i = 0; i < lengthof(names); i++)
+		if (getKeyJsonValueFromContainer(object, names[i], strlen(names[i]),
+										 found) != NULL &&
+			found->type == jbvString)
+		{
+			ConfigNumber number;
+			int says = trainjob_spoken_of(
+				trainjob_words_of(found->val.string.val, found->val.string.len,
+								  NULL));
+
+			return says != 0 && read_number_or_unit(&value, &number) &&
+				   adds_number(search, found, says, &number, false);
+		}
+	return false;
 }
 
 /* ----------
@@ -665,74 +675,137 @@ append_name(StringInfo path, const JsonbValue *name)
 
 /* config.section.key */
 static char *
-path_of(const Level *levels, int depth, const JsonbValue *key)
+path_of(const Search *search, const JsonbValue *key)
 {
 	StringInfoData path;
 
 	initStringInfo(&path);
 	appendStringInfoString(&path, "config.");
-	for (int i = 1; i <= depth; i++)
+	for (int i = 1; i <= search->depth; i++)
+		if (search->levels[i].name.val.string.len > 0 &&
+			search->levels[i].name.val.string.val != key->val.string.val)
+		{
+			append_name(&path, &search->levels[i].name);
+			appendStringInfoChar(&path, '.');
+		}
+	if (search->text.type == jbvString)
 	{
-		append_name(&path, &levels[i].name);
+		append_name(&path, &search->text);
 		appendStringInfoChar(&path, '.');
 	}
 	append_name(&path, key);
 	return path.data;
 }
 
-static void
-enter(const JobConfig *config, Level *level, JsonbContainer *object,
-	  const JsonbValue *name)
+/*
+ * What a section's name tells of what it holds: batch: {size: 8}, epochs: [1, 2].
+ * Its last word counts, as in batch_size.
+ */
+static int
+words_for_contents(const Level *holder, const JsonbValue *name)
 {
-	JsonbValue ignored;
+	int last;
+	int words = words_within(holder, name, &last);
 
-	level->walk = JsonbIteratorInit(object);
-	if (name != NULL)
-		level->name = *name;
-	level->is_searched = trainjob_config_searches(config, object);
-	JsonbIteratorNext(&level->walk, &ignored, true); /* WJB_BEGIN_OBJECT */
+	if (words & SAYS_OTHER)
+		return 0;
+	if (last & ~SAYS_TEXT)
+		return words;
+	return holder->words | (words & (SAYS_TEXT | SAYS_SCALING));
 }
 
-/* An object's own iterator is freed by itself at the end. */
 static void
-leave(Level *levels, int depth)
+enter(Search *search, JsonbContainer *container, const JsonbValue *name)
 {
-	for (; depth >= 0; depth--)
-		if (levels[depth].walk != NULL)
-			pfree(levels[depth].walk);
+	Level *level = &search->levels[++search->depth];
+	JsonbValue ignored;
+
+	*level = (Level){.walk = JsonbIteratorInit(container),
+					 .option = {.type = jbvNull}};
+	if (name != NULL)
+	{
+		level->name = *name;
+		level->words = words_for_contents(level - 1, name);
+	}
+	if (!JsonContainerIsArray(container))
+		level->words &= ~SAYS_TEXT;
+	if (search->depth > 0)
+		level->is_listed = level[-1].is_listed || name == NULL;
+	level->is_searched = trainjob_config_searches(search->config, container);
+	JsonbIteratorNext(&level->walk, &ignored, true); /* WJB_BEGIN_... */
+}
+
+/* An iterator is freed by itself at the end. */
+static void
+leave(Search *search)
+{
+	for (; search->depth >= 0; search->depth--)
+		if (search->levels[search->depth].walk != NULL)
+			pfree(search->levels[search->depth].walk);
+}
+
+/* Goes into a value that holds others, if they may speak of training. */
+static void
+enter_value(Search *search, const JsonbValue *name, const JsonbValue *value)
+{
+	if (value->type == jbvBinary && search->depth + 1 < DEPTH_MAX &&
+		(name == NULL || !is_other_section(search->plan->dialect, name)))
+		enter(search, value->val.binary.data, name);
+}
+
+/* The next member of where the search is: whether it is one that is looked for. */
+static bool
+next_member(Search *search, JsonbValue *found)
+{
+	Level *level = &search->levels[search->depth];
+	JsonbValue name;
+	JsonbValue value;
+	JsonbIteratorToken token = JsonbIteratorNext(&level->walk, &name, true);
+
+	if (token == WJB_KEY)
+	{
+		JsonbIteratorNext(&level->walk, &value, true);
+		trainjob_unwrap(&value);
+		if (adds_value(search, &name, &value, found))
+			return true;
+		enter_value(search, &name, &value);
+		return false;
+	}
+	if (token != WJB_ELEM || ++level->elements > ELEMENTS_MAX)
+	{
+		if (token == WJB_ELEM)
+			pfree(level->walk);
+		search->depth--;
+		return false;
+	}
+	if (adds_element(search, level, &name, found))
+		return true;
+	if (name.type == jbvBinary && JsonContainerIsObject(name.val.binary.data) &&
+		adds_pair(search, name.val.binary.data, found))
+		return true;
+	enter_value(search, NULL, &name);
+	return false;
 }
 
 char *
 trainjob_find_unknown(const JobConfig *config, const StepPlan *plan)
 {
-	Level levels[DEPTH_MAX];
-	int depth = 0;
-	JsonbValue key;
-	JsonbValue value;
+	Search search = {.config = config,
+					 .plan = plan,
+					 .depth = -1,
+					 .text = {.type = jbvNull}};
+	JsonbValue found;
+	char *path;
 
 	if (config->root == NULL)
 		return NULL;
-	enter(config, &levels[0], config->root, NULL);
-	while (depth >= 0)
-	{
-		if (JsonbIteratorNext(&levels[depth].walk, &key, true) != WJB_KEY)
+	enter(&search, config->root, NULL);
+	while (search.depth >= 0)
+		if (next_member(&search, &found))
 		{
-			depth--;
-			continue;
-		}
-		JsonbIteratorNext(&levels[depth].walk, &value, true);
-		trainjob_unwrap(&value);
-		if (is_unknown(config, plan, &levels[depth], &key, &value))
-		{
-			char *path = path_of(levels, depth, &key);
-
-			leave(levels, depth);
+			path = path_of(&search, &found);
+			leave(&search);
 			return path;
 		}
-		if (value.type == jbvBinary &&
-			JsonContainerIsObject(value.val.binary.data) &&
-			depth + 1 < DEPTH_MAX && !is_other_section(plan->dialect, &key))
-			enter(config, &levels[++depth], value.val.binary.data, &key);
-	}
 	return NULL;
 }
