@@ -1,12 +1,10 @@
-"""Reports a training with Hugging Face's Trainer to trainjob, with the job's token:
+"""Reports a training with Hugging Face's Trainer to trainjob, with the job's token; needs psycopg 3:
 
     with TrainjobCallback("postgresql://trainer@db/app", os.environ["JOB_TOKEN"]) as report:
-        trainer = Trainer(..., callbacks=[report])
-        trainer.train()
+        Trainer(..., callbacks=[report]).train()
 
-No error leaves this file, and training goes on while the database is away: what could not be sent waits, in order and
-with the time at which it was taken, and goes with a later report. When the token is refused, as that of a job which a
-person has cancelled, it says no more. Of several processes the first one reports. Needs psycopg 3.
+No error leaves this file. What cannot be sent while the database is away waits, in order and with its time, and goes with
+a later report; a token that is refused, as that of a cancelled job, ends all. The first of several processes reports.
 """
 import collections
 import itertools
@@ -16,7 +14,10 @@ import time
 from datetime import datetime
 
 import psycopg
-from transformers import TrainerCallback
+try:
+    from transformers import TrainerCallback
+except ImportError:
+    TrainerCallback = object  # those of other trainers send by this file, too
 
 COLUMNS = {"loss": "train_loss"}  # all other names are those of a column already, or go to "extra"
 CONNECTION = {"autocommit": True, "prepare_threshold": None, "connect_timeout": 5,

@@ -35,7 +35,7 @@ class Steps:
             (json.dumps(config, default=str), samples, samples)).fetchone()
         self.count += 1
         self.refused += total is None
-        if known[0] != total or evaluation_known and known[1] != first_evaluation:
+        if known[0] != total or total is not None and evaluation_known and known[1] != first_evaluation:
             ran = f"the trainer: {refusal}" if total is None else f"the trainer: {total}, first evaluation {first_evaluation}"
             self.differing.append((f"{samples} rows", config, ran, known))
 
@@ -69,10 +69,10 @@ def compare_row(connection, job, step, total, epoch, last):
 
 
 def new_job(connection, config, samples):
-    """Its dataset, itself, and its token, all by one name."""
+    """Its dataset, of which two rows more are kept to evaluate, itself, and its token, all by one name."""
     job = str(uuid.uuid4())
     connection.execute("INSERT INTO training_datasets (storage_path, sample_count, train_samples) VALUES (%s, %s, %s)",
-                       (job, samples, samples))
+                       (job, samples + 2, samples))
     connection.execute("INSERT INTO local_training_jobs (id, dataset_path, config, job_token) VALUES (%s, %s, %s, %s)",
                        (job, job, psycopg.types.json.Jsonb(config), job))
     return job

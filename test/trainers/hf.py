@@ -4,6 +4,7 @@ import importlib
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import tiny  # before transformers, for its environment
 import transformers
@@ -70,3 +71,11 @@ def run_python(processes, *command):
     ended = subprocess.run([sys.executable, "-W", "ignore", *launcher, *command], stdout=subprocess.PIPE, text=True, check=False)
     print(ended.stdout, end="", flush=True)
     return ended.returncode
+
+
+def run_all(commands):
+    """Scripts, after their number of processes, as many at once as there are processors; returns the worst status."""
+    tiny.model()  # which they find
+    tiny.reward_model()
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return max(pool.map(lambda command: run_python(*command), commands), default=0)

@@ -1,7 +1,8 @@
 """Hugging Face's trainers: whole trainings of tiny models, which report by examples/transformers_callback.py with a token.
 
     transformers_runs.py [KIND ...]
-    transformers_runs.py --apart WHAT KIND JOB     one training that may end its process: kill, break_saving or resume
+
+Parts of that are run in processes of their own, which may die of it, or of which there are two.
 """
 import contextlib
 import io
@@ -49,21 +50,16 @@ def finish(name, kind, job, values, samples, callbacks, ends="completed", **more
         check.say(f"{kind}, {name}", wrong or died or check.judge_end(check.connect(), job, ends))
 
 
-def run_apart(processes, what, kind, job):
-    """In processes of their own, which may die of it."""
-    hf.run_python(processes, __file__, "--apart", what, kind, job)
-
-
 def run_resumed(kind, processes=1):
     job = new_job(kind, saved(kind), 40, processes)
     connection = check.connect()
     total = connection.execute(check.ROW, (job,)).fetchone()[2]
-    run_apart(processes, "kill", kind, job)
+    hf.run_python(processes, __file__, "--until", "kill", kind, job)
     before = connection.execute(check.ROW, (job,)).fetchone()
     if before[:3] != ("running", 12, total):
         check.say(f"{kind}, killed and resumed", f"killed, it is {before}")
     elif processes > 1:
-        run_apart(processes, "resume", kind, job)
+        hf.run_python(processes, __file__, "--resume", kind, job)
     else:
         resume(kind, job)
 
@@ -75,7 +71,7 @@ def resume(kind, job):
 def run_error_while_saving(kind, processes):
     """The process that saves dies alone; who launched them ends the others."""
     job = new_job(kind, saved(kind), 40, processes)
-    run_apart(processes, "break_saving", kind, job)
+    hf.run_python(processes, __file__, "--until", "break_saving", kind, job)
     check.say(f"{kind}, an error while saving, {processes} processes", check.judge_end(check.connect(), job, "failed"))
 
 
@@ -109,7 +105,6 @@ def run_all(kind):
     run("early stopping", kind, {**saved(kind), **evaluated, "learning_rate": 0.0, "load_best_model_at_end": True,
                                  "metric_for_best_model": "eval_loss"})
     run("an error", kind, one, at=At(5, fail), ends="failed")
-    run("the server restarts", kind, three, at=At(9, restart_server), rows=None)
     if hf.PROCESSES == 1:
         run("an error while saving", kind, saved(kind), at=At(4, break_saving), ends="failed")
         run_resumed(kind)
@@ -119,25 +114,36 @@ def run_all(kind):
             samples=2 * every + 20, rows=CheckText)
 
 
+def run_restart(kind):
+    """Of the server, which ends what else goes on there."""
+    run("the server restarts", kind, {**steps_of_epoch(kind), "num_train_epochs": 3}, at=At(9, restart_server), rows=None)
+
+
+def run_launched(kind):
+    """In two processes."""
+    status = hf.run_python(2, __file__, "--all", kind)
+    run_error_while_saving(kind, 2)
+    run_resumed(kind, 2)
+    return status
+
+
 def main(*kinds):
-    for kind in [kind for kind in hf.KINDS if not kinds or kind in kinds]:
-        run_all(kind)
-    if not kinds or "accelerate" in kinds:
-        status = hf.run_python(2, __file__, "transformers")
-        run_error_while_saving("transformers", 2)
-        run_resumed("transformers", 2)
-        sys.exit(status)
+    chosen = [kind for kind in hf.KINDS if not kinds or kind in kinds]
+    launched = ["transformers"] if not kinds or "accelerate" in kinds else []
+    status = hf.run_all([(1, __file__, "--all", kind) for kind in chosen] + [(1, __file__, "--launched", kind) for kind in launched])
+    for kind in chosen:
+        run_restart(kind)
+    for kind in launched:
+        status = max(status, hf.run_python(2, __file__, "--restart", kind))
+    return status
 
 
-def main_apart(what, kind, job):
-    if what == "resume":
-        resume(kind, job)
-    else:
-        train(kind, job, saved(kind), 40, [At(13, kill) if what == "kill" else At(4, break_saving)])
+def run_until(what, kind, job):
+    """A training that ends its process."""
+    train(kind, job, saved(kind), 40, [At(13, kill) if what == "kill" else At(4, break_saving)])
 
+
+PARTS = {"--all": run_all, "--launched": run_launched, "--restart": run_restart, "--resume": resume, "--until": run_until}
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--apart"]:
-        main_apart(*sys.argv[2:])
-    else:
-        main(*sys.argv[1:])
+    sys.exit(PARTS[sys.argv[1]](*sys.argv[2:]) if sys.argv[1:] and sys.argv[1] in PARTS else main(*sys.argv[1:]))

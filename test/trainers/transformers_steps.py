@@ -9,7 +9,6 @@ import io
 import os
 import random
 import sys
-from concurrent.futures import ThreadPoolExecutor
 
 import hf  # before transformers, for its environment
 import check
@@ -96,6 +95,7 @@ def counted(get_batch_samples):
     return get
 
 
+COMPARED = [kind for kind in hf.KINDS if kind != "cpt"]  # which is counted as SFT is
 CHOOSE = {"kto": in_pairs, "grpo": of_generations, "rloo": of_generations}
 
 
@@ -138,19 +138,16 @@ def compare(kind, count, connection):
 
 
 def main(count, *kinds):
-    if hf.PROCESSES > 1 or len(kinds) == 1 and kinds[0] in hf.KINDS:
+    if hf.PROCESSES > 1 or len(kinds) == 1 and kinds[0] in COMPARED:
         with check.connect() as connection:
             for kind in kinds:
                 compare(kind, int(count), connection)
         return
-    tiny.model()  # which the others find
-    tiny.reward_model()
     own = os.path.join(os.path.dirname(__file__), "accelerate_steps.py")
-    commands = [(1, __file__, count, kind) for kind in hf.KINDS if not kinds or kind in kinds]
+    commands = [(1, __file__, count, kind) for kind in COMPARED if not kinds or kind in kinds]
     if not kinds or "accelerate" in kinds:
         commands += [(2, __file__, count, "transformers"), (2, own, count), (1, own, count)]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        sys.exit(max(pool.map(lambda command: hf.run_python(*command), commands), default=0))
+    sys.exit(hf.run_all(commands))
 
 
 if __name__ == "__main__":
