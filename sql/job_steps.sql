@@ -362,7 +362,8 @@ FROM (VALUES
 	(21, 'in the second of two epochs: 25 + 7', 50, '{"val_check_interval": 30, "check_val_every_n_epoch": 2}', 50, 32),
 	(22, 'the ceiling comes first', 50, '{"max_steps": 20}', 20, NULL),
 	(23, 'no limit at all', 50, '{"max_epochs": -1}', NULL, 25),
-	(24, 'stopped by steps only', 50, '{"max_epochs": -1, "max_steps": 30}', 30, 25))
+	(24, 'stopped by steps only', 50, '{"max_epochs": -1, "max_steps": 30}', 30, 25),
+	(25, 'the epoch, counted across epochs', 50, '{"check_val_every_n_epoch": null}', 50, 25))
 	AS v (n, says, val, config, total_steps, first_eval)
 ORDER BY n;
 

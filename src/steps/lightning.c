@@ -146,7 +146,8 @@ plan_evaluation(const JobConfig *config, StepPlan *plan)
 		trainjob_hide_evaluation(plan, batches_key);
 		return;
 	}
-	if (interval.has_point && every_epochs == 0)
+	if (interval.has_point && every_epochs == 0 &&
+		trainjob_config_given(config, batches_key))
 		return; /* no share of an epoch without epochs: lightning refuses it */
 	if (interval.has_point && interval.value == 1 && every_epochs == 1)
 		plan->eval_schedule = EVAL_EPOCH;
