@@ -28,6 +28,8 @@
 	KEY(TRAIN_CONFIG, "train_config")                                     \
 	KEY(TRAINER_CONFIG, "trainer_config")                                 \
 	KEY(SFT_CONFIG, "sft_config")                                         \
+	KEY(DATA_ARGS, "data_args")                                           \
+	KEY(FINETUNING_ARGS, "finetuning_args")                               \
 	KEY(ARGS, "args")                                                     \
 	KEY(HYPER_PARAMETERS, "hyperParameters")                              \
 	/* method */                                                          \
@@ -55,6 +57,7 @@
 	KEY(NUM_MINI_BATCHES, "num_mini_batches")                             \
 	KEY(PPO_BUFFER_SIZE, "ppo_buffer_size")                               \
 	KEY(DO_TRAIN, "do_train")                                             \
+	KEY(DO_EVAL, "do_eval")                                               \
 	KEY(DO_PREDICT, "do_predict")                                         \
 	KEY(TRANSFORMERS_VERSION, "transformers_version")                     \
 	/* batches */                                                         \
@@ -132,6 +135,7 @@
 	KEY(NUM_MACHINES, "num_machines")                                     \
 	/* samples */                                                         \
 	KEY(MAX_SAMPLES, "max_samples")                                       \
+	KEY(MIX_STRATEGY, "mix_strategy")                                     \
 	KEY(PACKING, "packing")                                               \
 	KEY(SAMPLE_PACKING, "sample_packing")                                 \
 	KEY(NEAT_PACKING, "neat_packing")                                     \

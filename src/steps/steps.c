@@ -332,6 +332,17 @@ taken_by_split(ConfigKey key, const ConfigNumber *split, int64 samples)
 	return split->whole > 0 ? split->whole : (int64) ceil(share);
 }
 
+/* Whether LLaMA-Factory's max_samples leaves out some of the samples. */
+static bool
+is_capped(const JobConfig *config, int64 samples)
+{
+	ConfigNumber cap;
+
+	return samples > 0 &&
+		   trainjob_config_number(config, CONFIG_MAX_SAMPLES, &cap) &&
+		   cap.sign > 0 && cap.fits && cap.whole < samples;
+}
+
 /* The split that the trainer makes where nobody else did. */
 static void
 take_off_split(const JobConfig *config, StepPlan *plan)
@@ -342,7 +353,8 @@ take_off_split(const JobConfig *config, StepPlan *plan)
 
 	if (plan->basis != BASIS_TOTAL || samples_basis == SAMPLES_BASIS_TOTAL ||
 		plan->dialect->one_process || key == CONFIG_NONE ||
-		!trainjob_config_number(config, key, &split) || split.sign <= 0)
+		!trainjob_config_number(config, key, &split) || split.sign <= 0 ||
+		is_capped(config, plan->samples)) /* which comes before the split */
 		return;
 	taken = taken_by_split(key, &split, plan->samples);
 	plan->basis = BASIS_TOTAL_LESS_SPLIT;
@@ -427,6 +439,16 @@ sampling_key(const JobConfig *config, const Dialect *dialect)
 	return CONFIG_NONE;
 }
 
+/* LLaMA-Factory ends with the shortest of several data sets, or repeats them. */
+static bool
+mixes_unevenly(const JobConfig *config)
+{
+	const ConfigKey key = CONFIG_MIX_STRATEGY;
+
+	return trainjob_config_word(config, key, "interleave_under") ||
+		   trainjob_config_word(config, key, "interleave_over");
+}
+
 /* global_batch_size says something new, and the dialect has no rule for it. */
 static bool
 has_other_batch(const JobConfig *config, const StepPlan *plan)
@@ -475,8 +497,12 @@ epoch_is_samples(const JobConfig *config, StepPlan *plan)
 {
 	StepReason reason = REASON_STREAMED;
 	ConfigKey key = streaming_key(config);
-	ConfigNumber cap;
 
+	if (key == CONFIG_NONE && mixes_unevenly(config))
+	{
+		reason = REASON_NO_RULE;
+		key = CONFIG_MIX_STRATEGY;
+	}
 	if (key == CONFIG_NONE)
 	{
 		reason = REASON_SAMPLED;
@@ -487,9 +513,7 @@ epoch_is_samples(const JobConfig *config, StepPlan *plan)
 		reason = REASON_OTHER_BATCH;
 		key = CONFIG_GLOBAL_BATCH_SIZE;
 	}
-	if (key == CONFIG_NONE && plan->samples > 0 &&
-		trainjob_config_number(config, CONFIG_MAX_SAMPLES, &cap) &&
-		cap.sign > 0 && cap.fits && cap.whole < plan->samples)
+	if (key == CONFIG_NONE && is_capped(config, plan->samples))
 	{
 		reason = REASON_CAPPED;
 		key = CONFIG_MAX_SAMPLES;
@@ -660,11 +684,32 @@ read_factors(const JobConfig *config, StepPlan *plan)
 	return false;
 }
 
+/*
+ * The key that tells that nothing is trained, or CONFIG_NONE.  Transformers'
+ * own class has do_train off and trains; LLaMA-Factory, known by its stage, does
+ * as it says.
+ */
+static ConfigKey
+untrained_key(const JobConfig *config)
+{
+	if (trainjob_config_on(config, CONFIG_DO_TRAIN))
+		return CONFIG_NONE;
+	if (trainjob_config_on(config, CONFIG_DO_PREDICT))
+		return CONFIG_DO_PREDICT;
+	if (!trainjob_config_given(config, CONFIG_STAGE))
+		return CONFIG_NONE;
+	if (trainjob_config_on(config, CONFIG_DO_EVAL))
+		return CONFIG_DO_EVAL;
+	return trainjob_config_given(config, CONFIG_DO_TRAIN) ? CONFIG_DO_TRAIN
+														  : CONFIG_NONE;
+}
+
 void
 trainjob_plan_steps(const JobConfig *config, const SampleCounts *counts,
 					StepPlan *plan)
 {
 	const Dialect *dialect = recognise_dialect(config);
+	ConfigKey untrained = untrained_key(config);
 	bool is_known;
 
 	*plan = (StepPlan){.dialect = dialect,
@@ -686,10 +731,9 @@ trainjob_plan_steps(const JobConfig *config, const SampleCounts *counts,
 		return;
 	}
 
-	if (trainjob_config_on(config, CONFIG_DO_PREDICT) &&
-		!trainjob_config_on(config, CONFIG_DO_TRAIN))
+	if (untrained != CONFIG_NONE)
 	{
-		trainjob_give_reason(plan, REASON_NOT_TRAINED, CONFIG_DO_PREDICT);
+		trainjob_give_reason(plan, REASON_NOT_TRAINED, untrained);
 		return;
 	}
 	is_known = read_factors(config, plan);

@@ -27,21 +27,33 @@ class Steps:
 
     def __init__(self, kind, connection):
         self.kind, self.connection, self.count, self.refused, self.differing = kind, connection, 0, 0, []
+        self.withheld = 0
 
-    def compare(self, config, samples, total, first_evaluation=None, evaluation_known=True, refusal=None):
-        """What a trainer refuses (total None, and why), trainjob must not know."""
+    def compare(self, config, samples, total, first_evaluation=None, evaluation_known=True, refusal=None, split=False,
+                hidden=False):
+        """What a trainer refuses (total None, and why), trainjob must not know.
+
+        split: the trainer splits what it gets, so how many rows it trains on is not known. hidden: nothing tells how many
+        rows an epoch has, so trainjob may not know, but for max_steps.
+        """
         known = self.connection.execute(
             "SELECT total_steps, first_eval_step, explanation FROM trainjob.explain_total_steps(%s, %s, %s)",
-            (json.dumps(config, default=str), samples, samples)).fetchone()
+            (json.dumps(config, default=str), samples, None if split else samples)).fetchone()
         self.count += 1
         self.refused += total is None
+        if hidden and known[0] is None and config.get("max_steps", -1) in (-1, None):
+            self.withheld += 1
+            return
+        evaluation_known &= not hidden or known[1] is not None
         if known[0] != total or total is not None and evaluation_known and known[1] != first_evaluation:
             ran = f"the trainer: {refusal}" if total is None else f"the trainer: {total}, first evaluation {first_evaluation}"
-            self.differing.append((f"{samples} rows", config, ran, known))
+            self.differing.append((f"{samples} rows", ran, known, config))
 
     def say(self):
         equal = f"{self.count - len(self.differing)} of {self.count} equal, {self.refused} refused by the trainer"
         say(f"{self.kind}, {self.count} configurations", equal if self.differing else "", self.differing)
+        if self.withheld:
+            print(f"# {self.withheld} of them unknown, as nothing tells how many rows an epoch has", flush=True)
 
 
 class Unequal(Exception):

@@ -12,7 +12,6 @@ import trl
 from accelerate.utils import broadcast_object_list
 
 gc.freeze()  # garbage is collected after each training: not among all that was imported
-RELEASE = tuple(int(part) for part in transformers.__version__.split(".")[:2])
 VERSIONS = f"transformers {transformers.__version__}, TRL {trl.__version__}"
 # accelerate launch says how many processes there are, and which this is: the first one reports
 PROCESSES = int(os.environ.get("WORLD_SIZE", "1"))

@@ -15,6 +15,7 @@ datasets.disable_progress_bars()
 transformers.utils.logging.disable_progress_bar()
 transformers.utils.logging.set_verbosity_error()
 
+RELEASE = tuple(int(part) for part in transformers.__version__.split(".")[:2])
 WORDS = ["<pad>", "<s>", "</s>", "<unk>", "user", "assistant", *(f"w{n}" for n in range(50))]
 CHAT = "{% for m in messages %}{{ m['role'] + ' ' + m['content'] + ' ' }}{% endfor %}"
 

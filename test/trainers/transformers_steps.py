@@ -12,32 +12,9 @@ import sys
 
 import hf  # before transformers, for its environment
 import check
+import hf_steps
 import tiny
-import torch
 import transformers
-
-
-def common(pick):
-    """What all of Hugging Face's trainers take; of what is left out the default holds."""
-    chosen = {
-        "per_device_train_batch_size": pick.randint(1, 9),
-        "gradient_accumulation_steps": pick.randint(1, 9),
-        "num_train_epochs": pick.choice([1, 2, 3, 7, 0.5, 1.5, 2.3]),
-        "max_steps": pick.choice([-1, pick.randint(1, 60)]),
-        "dataloader_drop_last": pick.random() < 0.5,
-        "eval_strategy": pick.choice(["no", "steps", "epoch"]),
-        "eval_steps": pick.choice([1, 5, 100, 0.2, 0.5]),
-        "eval_delay": pick.choice([0, 0, 3]),
-        "logging_steps": pick.choice([1, 10, 500, 0.1]),
-        "save_steps": pick.choice([10, 500]),
-        "warmup_steps": pick.choice([0, 10]),
-    }
-    if hf.RELEASE < (4, 52):
-        del chosen["eval_delay"]  # epochs end there within an epoch: they rounded accumulation down
-    # without the batch size nobody could tell whose arguments these are; the default of logging_steps, which is one of
-    # eval_steps as well, differs between trainers
-    told = ("per_device_train_batch_size", "logging_steps")
-    return {key: value for key, value in chosen.items() if key in told or pick.random() < 0.7}
 
 
 def of_generations(pick):
@@ -50,7 +27,7 @@ def of_generations(pick):
         "num_iterations": pick.choice([1, 2]),
     }
     del chosen[pick.choice(["steps_per_generation", "generation_batch_size"])]
-    chosen = {**common(pick), "per_device_train_batch_size": batch,
+    chosen = {**hf_steps.common(pick), "per_device_train_batch_size": batch,
               **{key: value for key, value in chosen.items() if pick.random() < 0.8}}
     steps = chosen.get("steps_per_generation", chosen.get("gradient_accumulation_steps", 1))
     if chosen.get("generation_batch_size", batch * steps) % chosen.get("num_generations", 8) != 0:
@@ -62,37 +39,8 @@ def of_generations(pick):
 
 def in_pairs(pick):
     """KTO refuses batches of one row."""
-    chosen = common(pick)
+    chosen = hf_steps.common(pick)
     return {**chosen, "per_device_train_batch_size": max(2, chosen["per_device_train_batch_size"])}
-
-
-class Watch(transformers.TrainerCallback):
-    """What a training does: how many steps it wants to run, and runs; when it evaluates first."""
-
-    def __init__(self):
-        self.first_evaluation = None
-
-    def watch(self, trainer):
-        def evaluate(*args, **kwargs):
-            self.first_evaluation = self.first_evaluation or trainer.state.global_step
-            return {"eval_loss": 0.0}
-        trainer.evaluate = evaluate
-        trainer.training_step = lambda *args, **kwargs: torch.tensor(0.0)
-        trainer.get_batch_samples = counted(trainer.get_batch_samples)
-
-    def on_train_begin(self, args, state, control, **kwargs):
-        self.max_steps = state.max_steps
-
-    def on_train_end(self, args, state, control, **kwargs):
-        self.steps = state.global_step
-
-
-def counted(get_batch_samples):
-    """The batches without a look into them: some trainers' hold no labels yet."""
-    def get(iterator, count, *args):
-        batches = [batch for _, batch in zip(range(count), iterator)]
-        return batches, None
-    return get
 
 
 COMPARED = [kind for kind in hf.KINDS if kind != "cpt"]  # which is counted as SFT is
@@ -101,7 +49,7 @@ CHOOSE = {"kto": in_pairs, "grpo": of_generations, "rloo": of_generations}
 
 def ask(kind, values, train):
     """What a trainer does by these values: what was watched and its configuration, or why it refuses them."""
-    watch = Watch()
+    watch = hf_steps.Watch()
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             trainer = hf.trainer(kind, values, train, [watch])
@@ -119,7 +67,7 @@ def compare(kind, count, connection):
     known = {n: tiny.rows(rows, n) for n in ((32, 100, 165) if rows == "prompts" else (1, 2, 7, 32, 100, 165))}
     steps = check.Steps(f"{kind}, {hf.PROCESSES} process(es), {hf.VERSIONS}", connection)
     for number in range(count):
-        values, samples = CHOOSE.get(kind, common)(pick), pick.choice(list(known))
+        values, samples = CHOOSE.get(kind, hf_steps.common)(pick), pick.choice(list(known))
         if samples < values["per_device_train_batch_size"]:
             values.pop("dataloader_drop_last", None)  # the same
         watch, more = ask(kind, values, known[samples])
