@@ -22,6 +22,9 @@ static const ConfigKey own_keys[] = {CONFIG_TOTAL_EPISODES,
 									 CONFIG_NUM_MINI_BATCHES,
 									 CONFIG_PPO_BUFFER_SIZE, CONFIG_NONE};
 
+/* How often each batch is gone through. */
+static const char *const own_names[] = {"ppo_epochs", NULL};
+
 static bool
 is_llama_factory(const JobConfig *config)
 {
@@ -173,6 +176,7 @@ const Dialect trainjob_ppo = {
 	.needs_no_samples = needs_no_samples,
 	.samples_prompts = true,
 	.own_keys = own_keys,
+	.own_sections = own_names,
 	.measure_epoch = measure_epoch,
 	.count_steps = count_steps,
 	.plan_evaluation = plan_evaluation,

@@ -25,7 +25,7 @@ class Ended(Exception):
 def choose(kind, pick):
     """Its arguments, and how many rows are in its datasets."""
     values = hf_steps.common(pick)
-    sizes = pick.choices(SIZES, k=pick.choice([1, 1, 1, 2, 3]))
+    sizes = pick.sample(SIZES, k=pick.choice([1, 1, 1, 2, 3]))
     names = [f"{pick.choice(factory.FORMATS_OF[kind])}-{size}" for size in sizes]
     rows = sum(sizes)
     values["dataset"] = ",".join(names)
@@ -81,14 +81,15 @@ def hidden(kind, values, rows):
 
 def ask(kind, values):
     """What a training does by these values, or why it is refused."""
-    watch, train = hf_steps.Watch(), transformers.Trainer.train
+    watch, real = hf_steps.Watch(), (transformers.Trainer.train, transformers.Trainer.evaluate)
 
     def watched(trainer, *args, **kwargs):
         watch.watch(trainer)
-        train(trainer, *args, **kwargs)
+        real[0](trainer, *args, **kwargs)
         raise Ended
 
-    transformers.Trainer.train = watched
+    # nothing is computed where it only evaluates, either
+    transformers.Trainer.train, transformers.Trainer.evaluate = watched, lambda *args, **kwargs: {}
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             factory.run(kind, values, [watch, *([Stop()] if is_not_run(kind, values) else [])])
@@ -97,7 +98,7 @@ def ask(kind, values):
     except (ValueError, RuntimeError, ZeroDivisionError) as refusal:
         return None, str(refusal)
     finally:
-        transformers.Trainer.train = train
+        transformers.Trainer.train, transformers.Trainer.evaluate = real
     return None, "it does not train"
 
 
@@ -133,8 +134,8 @@ def compare(kind, count, connection):
         watch, refusal = ask(kind, values)
         config = {**stored(kind, values, number if watch else 0), "transformers_version": transformers.__version__}
         told = {"split": "val_size" in values, "hidden": hidden(kind, values, rows)}
-        if watch is None:
-            steps.compare(config, rows, None, refusal=refusal, **told)
+        if watch is None or watch.max_steps == 0:
+            steps.compare(config, rows, None, refusal=refusal or "no step", **told)
         else:
             steps.compare(config, rows, watch.max_steps, watch.first_evaluation, not values.get("streaming"), **told)
     steps.say()
