@@ -1,21 +1,16 @@
 """Hugging Face's trainers, those that the installed releases have, and how each is made."""
 import gc
 import importlib
-import os
-import subprocess
-import sys
-from concurrent.futures import ThreadPoolExecutor
 
 import tiny  # before transformers, for its environment
 import transformers
 import trl
 from accelerate.utils import broadcast_object_list
 
+from launch import MAIN, PROCESSES, run_all, run_python
+
 gc.freeze()  # garbage is collected after each training: not among all that was imported
 VERSIONS = f"transformers {transformers.__version__}, TRL {trl.__version__}"
-# accelerate launch says how many processes there are, and which this is: the first one reports
-PROCESSES = int(os.environ.get("WORLD_SIZE", "1"))
-MAIN = os.environ.get("RANK", "0") == "0"
 WORLD = ("world_size", "num_processes", "nproc_per_node", "num_gpus")  # how configurations call the number of processes
 ROWS = {  # of tiny.rows
     "transformers": "plain", "sft": "text", "cpt": "text", "dpo": "pairs", "orpo": "pairs", "kto": "labelled", "reward": "pairs",
@@ -62,19 +57,3 @@ def trainer(kind, values, rows, callbacks):
         more["reward_funcs"] = reward
     return made(model=tiny.reward_model() if kind == "reward" else tiny.model(), args=given, train_dataset=rows,
                 eval_dataset=rows.select(range(min(2, len(rows)))), callbacks=callbacks, **more)
-
-
-def run_python(processes, *command):
-    """A script in so many processes, which find each other by gloo. Prints what they print; returns the exit status."""
-    launcher = [] if processes == 1 else ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", str(processes)]
-    ended = subprocess.run([sys.executable, "-W", "ignore", *launcher, *command], stdout=subprocess.PIPE, text=True, check=False)
-    print(ended.stdout, end="", flush=True)
-    return ended.returncode
-
-
-def run_all(commands):
-    """Scripts, after their number of processes, as many at once as there are processors; returns the worst status."""
-    tiny.model()  # which they find
-    tiny.reward_model()
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return max(pool.map(lambda command: run_python(*command), commands), default=0)

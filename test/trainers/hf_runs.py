@@ -3,9 +3,11 @@ import math
 import os
 import signal
 
-import hf  # before transformers, for its environment
 import check
+import tiny  # before transformers, for its environment
 import transformers
+
+from launch import MAIN
 
 
 class Check(transformers.TrainerCallback):
@@ -16,9 +18,10 @@ class Check(transformers.TrainerCallback):
 
     def __init__(self, job, reported=0):
         self.connection, self.job, self.reported, self.last, self.wrong, self.logs = check.connect(), job, reported, {}, "", 0
+        self.ended = False  # some evaluate once more after it
 
     def on_log(self, args, state, control, logs=None, **kwargs):
-        if "train_runtime" in logs or self.wrong:
+        if "train_runtime" in logs or self.wrong or self.ended:
             return
         self.last.update(logs)
         if state.global_step <= self.reported:
@@ -30,11 +33,13 @@ class Check(transformers.TrainerCallback):
             self.wrong = f"at step {state.global_step} {difference}"
 
     def on_train_end(self, args, state, control, **kwargs):
+        self.ended = True
         if not self.logs:
             self.wrong = "no log was compared"
 
     def look(self, state):
-        check.compare_row(self.connection, self.job, state.global_step, state.max_steps, state.epoch, self.last)
+        epoch = self.last.get("epoch") if state.epoch is None else state.epoch
+        check.compare_row(self.connection, self.job, state.global_step, state.max_steps, epoch, self.last)
 
 
 class CheckText(Check):
@@ -71,12 +76,14 @@ def fail(args, model):
 
 
 def break_saving(args, model):
-    if hf.MAIN:
-        open(args.output_dir, "w").close()  # where a folder is to be
+    """Of step 5."""
+    if MAIN:
+        os.makedirs(args.output_dir, exist_ok=True)
+        open(os.path.join(args.output_dir, "checkpoint-5"), "w").close()  # where a folder is to be
 
 
 def restart_server(args, model):
-    if hf.MAIN:
+    if MAIN:
         check.restart_server()
 
 
