@@ -292,8 +292,8 @@ look_beside(JobFill *fill, EpochReport *report)
 	if (fill->change == NULL || !fill->change->whole_counts || step.isnull ||
 		epoch.isnull)
 		return;
-	report->is_pair = trainjob_is_pair(report->step, report->epoch, step.count,
-									   epoch.number);
+	report->is_pair =
+		trainjob_is_pair(report->step, report->epoch, step.count, epoch.number);
 	report->beside = trainjob_beside(epoch.number);
 }
 

@@ -12,7 +12,7 @@ typedef struct EpochReport
 {
 	int64 step;
 	double epoch;
-	bool is_pair; /* whole, as is another that shows the same step / epoch */
+	bool is_pair;  /* whole, as is another that shows the same step / epoch */
 	double beside; /* whole, beside a rounded one: to this, up or down; or 0 */
 } EpochReport;
 
