@@ -126,12 +126,8 @@ is_missing(const JsonbValue *value)
 	const char *text;
 	int len;
 
-	if (value->type != jbvString)
-		return value->type == jbvNull;
-	text = value->val.string.val;
-	len = value->val.string.len;
-	trainjob_trim(&text, &len);
-	return len == 0;
+	return trainjob_trimmed_text(value, &text, &len) ? len == 0
+													 : value->type == jbvNull;
 }
 
 static bool
@@ -422,12 +418,8 @@ is_word(const JsonbValue *value, const char *word)
 	const char *text;
 	int len;
 
-	if (value->type != jbvString)
-		return false;
-	text = value->val.string.val;
-	len = value->val.string.len;
-	trainjob_trim(&text, &len);
-	return len == strlen(word) && pg_strncasecmp(text, word, len) == 0;
+	return trainjob_trimmed_text(value, &text, &len) && len == strlen(word) &&
+		   pg_strncasecmp(text, word, len) == 0;
 }
 
 static bool
@@ -580,11 +572,8 @@ lower_text(const JsonbValue *value)
 	char *lower;
 	int len;
 
-	if (value->type != jbvString || is_missing(value))
+	if (!trainjob_trimmed_text(value, &text, &len) || len == 0)
 		return NULL;
-	text = value->val.string.val;
-	len = value->val.string.len;
-	trainjob_trim(&text, &len);
 	lower = pnstrdup(text, len);
 	for (char *c = lower; *c != '\0'; c++)
 		*c = pg_ascii_tolower((unsigned char) *c);

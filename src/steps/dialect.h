@@ -45,6 +45,7 @@ struct Dialect
 	bool one_process;	   /* world size plays no part */
 	ConfigKey ceiling;	   /* limits the total, and does not state it */
 	bool ceiling_ends_run; /* without it epochs must end */
+	ConfigKey samples_cap; /* limits N where it is above 0 */
 	/* whether T does without N; NULL: it does not */
 	bool (*needs_no_samples)(const JobConfig *config);
 	bool samples_prompts;	   /* the method's sampler is part of the rule */

@@ -234,18 +234,16 @@ trainjob_beside(double epoch)
 bool
 trainjob_best_evidence(const EvidenceSearch *search, EpochReport *report)
 {
-	const EpochReport *fraction = &search->fraction;
+	double beside = trainjob_beside(search->fraction.epoch);
 
-	if (search->has_fraction)
+	if (search->has_fraction && beside > 0 && search->has_whole &&
+		search->whole.step > search->fraction.step)
 	{
-		*report = *fraction;
-		if (search->has_whole && search->whole.step > fraction->step &&
-			is_rough(fraction->epoch))
-		{
-			*report = search->whole;
-			report->beside = rough_rounding(fraction->epoch);
-		}
+		*report = search->whole;
+		report->beside = beside;
 	}
+	else if (search->has_fraction)
+		*report = search->fraction;
 	else if (search->has_pair)
 		*report = search->pair;
 	return search->has_fraction || search->has_pair;

@@ -28,8 +28,8 @@ is_blank(char c)
 	return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-void
-trainjob_trim(const char **text, int *len)
+static void
+trim(const char **text, int *len)
 {
 	while (*len > 0 && is_blank((*text)[*len - 1]))
 		(*len)--;
@@ -38,6 +38,17 @@ trainjob_trim(const char **text, int *len)
 		(*text)++;
 		(*len)--;
 	}
+}
+
+bool
+trainjob_trimmed_text(const JsonbValue *value, const char **text, int *len)
+{
+	if (value->type != jbvString)
+		return false;
+	*text = value->val.string.val;
+	*len = value->val.string.len;
+	trim(text, len);
+	return true;
 }
 
 /* The limits of bigint as numerics, made once. */
@@ -139,7 +150,7 @@ parse_number(const char *text, int len, ConfigNumber *out)
 	int digits;
 	bool has_point;
 
-	trainjob_trim(&text, &len);
+	trim(&text, &len);
 	if (len > NUMBER_BYTES_MAX)
 		return false;
 	number = palloc(len + 16); /* and an exponent */

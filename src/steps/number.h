@@ -27,7 +27,8 @@ typedef struct ConfigNumber
  */
 extern bool trainjob_read_number(const JsonbValue *value, ConfigNumber *out);
 
-/* Takes the blanks off both ends of a text. */
-extern void trainjob_trim(const char **text, int *len);
+/* A text without the blanks around it; false for any other value. */
+extern bool trainjob_trimmed_text(const JsonbValue *value, const char **text,
+								  int *len);
 
 #endif /* TRAINJOB_STEPS_NUMBER_H */

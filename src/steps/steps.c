@@ -375,14 +375,12 @@ cap_key(const JobConfig *config, const Dialect *dialect)
 {
 	ConfigNumber number;
 
-	if (dialect->own_keys != NULL &&
-		trainjob_is_among(dialect->own_keys, CONFIG_TRAIN_MAX_SAMPLES))
-		return trainjob_config_number(config, CONFIG_TRAIN_MAX_SAMPLES,
-									  &number) &&
-					   number.sign <= 0
-				   ? CONFIG_NONE
-				   : CONFIG_TRAIN_MAX_SAMPLES;
-	return dialect->one_process ? CONFIG_NONE : CONFIG_MAX_TRAIN_SAMPLES;
+	if (dialect->samples_cap == CONFIG_NONE)
+		return dialect->one_process ? CONFIG_NONE : CONFIG_MAX_TRAIN_SAMPLES;
+	return trainjob_config_number(config, dialect->samples_cap, &number) &&
+				   number.sign <= 0
+			   ? CONFIG_NONE
+			   : dialect->samples_cap;
 }
 
 static void

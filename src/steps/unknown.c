@@ -53,6 +53,14 @@ typedef struct Search
  * ----------
  */
 
+/* What a name speaks of, whatever holds it. */
+static int
+spoken_by(const JsonbValue *name)
+{
+	return trainjob_spoken_of(
+		trainjob_words_of(name->val.string.val, name->val.string.len, NULL));
+}
+
 /* Whether the dialect says that a name does not bear on the steps. */
 static bool
 is_own_name(const Dialect *dialect, const JsonbValue *name)
@@ -366,12 +374,8 @@ read_number_or_unit(const JsonbValue *value, ConfigNumber *number)
 
 	if (trainjob_read_number(value, number))
 		return true;
-	if (value->type != jbvString)
-		return false;
-	text = value->val.string.val;
-	len = value->val.string.len;
-	trainjob_trim(&text, &len);
-	if (len == 0 || !is_digit(*text))
+	if (!trainjob_trimmed_text(value, &text, &len) || len == 0 ||
+		!is_digit(*text))
 		return false;
 	for (int i = 0; i < len; i++)
 		if (!is_digit(text[i]) && strchr(" ,._", text[i]) == NULL &&
@@ -538,15 +542,15 @@ looks_like_json(const char *text, int len)
 static bool
 may_hold_settings(int words, const JsonbValue *value)
 {
-	const char *text = value->val.string.val;
-	int len = value->val.string.len;
+	const char *text;
+	int len;
 
 	if (words & SAYS_OTHER)
 		return false;
 	if (words & SAYS_TEXT)
 		return true;
-	trainjob_trim(&text, &len);
-	return looks_like_json(text, len);
+	return trainjob_trimmed_text(value, &text, &len) &&
+		   looks_like_json(text, len);
 }
 
 /*
@@ -607,8 +611,7 @@ adds_option(const Search *search, Level *level, const JsonbValue *value,
 		option.val.string.len--;
 	}
 	*found = option;
-	says = trainjob_spoken_of(
-		trainjob_words_of(option.val.string.val, option.val.string.len, NULL));
+	says = spoken_by(found);
 	return says != 0 && adds_number(search, found, says, &number, false);
 }
 
@@ -647,9 +650,7 @@ adds_pair(const Search *search, JsonbContainer *object, JsonbValue *found)
 			found->type == jbvString)
 		{
 			ConfigNumber number;
-			int says = trainjob_spoken_of(
-				trainjob_words_of(found->val.string.val, found->val.string.len,
-								  NULL));
+			int says = spoken_by(found);
 
 			return says != 0 && read_number_or_unit(&value, &number) &&
 				   adds_number(search, found, says, &number, false);

@@ -21,8 +21,6 @@
 static const char *const own_sections[] = {"actor_rollout_ref", "critic",
 										   "reward_model", "algorithm", NULL};
 
-static const ConfigKey own_keys[] = {CONFIG_TRAIN_MAX_SAMPLES, CONFIG_NONE};
-
 static bool
 recognises(const JobConfig *config)
 {
@@ -39,8 +37,8 @@ const Dialect trainjob_verl = {
 	.epochs = {CONFIG_TOTAL_EPOCHS},
 	.whole_epochs = true,
 	.one_process = true,
+	.samples_cap = CONFIG_TRAIN_MAX_SAMPLES,
 	.samples_prompts = true,
-	.own_keys = own_keys,
 	.own_sections = own_sections,
 	.measure_epoch = trainjob_measure_whole_batches,
 	.count_steps = trainjob_count_epochs,
